@@ -1,0 +1,39 @@
+"""How many cores this process may use, a container's limit respected."""
+
+import os
+from pathlib import Path
+
+from zfutils.problems import Problem
+
+_CGROUP = Path("/sys/fs/cgroup/cpu.max")
+
+
+def available() -> int:
+    """Cores that this process may use: its affinity, cut by the container's quota; at least 1."""
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(affinity, _quota(affinity)))
+
+
+def jobs(asked: int | None = None) -> int:
+    """Number of parallel processes: what was asked for, else the variable `JOBS`, else `available()`.
+
+    Raises:
+        Problem: the number is not a whole number above 0.
+    """
+    wanted = asked if asked is not None else os.environ.get("JOBS") or available()
+    try:
+        count = int(wanted)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise Problem(f"JOBS must be a whole number above 0, got {wanted!r}; leave it out to use all {available()} cores")
+    return count
+
+
+def _quota(otherwise: int) -> int:
+    """Whole cores that the container's quota allows, at least 1."""
+    try:
+        quota, period = _CGROUP.read_text().split()
+    except (OSError, ValueError):
+        return otherwise
+    return otherwise if quota == "max" else max(1, int(quota) // int(period))
