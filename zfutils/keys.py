@@ -38,6 +38,11 @@ def code(*modules: str) -> str:
     return digest([[name, _source_digest(_file(name))] for name in reachable(modules)])
 
 
+def code_of(*modules: str) -> str:
+    """Digest the code of these modules alone, for a result that depends on what their imports hand over and not on how they made it."""
+    return digest([[name, _source_digest(_file(name))] for name in sorted(modules)])
+
+
 def reachable(modules: Iterable[str]) -> list[str]:
     """Names of the modules and of all modules of this package that they import, directly or not, sorted; neutral ones left out."""
     found: dict[str, None] = {}

@@ -323,7 +323,7 @@ def _finish(plan: _Plan, table: pd.DataFrame, answers: list[dict], classes: list
     if len(broken) > allowed_broken:
         shutil.rmtree(plan.folder)  # they are broken in the source: mending it must not find the old answers in the journal
         some = ", ".join(named[:5]) + (", …" if len(named) > 5 else "")
-        raise Problem(f"{len(broken)} broken pictures, at most {allowed_broken} may be: {some}; restore or remove those files and run again")
+        raise Problem(f"{len(broken)} broken pictures, at most {allowed_broken} allowed: {some}; restore or remove them and run again")
     for name in named:
         progress.say(f"left out, broken: {name}")
     kept = np.setdiff1d(np.arange(plan.count), [row for row, _ in broken])

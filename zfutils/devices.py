@@ -1,0 +1,49 @@
+"""Where a net runs and in which number type: decided by what the hardware can do, never by a timing."""
+
+import os
+
+import torch
+from torch import distributed
+
+
+def device() -> torch.device:
+    """The device of this process: its CUDA GPU (by `LOCAL_RANK` under torchrun), else Apple's MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def number_type(device: torch.device) -> torch.dtype:
+    """Number type of training: bfloat16 where the hardware computes it, else float32.
+
+    On a CPU without AMX or AVX512-BF16 bfloat16 is emulated, about eight times slower than float32.
+    """
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    can = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    return torch.bfloat16 if can.get("amx_bf16") or can.get("avx512_bf16") else torch.float32
+
+
+def describe(device: torch.device) -> str:
+    """Name of the hardware, for the provenance."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type}, {torch.get_num_threads()} threads"
+
+
+def join_group() -> None:
+    """Join the other processes when started by torchrun; else do nothing."""
+    if "RANK" in os.environ and not distributed.is_initialized():
+        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+
+
+def rank_and_world() -> tuple[int, int]:
+    """Number of this process and of all processes: (0, 1) when alone."""
+    return (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
+
+
+def summed(values: torch.Tensor) -> torch.Tensor:
+    """Sum of a tensor over all processes; the tensor itself when alone."""
+    if distributed.is_initialized():
+        distributed.all_reduce(values)
+    return values

@@ -1,0 +1,75 @@
+"""The learning rate: a start, and cuts by ten when the development loss stalls."""
+
+import math
+from dataclasses import dataclass, field
+
+FACTOR = 0.1
+PATIENCE = 4  # epochs without a better development loss before a cut
+MARGIN = 0.01  # share by which a loss must be lower to count as better
+LATEST = (0.7, 0.9)  # of the run: where the cuts come at the latest, so that every run ends at a low rate
+
+
+@dataclass
+class Schedule:
+    """Learning rate of a run.
+
+    *Paper:* section 3: .01 at the start, lowered by hand when the validation error levels off; factor and moments are not given.
+    **Assumption**: cut by ten, at most twice, when the development loss has not fallen by 1 % for four epochs, at the latest after
+    70 and 90 % of the run. While the loss is still that of a guess nothing is cut: such a net may stay there for its first epochs.
+
+    Attributes:
+        start: learning rate at step 0.
+        steps: length of the run.
+        classes: number of classes, which gives the loss of a guess.
+        given: steps of the cuts when they are taken over from another run, else None.
+        cuts: steps of the cuts so far.
+        best: lowest development loss so far.
+        stalled: epochs since then.
+    """
+
+    start: float
+    steps: int
+    classes: int
+    given: tuple[int, ...] | None = None
+    cuts: list[int] = field(default_factory=list)
+    best: float = math.inf
+    stalled: int = 0
+
+    @property
+    def rate(self) -> float:
+        """The learning rate now."""
+        return self.start * FACTOR ** len(self.cuts)
+
+    def after_step(self, step: int) -> None:
+        """Cut where a cut is due by the number of steps done."""
+        due = self.given if self.given is not None else [math.ceil(share * self.steps) for share in LATEST]
+        if len(self.cuts) < len(due) and step >= due[len(self.cuts)]:
+            self._cut(step)
+
+    def after_epoch(self, step: int, dev_loss: float) -> None:
+        """Cut where the development loss has stalled.
+
+        Args:
+            step: steps done.
+            dev_loss: mean loss on the development split.
+        """
+        if self.given is not None or len(self.cuts) >= len(LATEST):
+            return
+        if dev_loss < (1 - MARGIN) * self.best:
+            self.best, self.stalled = dev_loss, 0
+        elif self.best < 0.98 * math.log(self.classes):
+            self.stalled += 1
+        if self.stalled >= PATIENCE:
+            self._cut(step)
+
+    def _cut(self, step: int) -> None:
+        self.cuts.append(step)
+        self.stalled = 0
+
+    def state(self) -> dict:
+        """What a resumed run needs."""
+        return {"cuts": list(self.cuts), "best": self.best, "stalled": self.stalled}
+
+    def restore(self, state: dict) -> None:
+        """Go on from `state()`."""
+        self.cuts, self.best, self.stalled = list(state["cuts"]), state["best"], state["stalled"]
