@@ -1,6 +1,7 @@
 """Tiny archives of two classes in the layouts of the six data sets of photographs."""
 
 import dataclasses
+import gzip
 import hashlib
 import io
 import tarfile
@@ -33,10 +34,10 @@ def jpeg(seed: int, *, width: int = 40, height: int = 30) -> bytes:
     return out.getvalue()
 
 
-def tar(files: dict[str, bytes], *, mode: str = "w") -> bytes:
-    """A tar of files; `mode` "w:gz" for a compressed one."""
+def tar(files: dict[str, bytes]) -> bytes:
+    """A tar of files, the same bytes at any time."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode=mode) as archive:
+    with tarfile.open(fileobj=out, mode="w") as archive:
         for name, content in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
@@ -44,12 +45,17 @@ def tar(files: dict[str, bytes], *, mode: str = "w") -> bytes:
     return out.getvalue()
 
 
+def tgz(files: dict[str, bytes]) -> bytes:
+    """A compressed tar of files, the same bytes at any time."""
+    return gzip.compress(tar(files), mtime=0)
+
+
 def zipped(files: dict[str, bytes]) -> bytes:
-    """A zip of files."""
+    """A zip of files, the same bytes at any time."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name, content in files.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content)
     return out.getvalue()
 
 
@@ -63,14 +69,14 @@ def manifest(name: str) -> Manifest:
     """The data set's own manifest cut down to two classes, with the checksums and numbers of the tiny archives."""
     whole = manifests.read(name)
     made = archives(name)
-    numbers = {"splits": {"train": 4, "val": 2}, "classes": {"all": 3}}.get(whole.layout, {})
+    numbers = {"caltech101": {"all": 3}, "imagenette": {"train": 4, "val": 2}, "imagewoof": {"train": 4, "val": 2}}.get(name, {})
     known = {folder: PhotoClass(whole.classes[folder].name, numbers) for folder in TWO[name] if folder in whole.classes}
     fetched = tuple(
         dataclasses.replace(archive, md5=(hashlib.md5(made[archive.name]).hexdigest(),), size=len(made[archive.name]))
         for archive in whole.archives
     )
     images = {"voc": {"train": 3, "val": 2}, "classes": {"all": 6}}.get(whole.layout, {"train": 8, "val": 4})
-    ranges = {"ilsvrc": {"train": (4, 4), "val": (2, 2)}}.get(whole.layout, {})
+    ranges = {"ilsvrc2012": {"train": (4, 4), "val": (2, 2)}, "caltech256": {"all": (2, 3)}}.get(name, {})
     return dataclasses.replace(whole, archives=fetched, classes=known, class_count=2, images=images, per_class=ranges)
 
 
@@ -100,12 +106,12 @@ def _splits(name: str, seed: int) -> dict[str, bytes]:
             for number in range(count):
                 seed += 1
                 files[f"{name}2-160/{split}/{wnid}/{wnid}_{number}_{split}.JPEG"] = jpeg(seed + (1000 if name == "imagewoof" else 0))
-    return {f"{name}2-160.tgz": tar(files, mode="w:gz")}
+    return {f"{name}2-160.tgz": tgz(files)}
 
 
 def _caltech101(name: str, seed: int) -> dict[str, bytes]:
     files = {f"101_ObjectCategories/{c}/image_{n:04d}.jpg": jpeg(seed + 10 * k + n) for k, c in enumerate(TWO[name]) for n in (1, 2, 3)}
-    inner = tar(files, mode="w:gz")
+    inner = tgz(files)
     shadow = "__MACOSX/caltech-101/._101_ObjectCategories.tar.gz"  # the published zip has such a file, which is no archive
     return {"caltech-101.zip": zipped({"caltech-101/101_ObjectCategories.tar.gz": inner, shadow: b"Mac OS X"})}
 
@@ -158,5 +164,5 @@ def _ilsvrc(name: str, seed: int) -> dict[str, bytes]:
     return {
         "ILSVRC2012_img_train.tar": tar(inner),
         "ILSVRC2012_img_val.tar": tar(val),
-        "ILSVRC2012_devkit_t12.tar.gz": tar(kit, mode="w:gz"),
+        "ILSVRC2012_devkit_t12.tar.gz": tgz(kit),
     }

@@ -53,7 +53,11 @@ def listing(manifest: Manifest, root: Path) -> Listing:
     readers = {"splits": _splits, "classes": _classes, "voc": _voc, "ilsvrc": _ilsvrc}
     if manifest.layout not in readers:
         raise unknown("layout", manifest.layout, readers)
-    table, names = readers[manifest.layout](manifest, root)
+    try:
+        table, names = readers[manifest.layout](manifest, root)
+    except (OSError, KeyError, ElementTree.ParseError) as error:  # lists and annotations that are missing or cut off
+        reason, named = " ".join(f"{type(error).__name__}: {error}".split()), _archive_names(manifest)
+        raise Problem(f"{manifest.name}: expected its lists of pictures, got {reason}; fetch {named} again") from error
     _check_totals(manifest, table)
     table["group"] = manifest.name
     return Listing(table, names, {manifest.name: str(root)}, {})
@@ -196,8 +200,13 @@ def _check_totals(manifest: Manifest, table: pd.DataFrame) -> None:
 
 def _miscount(manifest: Manifest, what: str, split: str, expected: str, found: str) -> Problem:
     """The error for a wrong number of pictures."""
-    archives = ", ".join(archive.name for archive in manifest.archives)
-    return Problem(f"{manifest.name}, {what}, split {split}: expected {expected} pictures, found {found}; fetch {archives} again")
+    named = _archive_names(manifest)
+    return Problem(f"{manifest.name}, {what}, split {split}: expected {expected} pictures, found {found}; fetch {named} again")
+
+
+def _archive_names(manifest: Manifest) -> str:
+    """File names of a data set's archives, for messages."""
+    return ", ".join(archive.name for archive in manifest.archives)
 
 
 def _voc(manifest: Manifest, root: Path) -> tuple[pd.DataFrame, list[str]]:

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from zfutils.problems import Problem
 
@@ -83,7 +83,7 @@ def _answer(path: Path, size: int) -> dict:
     try:
         return {"image": square(path, size)}
     except Problem as problem:
-        return {"broken": str(problem)}
+        return {"broken": _reason(problem.__cause__)}  # the table names the file
 
 
 def _decode(source: Path | str | bytes) -> Image.Image:
@@ -96,8 +96,14 @@ def _decode(source: Path | str | bytes) -> Image.Image:
             with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
                 return _rgb(image)
         except Exception as error:  # decoders raise almost anything on damaged bytes
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise Problem(f"expected a readable image in {name}, got {reason}; restore or remove that file") from error
+            raise Problem(f"expected a readable image in {name}, got {_reason(error)}; restore or remove that file") from error
+
+
+def _reason(error: BaseException) -> str:
+    """Why a picture could not be read, in one line and without its path."""
+    if isinstance(error, UnidentifiedImageError):
+        return "no image of a known kind"
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _rgb(image: Image.Image) -> Image.Image:

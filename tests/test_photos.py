@@ -1,0 +1,293 @@
+"""Photos: each layout is listed as torchvision lists it, and every difference from the manifest is named."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torchvision.datasets
+from torchvision.datasets import imagenet
+
+from tests import layouts
+from zfutils import archives, photos
+from zfutils.photos import Listing
+from zfutils.problems import Problem
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory):
+    """Unpack the tiny archives of a data set once; gives its manifest and folder."""
+    known = {}
+
+    def of(name: str):
+        if name not in known:
+            base = tmp_path_factory.mktemp(name)
+            manifest = layouts.manifest(name)
+            for archive in manifest.archives:
+                (base / archive.name).write_bytes(layouts.archives(name)[archive.name])
+                archives.unpack(base / archive.name, base / "root" / archive.into if archive.into else base / "root")
+            known[name] = manifest, base / "root"
+        return known[name]
+
+    return of
+
+
+@pytest.fixture
+def copied(unpacked, tmp_path):
+    """The same as a copy, to be damaged."""
+
+    def of(name: str):
+        manifest, root = unpacked(name)
+        return manifest, Path(shutil.copytree(root, tmp_path / "root"))
+
+    return of
+
+
+def samples(part: Listing) -> list[tuple[str, int]]:
+    return sorted((Path(file).name, label) for file, label in zip(part.table["file"], part.table["label"], strict=True))
+
+
+def theirs(pairs) -> list[tuple[str, int]]:
+    return sorted((Path(path).name, label) for path, label in pairs)
+
+
+@pytest.mark.parametrize("name", layouts.TWO)
+def test_two_class_archives_of_every_data_set_are_listed(unpacked, name):
+    part = photos.listing(*unpacked(name))
+    assert len(part.classes) == 2 and sorted(set(part.table["label"])) == [0, 1]
+    assert part.table["split"].value_counts().to_dict() == unpacked(name)[0].images
+    assert set(part.table["group"]) == {name} and not part.table["file"].duplicated().any()
+    assert all((Path(part.roots[name]) / file).is_file() for file in part.table["file"])
+
+
+def test_imagenette_is_what_torchvision_reads(unpacked):
+    manifest, root = unpacked("imagenette")
+    part = photos.listing(manifest, root)
+    for split in ("train", "val"):
+        own = torchvision.datasets.Imagenette(root, split, size="160px")
+        chosen = Listing(part.table[part.table["split"] == split], part.classes, part.roots, {})
+        assert samples(chosen) == theirs(own._samples)
+        assert [name[0] for name in own.classes] == part.classes == ["tench", "English springer"]
+
+
+def test_caltech101_is_what_torchvision_reads_and_the_background(unpacked, tmp_path):
+    manifest, root = unpacked("caltech101")
+    part = photos.listing(manifest, root)
+    shutil.copytree(root / "caltech-101", tmp_path / "caltech101")
+    own = torchvision.datasets.Caltech101(tmp_path)
+    assert own.categories == [folder for folder in manifest.classes if folder != "BACKGROUND_Google"]
+    assert len(own) == (part.table["folder"] != "BACKGROUND_Google").sum() == 3
+    assert part.classes == ["background", "accordion"]
+
+
+def test_caltech256_is_what_torchvision_reads(unpacked, tmp_path):
+    manifest, root = unpacked("caltech256")
+    shutil.copytree(root, tmp_path / "caltech256")
+    own = torchvision.datasets.Caltech256(str(tmp_path))
+    assert own.categories == list(manifest.classes) and own.y == photos.listing(manifest, root).table["label"].tolist()
+
+
+def test_ilsvrc_is_what_torchvision_reads(unpacked, tmp_path, monkeypatch):
+    manifest, root = unpacked("ilsvrc2012")
+    part = photos.listing(manifest, root)
+    made = {archive.name: archive.md5[0] for archive in manifest.archives}
+    monkeypatch.setattr(imagenet, "ARCHIVE_META", {kind: (file, made[file]) for kind, (file, _) in imagenet.ARCHIVE_META.items()})
+    for file, content in layouts.archives("ilsvrc2012").items():
+        (tmp_path / file).write_bytes(content)
+    theirs_all = []
+    for split in ("train", "val"):
+        own = torchvision.datasets.ImageNet(tmp_path, split)
+        theirs_all += own.samples
+        assert [names[0] for names in own.classes] == part.classes == ["tench", "goldfish"]
+    assert samples(part) == theirs(theirs_all)
+
+
+def test_voc_has_all_classes_of_a_picture_and_the_largest_as_its_label(unpacked):
+    table = photos.listing(*unpacked("voc2012")).table
+    shown = {Path(row.file).stem: (json.loads(row.present), row.folder, row.split) for row in table.itertuples()}
+    assert shown == {
+        "2008_000001": (["cat"], "cat", "train"),
+        "2008_000002": (["dog"], "dog", "train"),
+        "2008_000003": (["cat", "dog"], "dog", "train"),  # one large dog, two small cats
+        "2009_000001": (["cat", "dog"], "cat", "val"),
+        "2009_000002": (["dog"], "dog", "val"),
+    }
+
+
+def test_order_does_not_depend_on_the_file_system(unpacked, monkeypatch):
+    manifest, root = unpacked("imagenette")
+    first = photos.listing(manifest, root).table
+    walk = os.walk
+
+    def backwards(*args, **kwargs):
+        for top, folders, files in walk(*args, **kwargs):
+            yield top, folders[::-1], files[::-1]
+
+    monkeypatch.setattr(os, "walk", backwards)
+    pd.testing.assert_frame_equal(photos.listing(manifest, root).table, first)
+
+
+@pytest.mark.parametrize(
+    ("name", "gone", "message"),
+    [
+        (
+            "imagenette",
+            "imagenette2-160/val/n02102040",
+            r"n02102040 \(English springer\), split val: expected at least 2 pictures, found no folder",
+        ),
+        ("caltech101", "caltech-101/101_ObjectCategories/accordion", r"accordion \(accordion\), split all: .* found no folder"),
+        ("caltech256", "256_ObjectCategories/001.ak47", r"001.ak47 \(ak47\), split all: .* found no folder"),
+        ("ilsvrc2012", "train/n01443537", r"n01443537 \(goldfish\), split train: expected at least 4 pictures, found no folder"),
+        ("voc2012", "VOCdevkit/VOC2012/ImageSets/Main", r"found no folder ImageSets/Main"),
+        ("imagenette", "imagenette2-160", r"n01440764 \(tench\), split train: .* found no folder"),
+    ],
+)
+def test_missing_folder_is_named_with_its_class(copied, name, gone, message):
+    manifest, root = copied(name)
+    shutil.rmtree(root / gone)
+    with pytest.raises(Problem, match=message) as caught:
+        photos.listing(manifest, root)
+    assert "\n" not in str(caught.value) and manifest.archives[0].name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "gone", "message"),
+    [
+        (
+            "imagewoof",
+            "imagewoof2-160/train/n02086240/n02086240_0_train.JPEG",
+            r"n02086240 \(Shih-Tzu\), split train: expected 4 pictures, found 3",
+        ),
+        ("caltech101", "caltech-101/101_ObjectCategories/accordion/image_0002.jpg", r"accordion .* expected 3 pictures, found 2"),
+        ("caltech256", "256_ObjectCategories/001.ak47/001_0001.jpg", r"all classes, split all: expected 6 pictures, found 5"),
+        ("ilsvrc2012", "train/n01443537/n01443537_0.JPEG", r"n01443537 \(goldfish\), split train: expected 4 pictures, found 3"),
+        ("ilsvrc2012", "val/ILSVRC2012_val_00000001.JPEG", r"expected 4 pictures of split val, found 3"),
+        ("voc2012", "VOCdevkit/VOC2012/ImageSets/Main/cat_train.txt", r"class cat, split train: expected its list at .*cat_train.txt"),
+    ],
+)
+def test_wrong_number_of_pictures_is_named_with_its_class(copied, name, gone, message):
+    manifest, root = copied(name)
+    (root / gone).unlink()
+    with pytest.raises(Problem, match=message):
+        photos.listing(manifest, root)
+
+
+@pytest.mark.parametrize(
+    ("name", "gone"),
+    [
+        ("voc2012", "VOCdevkit/VOC2012/ImageSets/Main/val.txt"),
+        ("voc2012", "VOCdevkit/VOC2012/Annotations/2008_000002.xml"),
+        ("ilsvrc2012", "devkit/ILSVRC2012_devkit_t12/data/meta.mat"),
+        ("ilsvrc2012", "devkit/ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt"),
+    ],
+)
+def test_missing_list_is_one_line(copied, name, gone):
+    manifest, root = copied(name)
+    (root / gone).unlink()
+    with pytest.raises(Problem, match=f"{name}: expected its lists of pictures, got .*{Path(gone).name}.* again") as caught:
+        photos.listing(manifest, root)
+    assert "\n" not in str(caught.value)
+
+
+def test_joined_sets_have_their_classes_in_the_order_of_the_folders(unpacked):
+    both = photos.joined([photos.listing(*unpacked("imagewoof")), photos.listing(*unpacked("imagenette"))])
+    assert both.classes == ["tench", "Shih-Tzu", "beagle", "English springer"]
+    assert both.table.groupby("label")["folder"].unique().map(list).tolist() == [["n01440764"], ["n02086240"], ["n02088364"], ["n02102040"]]
+    assert set(both.roots) == {"imagenette", "imagewoof"} and len(both.table) == 24
+
+
+def test_pictures_that_are_also_in_val_leave_train(copied):
+    manifest, root = copied("imagenette")
+    base = root / "imagenette2-160"
+    twin = base / "train/n01440764/n01440764_2_train.JPEG"
+    # The same pixels under another label; a comment makes it another file.
+    pixels = (base / "val/n02102040/n02102040_1_val.JPEG").read_bytes()
+    twin.write_bytes(pixels[:2] + b"\xff\xfe\x00\x06note" + pixels[2:])
+    part = photos.without_leaks(photos.listing(manifest, root), jobs=2)
+    assert part.facts["left_train"] == ["imagenette2-160/train/n01440764/n01440764_2_train.JPEG"]
+    assert part.table["split"].value_counts().to_dict() == {"train": 7, "val": 4}
+    assert list(part.table.index) == list(range(11))
+
+
+def test_sets_without_twins_lose_nothing(unpacked):
+    part = photos.listing(*unpacked("imagenette"))
+    kept = photos.without_leaks(part)
+    pd.testing.assert_frame_equal(kept.table, part.table)
+    assert kept.facts["left_train"] == []
+
+
+def drawn(names: list[str]) -> Listing:
+    return Listing(pd.DataFrame({"file": names, "split": "train", "label": 0, "folder": "c", "group": "g"}), ["c"], {"g": "/"}, {})
+
+
+def test_dev_is_a_twentieth_of_every_class_whatever_the_order_and_folder():
+    names = [f"c/picture_{n}.jpg" for n in range(200)]
+    table = photos.with_dev(drawn(names)).table
+    dev = set(table.loc[table["split"] == "dev", "file"])
+    assert len(dev) == 10
+    moved = photos.with_dev(drawn([f"elsewhere/{name}" for name in names[::-1]])).table
+    assert {file.removeprefix("elsewhere/") for file in moved.loc[moved["split"] == "dev", "file"]} == dev
+
+
+def test_a_small_class_gives_one_to_dev_and_a_single_picture_stays():
+    assert (photos.with_dev(drawn(["a.jpg", "b.jpg"])).table["split"] == "dev").sum() == 1
+    assert (photos.with_dev(drawn(["a.jpg"])).table["split"] == "train").all()
+
+
+def test_dev_takes_only_from_train_and_an_own_dev_is_kept():
+    part = drawn([f"{n}.jpg" for n in range(40)])
+    part.table.loc[30:, "split"] = "val"
+    table = photos.with_dev(part).table
+    assert (table.loc[30:, "split"] == "val").all() and (table["split"] == "dev").sum() == 2
+    part.table.loc[0, "split"] = "dev"
+    assert (photos.with_dev(part).table["split"] == "dev").sum() == 1
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A folder of somebody's own pictures: 2 classes, 4 and 2 pictures."""
+    for k, (split, count) in enumerate({"train": 4, "val": 2}.items()):
+        for c in ("ant", "bee"):
+            folder = tmp_path / "own" / split / c
+            folder.mkdir(parents=True)
+            for n in range(count):
+                (folder / f"{n}.JPG").write_bytes(layouts.jpeg(100 * k + 10 * (c == "bee") + n))
+    (tmp_path / "own" / "train" / "ant" / "notes.txt").write_text("no picture")
+    return tmp_path / "own"
+
+
+def test_own_pictures_are_listed(own):
+    part = photos.own_folder(own)
+    assert part.classes == ["ant", "bee"]
+    assert part.table.groupby(["split", "folder"]).size().to_dict() == {
+        ("train", "ant"): 4,
+        ("train", "bee"): 4,
+        ("val", "ant"): 2,
+        ("val", "bee"): 2,
+    }
+    assert part.table["file"].iloc[0] == "train/ant/0.JPG"
+
+
+def test_own_dev_is_used(own):
+    shutil.copytree(own / "val", own / "dev")
+    assert set(photos.own_folder(own).table["split"]) == {"train", "dev", "val"}
+
+
+def test_own_transfer_pictures_are_one_split(own):
+    part = photos.own_classes(own / "train")
+    assert set(part.table["split"]) == {"all"} and np.bincount(part.table["label"]).tolist() == [4, 4]
+
+
+def test_own_pictures_that_do_not_fit_are_said(own):
+    shutil.rmtree(own / "val" / "bee")
+    with pytest.raises(Problem, match="same classes in train and val .* got 'bee' in one of them only"):
+        photos.own_folder(own)
+    (own / "val" / "bee").mkdir()
+    with pytest.raises(Problem, match="expected pictures of class 'bee' in split val .*, got none"):
+        photos.own_folder(own)
+    shutil.rmtree(own / "train")
+    with pytest.raises(Problem, match="expected class folders in .*train, got none; give DATA=dir"):
+        photos.own_folder(own)
