@@ -262,7 +262,8 @@ def _ilsvrc(manifest: Manifest, root: Path) -> tuple[pd.DataFrame, list[str]]:
 
 def _devkit(kit: Path) -> tuple[dict[str, str], list[str]]:
     """Names of the leaf classes by folder, and the folder's name of every picture of val in order."""
-    synsets = scipy.io.loadmat(kit / "meta.mat", squeeze_me=True)["synsets"]
+    with open(kit / "meta.mat", "rb") as file:
+        synsets = scipy.io.loadmat(file, squeeze_me=True)["synsets"]
     leaves = [entry for entry in synsets if entry["num_children"] == 0]
     folders = {int(entry["ILSVRC2012_ID"]): str(entry["WNID"]) for entry in leaves}
     names = {str(entry["WNID"]): str(entry["words"]).split(", ")[0] for entry in leaves}
