@@ -1,10 +1,10 @@
 """The sets of toys: which pictures there are, each made from its own source of chance.
 
-Columns of every set, beside `file`, `split` and `label`: `instance`, `present` (JSON list of the classes that are seen), `centres` (JSON,
-part to [row, column] of a pixel that shows it; in scenes class to part to pixel), `coverage` (share of the picture), `yaw`, `pitch`, `roll`
-(degrees), `shape` (JSON, drawn parameters), `material`, `background`, `symmetry` (order of rotational symmetry in the picture plane, 1 for
-none); `angle` (degrees) for turning toys, `control` (one toy at the size of a scene's) for scenes. Map `parts`: 0 is background, else 1 + row
-in `families.PARTS`; scenes have a map `toys` too, 1 + place in `present`.
+Columns of every set, beside `file`, `split` and `label`: `instance`, `present` (JSON list of the classes that are seen), `centres`
+(JSON, part to [row, column] of a pixel that shows it; in scenes class to part to pixel), `coverage` (share of the picture), `yaw`,
+`pitch`, `roll` (degrees), `shape` (JSON, drawn parameters), `material`, `background`, `symmetry` (order of rotational symmetry in the
+picture plane, 1 for none); `angle` (degrees) for turning toys, `control` (one toy at the size of a scene's) for scenes. Map `parts`: 0
+is background, else 1 + row in `families.PARTS`; scenes have a map `toys` too, 1 + place in `present`.
 """
 
 from pathlib import Path
