@@ -58,9 +58,13 @@ def reachable(modules: Iterable[str]) -> list[str]:
 @functools.cache
 def imports(module: str) -> tuple[str, ...]:
     """Names of this package's modules that a module imports by itself, in the order of its text."""
-    tree = ast.parse(_file(module).read_text())
+    return imports_of(_file(module).read_text())
+
+
+def imports_of(source: str) -> tuple[str, ...]:
+    """Names of this package's modules that a Python text imports, in the order of the text."""
     names: list[str] = []
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):

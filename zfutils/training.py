@@ -359,14 +359,23 @@ def trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> Trained:
     Raises:
         Problem: it is not trained yet; the command that does it is named.
     """
-    prepared, recipe = data.opened(profile, seed=seed), recipes.recipe(name)
-    remedy = f"make train NET={name} PROFILE={profile.name}" + (f" SEED={seed}" if seed else "")
-    if recipe.follows:
-        trained(profile, recipe.follows, seed=seed)
-    found = Trained(_where(profile, settings_of(profile, recipe, prepared, seed=seed), prepared))
-    if not (found.folder / "net.safetensors").exists():
-        raise Problem(f"{name} is not trained in profile {profile.name}; {remedy}")
-    return found
+    if not is_trained(profile, name, seed=seed):
+        command = f"make train NET={name} PROFILE={profile.name}" + (f" SEED={seed}" if seed else "")
+        raise Problem(f"{name} is not trained in profile {profile.name}; run: {command}")
+    prepared = data.opened(profile, seed=seed)
+    return Trained(_where(profile, settings_of(profile, recipes.recipe(name), prepared, seed=seed), prepared))
+
+
+def is_trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> bool:
+    """Whether a net is trained.
+
+    Raises:
+        Problem: unknown recipe or absent data.
+    """
+    recipe, prepared = recipes.recipe(name), data.opened(profile, seed=seed)
+    if recipe.follows and not is_trained(profile, recipe.follows, seed=seed):
+        return False
+    return (_where(profile, settings_of(profile, recipe, prepared, seed=seed), prepared) / "net.safetensors").exists()
 
 
 def _where(profile: profiles.Profile, settings: Settings, prepared: PreparedSet) -> Path:

@@ -140,8 +140,9 @@ def _ellipsoid(x, y, z, sizes, rounding):
     v /= b
     w /= c
     slope = np.sqrt(u * u + v * v + w * w)
-    # f / |grad f| of the convex f = scaled - 1 never exceeds the distance; the floor only matters at the very centre.
-    return scaled * (scaled - 1) / np.maximum(slope, 1e-6)
+    # f / |grad f| of the convex f = scaled - 1 never exceeds the distance. The floors matter at the very centre only.
+    least = 1e-6 / np.minimum(np.minimum(a, b), c)
+    return np.maximum(scaled, 1e-6) * (scaled - 1) / np.maximum(slope, least)
 
 
 def _cone(x, y, z, sizes, rounding):

@@ -64,7 +64,7 @@ def portrait(family: Family, generator: np.random.Generator, size: int, difficul
     seen = camera.view(model.toy, model.pose)
     cells = camera.look(model.toy, seen, _GRID)
     actor = Actor(model.toy, model.look, seen, cells, camera.framed(cells, share, difficulty.extent, spot))
-    return _picture([model], [actor], world, size, difficulty)
+    return _of_one(_picture([model], [actor], world, size, difficulty))
 
 
 def turning(family: Family, generator: np.random.Generator, size: int, difficulty: Difficulty, *, angle: float) -> Picture:
@@ -86,7 +86,7 @@ def turning(family: Family, generator: np.random.Generator, size: int, difficult
     room = 0.96 - zoom * first.half
     x0, y0 = place.uniform(-room, room, 2)
     actor = Actor(model.toy, model.look, seen, cells, Frame(float(zoom), float(x0), float(y0)))
-    return _picture([model], [actor], world, size, difficulty)
+    return _of_one(_picture([model], [actor], world, size, difficulty))
 
 
 def group(families: Sequence[Family], generator: np.random.Generator, size: int, difficulty: Difficulty) -> Picture:
@@ -207,6 +207,12 @@ def _developed(canvas: np.ndarray, world: np.random.Generator, difficulty: Diffi
     return np.clip(np.rint(shown * 255), 0, 255).astype(np.uint8)
 
 
+def _of_one(picture: Picture) -> Picture:
+    """The ground truth of a picture of one toy: its parts need no class before them."""
+    (places,) = json.loads(picture.columns["centres"]).values()
+    return replace(picture, columns={**picture.columns, "centres": json.dumps(places)})
+
+
 def _maps(models: Sequence[_Model], toys: Sequence[Seen], size: int) -> tuple[np.ndarray, np.ndarray]:
     """Part and toy of every pixel."""
     parts, numbers = np.zeros(size * size, np.uint8), np.zeros(size * size, np.uint8)
@@ -224,7 +230,7 @@ def _columns(models: Sequence[_Model], parts: np.ndarray, numbers: np.ndarray, b
     places = {model.family.name: centres(parts * (numbers == number)) for number, model in enumerate(models, 1)}
     return {
         "present": json.dumps(list(places)),
-        "centres": json.dumps(places[first.family.name] if len(models) == 1 else places),
+        "centres": json.dumps(places),
         "coverage": round(float((numbers > 0).mean()), 5),
         "yaw": round((first.pose.yaw + 180) % 360 - 180, 2),
         "pitch": round(first.pose.elevation - first.pose.tilt, 2),

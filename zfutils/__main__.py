@@ -1,0 +1,153 @@
+"""The command line: `python -m zfutils <verb>`; `make` calls it."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+from zfutils import places, profiles, progress
+from zfutils.problems import Problem
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb.
+
+    Args:
+        arguments: as on the command line; default those.
+
+    Returns:
+        The exit status: 0, 1 for a failed chapter, 2 for bad input, 130 when it was stopped.
+    """
+    given = _parser().parse_args(arguments)
+    try:
+        return given.verb(given)
+    except Problem as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where it was", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m zfutils", description="A paper you can run: Zeiler & Fergus 2013.")
+    verbs = parser.add_subparsers(required=True, metavar="verb")
+    for verb, says in _VERBS.items():
+        one = verbs.add_parser(verb.__name__.strip("_"), help=says, description=says)
+        one.set_defaults(verb=verb)
+        one.add_argument("--profile", default=os.environ.get("PROFILE") or "toybox", help=f"one of: {', '.join(profiles.PROFILES)}")
+        one.add_argument("--seed", type=int, default=int(os.environ.get("SEED") or 0), help="of everything that is drawn")
+        one.add_argument("--jobs", type=int, help="parallel processes; default all cores")
+        one.add_argument("--net", help="a recipe")
+        one.add_argument("--only", help="one result or chapter, with what it needs")
+        one.add_argument("--mirror", help="folder with the archives, instead of a download")
+        one.add_argument("--folder", help="your pictures, for the profile folder")
+        one.add_argument("--transfer", help="your pictures for transfer, for the profile folder")
+        one.add_argument("--extras", action="store_true", help="run what goes beyond the paper too")
+        one.add_argument("--retrain", action="store_true", help="train anew")
+    return parser
+
+
+def _data(given: argparse.Namespace) -> int:
+    from zfutils import data
+
+    profile = profiles.profile(given.profile)
+    made = data.prepare(profile, seed=given.seed, jobs=given.jobs, mirror=given.mirror, folder=given.folder, transfer=given.transfer)
+    for name, prepared in made.items():
+        counts = prepared.table["split"].value_counts(sort=False)
+        said = ", ".join(f"{count} {split}" for split, count in counts.items())
+        progress.say(f"{name}: {said}; {len(prepared.classes)} classes; {prepared.path}")
+    return 0
+
+
+def _nets(given: argparse.Namespace) -> int:
+    from zfutils import chapters, runner
+
+    names = list(dict.fromkeys(name for chapter in chapters.chosen(only=given.only) for name in chapter.nets))
+    return _describe(runner.make_nets(profiles.profile(given.profile), names, seed=given.seed, retrain=given.retrain))
+
+
+def _train(given: argparse.Namespace) -> int:
+    from zfutils import recipes, training
+
+    if given.net is None:
+        raise Problem(f"expected a net, got none; give NET= one of: {', '.join(recipes.RECIPES)}")
+    name = recipes.recipe(given.net).name
+    return _describe({name: training.train(profiles.profile(given.profile), name, seed=given.seed, retrain=given.retrain)})
+
+
+def _describe(folders: dict) -> int:
+    """Say what each net reached."""
+    from zfutils import training
+
+    for name, folder in folders.items():
+        if (folder / "net.safetensors").exists():  # under torchrun only the first process writes it
+            card = training.Trained(folder).card
+            said = f"{card['val_wrong']} of {card['val_n']} val images wrong, {card['images_per_second']} images/s, {card['seconds']:.0f} s"
+            progress.say(f"{name}: {said}; {folder}")
+    return 0
+
+
+def _reproduce(given: argparse.Namespace) -> int:
+    from zfutils import runner
+
+    where = {"mirror": given.mirror, "folder": given.folder, "transfer": given.transfer}
+    options = {"only": given.only, "extras": given.extras, "retrain": given.retrain}
+    return runner.reproduce(profiles.profile(given.profile), seed=given.seed, jobs=given.jobs, **options, **where)
+
+
+def _chapter(given: argparse.Namespace) -> int:
+    from zfutils import chapters, notebooks, runner
+    from zfutils.problems import unknown
+
+    if given.only not in chapters.CHAPTERS:
+        raise unknown("chapter", given.only, chapters.CHAPTERS)
+    notebooks.write_all()
+    profile = profiles.profile(given.profile)
+    output = places.results_dir(profile.name) / "notebooks" / f"{given.only}.ipynb"
+    runner.run_chapter(places.BOOK / f"{given.only}.ipynb", output=output, parameters={"profile": profile.name, "seed": given.seed})
+    return 0
+
+
+def _scoreboard(given: argparse.Namespace) -> int:
+    from zfutils import scoreboard
+
+    board = scoreboard.write(profiles.profile(given.profile).name)
+    print(board[board["result"].notna()].to_string(index=False))
+    print(scoreboard.summary(board))
+    return 0
+
+
+def _notebooks(given: argparse.Namespace) -> int:
+    from zfutils import notebooks
+
+    for source in notebooks.write_all():
+        progress.say(f"{source.stem}: notebook made from its source")
+    return 0
+
+
+def _lab(given: argparse.Namespace) -> int:
+    _notebooks(given)
+    os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", "--notebook-dir", str(places.BOOK)])
+
+
+def _bench(given: argparse.Namespace) -> int:
+    from zfutils import bench
+
+    return bench.run(profiles.profile(given.profile), seed=given.seed)
+
+
+_VERBS: dict[Callable[[argparse.Namespace], int], str] = {
+    _data: "prepare the pictures of a profile",
+    _nets: "train every net that the chapters need",
+    _train: "train one net (--net)",
+    _reproduce: "rebuild every figure and table",
+    _chapter: "run one chapter alone (--only)",
+    _scoreboard: "gather the results and print those that were measured",
+    _notebooks: "make the notebooks from their sources",
+    _lab: "open JupyterLab on the book",
+    _bench: "measure speed against what one would use instead",
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""The chapters of the book: what each makes, and what it needs."""
+
+from dataclasses import dataclass
+
+from zfutils.problems import unknown
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter.
+
+    Attributes:
+        name: of its files in `book/`, without ending.
+        results: what it writes, by the names of `results.save`.
+        nets: recipes that must be trained before.
+        sets: prepared sets that it reads.
+        needs: chapters whose results it reads.
+        extra: whether it runs only with `EXTRAS=1`.
+    """
+
+    name: str
+    results: tuple[str, ...] = ()
+    nets: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ("pretraining",)
+    needs: tuple[str, ...] = ()
+    extra: bool = False
+
+
+_ALL = (
+    Chapter("01_architecture", ("figure3", "figure6_filters"), ("zfnet", "alexnet", "zfnet-unclipped")),
+    Chapter("02_training", ("table2", "learning_curves", "clipping"), ("zfnet", "alexnet", "zfnet-unclipped")),
+    Chapter("00_start_here", ("pictures",), needs=("01_architecture", "02_training")),
+)
+
+CHAPTERS = {chapter.name: chapter for chapter in _ALL}
+
+
+def chosen(*, only: str | None = None, extras: bool = False) -> list[Chapter]:
+    """The chapters of a run, each after those that it needs.
+
+    Args:
+        only: a result or a chapter; None takes all.
+        extras: whether the extra ones run too.
+
+    Raises:
+        Problem: there is no such result; the message lists those that exist.
+    """
+    known = [name for chapter in CHAPTERS.values() for name in (*chapter.results, chapter.name)]
+    if only is None:
+        return [chapter for chapter in CHAPTERS.values() if extras or not chapter.extra]
+    if only not in known:
+        raise unknown("result", only, known)
+    wanted = [chapter.name for chapter in CHAPTERS.values() if only in (*chapter.results, chapter.name)]
+    for name in wanted:  # grows as needs are added
+        wanted += [need for need in CHAPTERS[name].needs if need not in wanted]
+    return [chapter for chapter in CHAPTERS.values() if chapter.name in wanted]

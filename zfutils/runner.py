@@ -1,0 +1,223 @@
+"""Runs: from a profile to figures, tables and scoreboard, each step skipped when nothing that it depends on has changed."""
+
+import concurrent.futures
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import nbformat
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+from zfutils import chapters, cores, data, keys, notebooks, places, progress, scoreboard
+from zfutils.chapters import Chapter
+from zfutils.problems import Problem
+from zfutils.profiles import Profile
+from zfutils.sets import PreparedSet
+
+
+def reproduce(
+    profile: Profile,
+    *,
+    seed: int = 0,
+    jobs: int | None = None,
+    only: str | None = None,
+    extras: bool = False,
+    retrain: bool = False,
+    **where: str | None,
+) -> int:
+    """Rebuild the figures and tables of a profile.
+
+    Args:
+        profile: what to run.
+        seed: of everything that is drawn.
+        jobs: parallel processes; default all cores.
+        only: one result or chapter with what it needs; default all.
+        extras: whether extra chapters run too.
+        retrain: train the nets anew.
+        where: `mirror`, `folder` and `transfer`, as in `data.prepare`.
+
+    Returns:
+        0, or 1 when a chapter failed or was not run; those are named.
+
+    Raises:
+        Problem: data or nets could not be made.
+    """
+    start = time.monotonic()
+    wanted = chapters.chosen(only=only, extras=extras)
+    for source in notebooks.write_all():
+        progress.say(f"{source.stem}: notebook made from its source")
+    prepared = data.prepare(profile, seed=seed, jobs=jobs, **where)
+    folders = make_nets(profile, _nets(wanted), seed=seed, retrain=retrain)
+    failed = _run_all(profile, wanted, prepared, folders, seed=seed, jobs=cores.jobs(jobs))
+    board = scoreboard.write(profile.name)
+    progress.say(f"{scoreboard.summary(board)}; {places.results_dir(profile.name)}")
+    progress.say(f"{'failed: ' + ', '.join(failed) if failed else 'done'} in {time.monotonic() - start:.1f} s")
+    return 1 if failed else 0
+
+
+def make_nets(profile: Profile, names: list[str], *, seed: int = 0, retrain: bool = False) -> dict[str, Path]:
+    """Train what is not trained yet, one net after the other; each has all cores, or all GPUs through torchrun.
+
+    Returns:
+        The folder of each net.
+    """
+    from zfutils import training  # only here: a run without nets need not load torch
+
+    found = {}
+    for name in names:
+        if _gpus() > 1 and not training.is_trained(profile, name, seed=seed):
+            torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={_gpus()}"]
+            command = ["zfutils", "train", "--net", name, "--profile", profile.name, "--seed", str(seed)]
+            subprocess.run([sys.executable, "-m", *torchrun, "-m", *command], check=True)
+        found[name] = training.train(profile, name, seed=seed, retrain=retrain)
+    return found
+
+
+def run_chapter(notebook: Path, *, output: Path, parameters: dict) -> None:
+    """Run one notebook in a fresh kernel.
+
+    Args:
+        notebook: the file.
+        output: the executed copy; after an error it lies beside, as `<name>.failed.ipynb`.
+        parameters: values for the cell tagged `parameters`.
+
+    Raises:
+        Problem: an unknown parameter, or a cell that failed; chapter, cell and error are named.
+    """
+    check_parameters(notebook, parameters)
+    broken = output.with_suffix(".failed.ipynb")
+    try:
+        with places.whole(output) as fresh:
+            try:
+                papermill.execute_notebook(notebook, fresh, parameters, kernel_name="python3", progress_bar=False, cwd=notebook.parent)
+            except PapermillExecutionError as error:
+                broken.write_text(_without_banner(fresh))
+                line = (error.source.strip().splitlines() or [""])[0]
+                said = f"{error.ename}: {error.evalue}".splitlines()[0]
+                raise Problem(
+                    f"chapter {notebook.stem} failed in cell {_number(broken, error)} ('{line}'): {said}; the executed copy is {broken}"
+                ) from None
+    finally:
+        if output.exists() and broken.exists() and output.stat().st_mtime > broken.stat().st_mtime:
+            broken.unlink()
+
+
+def check_parameters(notebook: Path, parameters: dict) -> None:
+    """Refuse parameters that the notebook does not have; papermill only warns.
+
+    Raises:
+        Problem: unknown parameters; the message lists those of the notebook.
+    """
+    known = papermill.inspect_notebook(notebook)
+    for name in parameters:
+        if name not in known:
+            raise Problem(f"{notebook.stem} has no parameter {name!r}; its cell tagged 'parameters' has: {', '.join(known) or 'none'}")
+
+
+def _nets(wanted: list[Chapter]) -> list[str]:
+    """Recipes of some chapters, each once."""
+    return list(dict.fromkeys(name for chapter in wanted for name in chapter.nets))
+
+
+def _gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def _run_all(
+    profile: Profile, wanted: list[Chapter], prepared: dict[str, PreparedSet], folders: dict[str, Path], *, seed: int, jobs: int
+) -> list[str]:
+    """Run chapters, independent ones in parallel, each when those that it needs have ended; return the names of those that failed."""
+    waiting, ended, failed = list(wanted), set(), []
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        running: dict[concurrent.futures.Future, Chapter] = {}
+        while waiting or running:
+            for chapter in [one for one in waiting if not _open_needs(one, wanted, ended)]:
+                waiting.remove(chapter)
+                if lacking := [need for need in chapter.needs if need in failed]:
+                    progress.say(f"{chapter.name}: not run, it needs {', '.join(lacking)}")
+                    failed.append(chapter.name)
+                    ended.add(chapter.name)
+                    continue
+                key = _key(profile, chapter, prepared, folders, seed)
+                threads = max(1, cores.available() // min(jobs, len(wanted)))
+                running[pool.submit(_run_one, profile, chapter, key, seed, threads)] = chapter
+            done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
+            for future in done:
+                chapter = running.pop(future)
+                ended.add(chapter.name)
+                if said := future.result():
+                    failed.append(chapter.name)
+                    progress.say(said)
+    return failed
+
+
+def _open_needs(chapter: Chapter, wanted: list[Chapter], ended: set[str]) -> list[str]:
+    """Chapters of this run that must end before this one starts."""
+    names = [one.name for one in wanted]
+    return [need for need in chapter.needs if need in names and need not in ended]
+
+
+def _key(profile: Profile, chapter: Chapter, prepared: dict[str, PreparedSet], folders: dict[str, Path], seed: int) -> str:
+    """Digest of all that a chapter's results depend on: its text, the code that it uses, the data, the nets."""
+    source = places.BOOK / f"{chapter.name}.py"
+    bytes_of = [prepared[name].facts["sha256"] for name in chapter.sets if name in prepared]
+    used = keys.code("claims", "paper", *keys.imports_of(source.read_text()))
+    sizes = {name: value for name, value in asdict(profile).items() if name != "purpose"}
+    needed = [_state(profile, need).get("key") for need in chapter.needs]
+    return keys.digest(source.read_text(), used, sizes, seed, bytes_of, [folders[name].name for name in chapter.nets], needed)
+
+
+def _state_file(profile: Profile, name: str) -> Path:
+    return places.results_dir(profile.name) / "runs" / f"{name}.json"
+
+
+def _state(profile: Profile, name: str) -> dict:
+    """What is known of the latest run of a chapter."""
+    file = _state_file(profile, name)
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+def _is_done(profile: Profile, chapter: Chapter, key: str) -> bool:
+    """Whether a chapter ran with this key and its results are there."""
+    folder = places.results_dir(profile.name)
+    there = all(any(folder.glob(f"*/{name}.json")) for name in chapter.results)
+    return there and _state(profile, chapter.name).get("key") == key
+
+
+def _run_one(profile: Profile, chapter: Chapter, key: str, seed: int, threads: int) -> str:
+    """Run one chapter in a process of its own, unless nothing has changed; return what went wrong, or an empty string."""
+    if _is_done(profile, chapter, key):
+        progress.say(f"{chapter.name}: nothing changed")
+        return ""
+    progress.say(f"{chapter.name}: running")
+    start = time.monotonic()
+    threads_only = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    environment = {**os.environ, **threads_only, "OMP_WAIT_POLICY": "PASSIVE", "MPLBACKEND": "agg"}
+    command = [sys.executable, "-m", "zfutils", "chapter", "--only", chapter.name, "--profile", profile.name, "--seed", str(seed)]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if ended.returncode:
+        return (ended.stderr.strip().splitlines() or [f"{chapter.name} ended with status {ended.returncode}"])[-1]
+    with places.whole(_state_file(profile, chapter.name)) as fresh:
+        fresh.write_text(json.dumps({"key": key, "seconds": round(time.monotonic() - start, 1)}))
+    progress.say(f"{chapter.name}: done in {time.monotonic() - start:.1f} s")
+    return ""
+
+
+def _without_banner(executed: Path) -> str:
+    """An executed copy without the cells that papermill adds above a failed one."""
+    notebook = nbformat.read(executed, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if "papermill-error-cell-tag" not in cell["metadata"].get("tags", [])]
+    return nbformat.writes(notebook)
+
+
+def _number(executed: Path, error: PapermillExecutionError) -> int:
+    """Which cell failed, counted from 1 as one sees them."""
+    cells = nbformat.read(executed, as_version=4).cells
+    return next((place for place, cell in enumerate(cells, 1) if cell["source"] == error.source), error.cell_index + 1)
