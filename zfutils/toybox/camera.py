@@ -75,17 +75,17 @@ def view(toy: Toy, pose: Pose) -> View:
     return View(turn, world.astype(np.float32), turn.T @ np.array([0, 0, distance], np.float32), distance)
 
 
-def framed(cells: Cells, share: float, extent: float, place: tuple[float, float]) -> Frame:
+def framed(cells: Cells, share: float, reach: float, place: tuple[float, float]) -> Frame:
     """Zoom and shift so that the toy covers a share of the picture and lies wholly inside it.
 
     Args:
         cells: the coarse look at the toy.
         share: wanted share of the picture, in (0, 1).
-        extent: largest allowed side of the toy's bounding box, as a share of the picture's side; it wins over `share`.
+        reach: how far the toy may extend from the middle of its bounding box, as a share of the picture's side; it wins over `share`.
         place: two numbers in [0, 1]: where, of all places it fits, the bounding box goes.
     """
     left, right, bottom, top = cells.box
-    zoom = min(2 * np.sqrt(share / cells.area), 2 * extent / max(right - left, top - bottom))
+    zoom = min(2 * np.sqrt(share / cells.area), 2 * reach / cells.reach)
     room_x, room_y = 1.92 - zoom * (right - left), 1.92 - zoom * (top - bottom)
     x0 = -0.96 + place[0] * room_x - zoom * left
     y0 = -0.96 + place[1] * room_y - zoom * bottom

@@ -10,15 +10,16 @@ from sklearn.preprocessing import StandardScaler
 
 from zfutils.sets import PreparedSet
 from zfutils.toybox import families
+from zfutils.toybox.difficulty import DIFFICULTY
 
-DISC = 0.45  # radius of the disc that hides a toy, share of the picture's side: it hides the largest one wholly
+DISC = DIFFICULTY.reach + 0.03  # radius of the disc that hides a toy, share of the picture's side: the largest one is hidden wholly
 
 
 def surroundings_accuracy(prepared: PreparedSet, *, radius: float = DISC) -> float:
     """How well the class is told from what is behind a toy: near chance where nothing gives it away.
 
-    A disc of one fixed size is laid at the middle of each toy, so that its outline tells nothing; the rest, cut around that middle, goes to a
-    linear classifier trained on split train.
+    A disc of one fixed size is laid at the middle of each toy, so that its outline tells nothing; the rest, cut around that middle, goes
+    to a linear classifier trained on split train.
 
     Args:
         prepared: the pre-training set.

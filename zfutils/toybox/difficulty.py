@@ -14,7 +14,7 @@ class Difficulty:
     Attributes:
         coverage: share of the picture that the toy covers.
         scene_coverage: the same for each toy of a scene.
-        extent: largest side of the toy's bounding box, share of the picture's side.
+        reach: how far a toy extends at most from the middle of its bounding box, share of the picture's side.
         distance: from camera to toy, radii of the toy.
         elevation: how far the camera looks down.
         roll: turn of the camera, to both sides.
@@ -35,9 +35,9 @@ class Difficulty:
         turn_steps: frames in one full turn.
     """
 
-    coverage: Range = (0.065, 0.2)
+    coverage: Range = (0.06, 0.22)
     scene_coverage: Range = (0.035, 0.07)
-    extent: float = 0.86
+    reach: float = 0.45
     distance: Range = (3.2, 7.0)
     elevation: Range = (4.0, 32.0)
     roll: float = 10.0

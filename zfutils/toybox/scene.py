@@ -63,7 +63,7 @@ def portrait(family: Family, generator: np.random.Generator, size: int, difficul
     spot = tuple(place.uniform(size=2))
     seen = camera.view(model.toy, model.pose)
     cells = camera.look(model.toy, seen, _GRID)
-    actor = Actor(model.toy, model.look, seen, cells, camera.framed(cells, share, difficulty.extent, spot))
+    actor = Actor(model.toy, model.look, seen, cells, camera.framed(cells, share, difficulty.reach, spot))
     return _of_one(_picture([model], [actor], world, size, difficulty))
 
 
@@ -156,7 +156,7 @@ def _free_place(cells: camera.Cells, place: np.random.Generator, difficulty: Dif
     share = place.uniform(*difficulty.scene_coverage)
     while True:
         for _ in range(40):
-            frame = camera.framed(cells, share, 0.45, tuple(place.uniform(size=2)))
+            frame = camera.framed(cells, share, 0.25, tuple(place.uniform(size=2)))
             rect = _rect(cells, frame)
             if all(_apart(rect, other) for other in taken):
                 return frame, rect

@@ -135,7 +135,8 @@ class Toy:
             hole = -distances[hollows].min(0)
             inside = distances[kept].min(0)
             distances[kept] = np.maximum(distances[kept], hole)
-            distances[hollows] = np.maximum(inside, hole)
+            # Both meet the cut surface at one distance: a hair decides which of them gives it its part.
+            distances[hollows] = np.maximum(inside, hole) + np.where(hole > inside, np.float32(-1e-6), np.float32(1e-6))
         return distances
 
     def _fold(self, coordinates: Sequence[np.ndarray], rows: slice) -> None:

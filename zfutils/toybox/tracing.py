@@ -20,12 +20,14 @@ class Cells:
         start: (grid, grid) distance along a ray that is safe for the whole cell, infinite where no ray of the cell can meet the toy.
         area: silhouette, in units of the plane.
         box: left, right, bottom and top of the silhouette on the plane.
+        reach: how far the silhouette extends from the middle of its box.
     """
 
     half: float
     start: np.ndarray
     area: float
     box: tuple[float, float, float, float]
+    reach: float
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ def cells(toy: Toy, eye: np.ndarray, rays: Callable[[np.ndarray, np.ndarray], np
     if inside.size == 0:
         inside = alive
     box = (u[inside].min() - cell / 2, u[inside].max() + cell / 2, v[inside].min() - cell / 2, v[inside].max() + cell / 2)
-    return Cells(half, safe.reshape(grid, grid), inside.size * cell**2, tuple(float(side) for side in box))
+    reach = np.hypot(u[inside] - (box[0] + box[1]) / 2, v[inside] - (box[2] + box[3]) / 2).max() + cell / 2
+    return Cells(half, safe.reshape(grid, grid), inside.size * cell**2, tuple(float(side) for side in box), float(reach))
 
 
 def march(toy: Toy, eye: np.ndarray, directions: np.ndarray, start: np.ndarray, far: float, pixel: float, *, stop: float = 0.1) -> Hits:
