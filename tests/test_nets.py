@@ -31,7 +31,10 @@ def test_full_size_agrees_with_every_row_of_figure_3():
 
 
 def test_a_built_net_has_the_shapes_and_parameters_on_paper():
-    for architecture in (nets.scaled(ZFNET, width=1 / 8, fc_units=64, classes=7), nets.scaled(ALEXNET, width=1 / 4, image_size=112, classes=5)):
+    for architecture in (
+        nets.scaled(ZFNET, width=1 / 8, fc_units=64, classes=7),
+        nets.scaled(ALEXNET, width=1 / 4, image_size=112, classes=5),
+    ):
         net = nets.build(architecture, generator=generator()).eval()
         x, shapes = torch.zeros(1, 3, architecture.image_size, architecture.image_size), nets.shapes(architecture)
         for name, layer in net.named_children():
@@ -97,12 +100,12 @@ def test_clipping_scales_a_long_filter_back_and_leaves_the_others():
     with torch.no_grad():
         net.conv1.weight[3] *= 50
     before, direction = net.conv1.weight.detach().clone(), net.conv1.weight[3] / net.conv1.weight[3].norm()
-    assert int(nets.clip_filters(net, {"conv1": 0.1})) == 1
+    assert nets.clip_filters(net, {"conv1": 0.1, "conv2": 9.0}).tolist() == [1, 0]
     after = net.conv1.weight.detach()
     assert after[3].pow(2).mean().sqrt().item() == pytest.approx(0.1)
     torch.testing.assert_close(after[3] / after[3].norm(), direction)
     assert torch.equal(after[:3], before[:3]) and torch.equal(after[4:], before[4:])
-    assert int(nets.clip_filters(net, {"conv1": 0.1001})) == 0
+    assert nets.clip_filters(net, {"conv1": 0.1001}).tolist() == [0]
 
 
 def test_equal_generators_give_equal_nets_and_the_output_is_logits():

@@ -19,6 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status: 0, 1 for a failed chapter, 2 for bad input, 130 when it was stopped.
     """
     given = _parser().parse_args(arguments)
+    if given.folder:  # chapters run in processes of their own and find the pictures by this variable
+        os.environ["DATA"] = os.path.abspath(given.folder)
     try:
         return given.verb(given)
     except Problem as problem:

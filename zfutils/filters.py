@@ -1,6 +1,10 @@
 """What the first-layer filters look like, in numbers: dead ones, and low, middle and high frequencies (figure 6 a-c)."""
 
 import numpy as np
+import torch
+from torch import nn
+
+from zfutils.images import CENTRE, Crops
 
 EDGES = (1 / 16, 1 / 6)  # cycles a pixel of the input: borders of the low, middle and high band
 _SIDE = 64  # filters are laid on a grid of this side, so that filters of 7 and of 11 pixels share their frequencies
@@ -63,3 +67,40 @@ def dominance(weight: np.ndarray) -> float:
     """Largest root mean square of a filter over the median of its layer (figure 6 a: 'one feature dominates')."""
     rms = np.sqrt((np.asarray(weight, np.float64) ** 2).mean((1, 2, 3)))
     return float(rms.max() / np.median(rms))
+
+
+@torch.no_grad()
+def strongest(net: nn.Sequential, cuts: Crops, rows: np.ndarray, *, batch: int = 250) -> np.ndarray:
+    """Strongest activation of every map of layer 1, after the ReLU, over the centre crops of some images.
+
+    Args:
+        net: with `conv1`, in evaluation mode, on the device of `cuts`.
+        cuts: cuts the batches.
+        rows: rows of the set.
+        batch: images at once.
+
+    Returns:
+        float32 of shape (maps,), not negative.
+    """
+    found = torch.zeros(net.conv1.out_channels, device=cuts.device)
+    for start in range(0, len(rows), batch):
+        found = torch.maximum(found, net.conv1(cuts.batch(rows[start : start + batch], CENTRE)).amax((0, 2, 3)))
+    return found.cpu().numpy()
+
+
+def bootstrap_difference(
+    ours: np.ndarray, theirs: np.ndarray, *, generator: np.random.Generator, draws: int = 10_000
+) -> tuple[float, float, float]:
+    """Difference of the means of two sets of filters, with a bootstrap over filters.
+
+    Args:
+        ours, theirs: one number a filter.
+        generator: source of the draws.
+        draws: bootstrap samples.
+
+    Returns:
+        The difference, and the ends of its 95 % interval.
+    """
+    drawn = [values[generator.integers(0, len(values), (draws, len(values)))].mean(1) for values in (ours, theirs)]
+    low, high = np.percentile(drawn[0] - drawn[1], [2.5, 97.5])
+    return float(np.mean(ours) - np.mean(theirs)), float(low), float(high)

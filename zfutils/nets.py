@@ -241,13 +241,13 @@ def clip_filters(net: nn.Sequential, radii: dict[str, float]) -> Tensor:
         radii: largest root mean square, by layer.
 
     Returns:
-        How many filters were scaled, an integer tensor of no dimensions on the net's device.
+        How many filters were scaled in each layer, integers of shape (layers,) on the net's device.
     """
-    clipped = torch.zeros((), dtype=torch.int64, device=next(net.parameters()).device)
-    for name, radius in radii.items():
+    clipped = torch.zeros(len(radii), dtype=torch.int64, device=next(net.parameters()).device)
+    for place, (name, radius) in enumerate(radii.items()):
         weight = net.get_submodule(name).weight
         rms = filter_rms(weight)
         over = rms > radius
         weight.mul_(torch.where(over, radius / rms, torch.ones_like(rms))[:, None, None, None])
-        clipped += over.sum()
+        clipped[place] = over.sum()
     return clipped

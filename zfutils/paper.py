@@ -86,7 +86,7 @@ def numbers() -> pd.DataFrame:
     """Every number of tables 1-7 and figures 3 and 9, one row each.
 
     Returns:
-        Columns `key`, `place`, `paper` (the value), `deviation` (or NaN), `unit` (`%`, `share` or `count`), `confidence`; in the paper's order.
+        Columns `key`, `place`, `paper` (the value), `deviation` (or NaN), `unit` (`%`, `share` or `count`), `confidence`.
         A key is place, row and column, e.g. `table2/1-convnet-as-in-fig-3/val_top1_error`.
     """
     return pd.DataFrame([row for source in _SOURCES for row in _rows(source)])

@@ -1,5 +1,6 @@
 """Figures: each function takes a tidy table or uint8 pictures and returns a figure; none computes a number."""
 
+import colorsys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,6 +43,49 @@ def pictures(images: np.ndarray, captions: Sequence[str] = (), *, columns: int, 
                 axis.set_title(captions[place], fontsize=7, weight="normal", loc="center", pad=2)
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
     return figure
+
+
+def sheet(rows: dict[str, np.ndarray], *, columns: int, title: str = "") -> Figure:
+    """Show a contact sheet, one row of pictures for each class, two classes side by side.
+
+    Args:
+        rows: name and pictures, uint8 of shape (n, h, w, 3), of each class.
+        columns: pictures a row.
+        title: of the whole figure.
+
+    Returns:
+        A figure with two axes.
+    """
+    names = list(rows)
+    halves = [names[: -(-len(names) // 2)], names[-(-len(names) // 2) :]]
+    figure, axes = plt.subplots(1, 2, figsize=(13, 0.78 * len(halves[0]) + 0.3))
+    for axis, half in zip(axes, halves, strict=True):
+        axis.grid(False)
+        axis.spines[:].set_visible(False)
+        if half:
+            pages = [_row(rows[name], columns) for name in half]
+            axis.imshow(np.concatenate(pages))
+            height = len(pages[0])
+            axis.set_yticks([height * (place + 0.5) for place in range(len(half))], half)
+        axis.set_xticks([])
+        axis.tick_params(length=0)
+    figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
+    return figure
+
+
+def _row(images: np.ndarray, columns: int) -> np.ndarray:
+    """Pictures of one class side by side, white where there are fewer than columns."""
+    side = images.shape[1]
+    page = np.full((side + 4, columns * (side + 4), 3), 255, np.uint8)
+    for place, image in enumerate(images[:columns]):
+        page[:side, place * (side + 4) : place * (side + 4) + side] = image
+    return page
+
+
+def palette(parts: int) -> np.ndarray:
+    """Colours for a map of parts, uint8 of shape (1 + parts, 3): dark grey for the background, then far apart hues."""
+    hues = [colorsys.hsv_to_rgb(part * 0.61803 % 1, 0.45 + 0.4 * (part % 2), 0.98 - 0.12 * (part % 3)) for part in range(parts)]
+    return np.rint(np.array([(0.16, 0.16, 0.18), *hues]) * 255).astype(np.uint8)
 
 
 def filters(panels: dict[str, np.ndarray], *, columns: int = 11, title: str = "") -> Figure:

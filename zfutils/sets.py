@@ -241,7 +241,7 @@ class _writer:
 
     def __enter__(self) -> Callable[[int, list[dict]], list[dict]]:
         self.files = [(name, os.open(file, os.O_RDWR), stride) for name, file, stride in self.plan.files()]
-        self.journal = open(self.plan.journal, "a")  # noqa: SIM115  (closed in __exit__)
+        self.journal = open(self.plan.journal, "a")
         return self.write
 
     def __exit__(self, *error: object) -> None:

@@ -167,7 +167,7 @@ class Trainer:
     def _new_epoch(self) -> None:
         exact = torch.float32 if self.device.type == "mps" else torch.float64  # Apple's GPU has no float64
         self._sums = torch.zeros(3, dtype=exact, device=self.device)
-        self._clipped = torch.zeros((), dtype=torch.int64, device=self.device)
+        self._clipped = torch.zeros(len(self.radii), dtype=torch.int64, device=self.device)
         self._seconds, self._clock, self._order, self._loss = 0.0, time.monotonic(), None, None
 
     def _end_epoch(self) -> None:
@@ -187,8 +187,10 @@ class Trainer:
                 "dev_loss": dev_loss / dev_n,
                 "dev_wrong": int(dev_wrong),
                 "dev_n": int(dev_n),
-                "clipped": int(self._clipped),
-                "largest_rms_over_radius": self._largest_rms(),
+                "clipped": int(self._clipped.sum()),
+                "clipped_first_layer": int(self._clipped[:1].sum()),
+                "largest_rms_over_radius": max(self._largest_rms()),
+                "largest_rms_over_radius_first_layer": self._largest_rms()[0],
                 "seconds": round(self._seconds, 3),
             }
         )
@@ -210,10 +212,10 @@ class Trainer:
             sums += torch.stack([loss, wrong, torch.tensor(len(some), device=self.device)])
         return devices.summed(sums).tolist()
 
-    def _largest_rms(self) -> float:
-        """Largest root mean square of a filter, as a share of the radius of its layer, clipped or not."""
+    def _largest_rms(self) -> list[float]:
+        """Largest root mean square of a filter in each convolutional layer, as a share of the layer's radius, clipped or not."""
         radii = nets.clip_radii(self.settings.architecture)
-        return max(float(nets.filter_rms(self.net.get_submodule(name).weight.detach()).max()) / radius for name, radius in radii.items())
+        return [float(nets.filter_rms(self.net.get_submodule(name).weight.detach()).max()) / radius for name, radius in radii.items()]
 
     def _stop_if_not_finite(self) -> None:
         if self._loss is not None and not math.isfinite(float(self._loss)):

@@ -1,0 +1,69 @@
+# Verbs are listed by `make help`; variables: PROFILE SEED JOBS DATA_DIR MIRROR ONLY EXTRAS RETRAIN DATA TRANSFER NET.
+PROFILE ?= toybox
+SEED ?= 0
+PYTHON ?= python3
+
+# Two torch processes that wait busily for each other slow down fifty times.
+export OMP_WAIT_POLICY := PASSIVE
+export MPLBACKEND ?= agg
+export JOBS DATA_DIR RESULTS_DIR
+# A relative path is meant from where make was called.
+unexport DATA TRANSFER MIRROR
+
+BIN := .venv/bin
+RUN := $(BIN)/python -m zfutils
+COMMON = --profile $(PROFILE) --seed $(SEED) $(if $(JOBS),--jobs $(JOBS)) $(if $(RETRAIN),--retrain)
+WHERE = $(if $(MIRROR),--mirror "$(MIRROR)") $(if $(DATA),--folder "$(DATA)") $(if $(TRANSFER),--transfer "$(TRANSFER)")
+WHAT = $(if $(ONLY),--only $(ONLY)) $(if $(EXTRAS),--extras)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup data nets train reproduce notebooks lab bench test lint clean
+
+help:  ## list the verbs
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@echo 'variables: PROFILE=smoke|toybox|photos|imagenet|folder SEED= JOBS= DATA_DIR= MIRROR= ONLY= EXTRAS=1 RETRAIN=1 DATA= TRANSFER= NET='
+
+setup: .venv/ready  ## make .venv with the pinned packages (TORCH_INDEX=url takes torch from another index)
+
+# The stamp is written last, so a set-up that was cut off is done again.
+.venv/ready: requirements.txt pyproject.toml
+	@rm -f $@
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo 'installing the pinned packages into .venv (a minute or two)'
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'error: Python 3.11 or newer is needed; remove .venv and give PYTHON=python3.12, say' >&2; exit 2; }
+	@$(if $(TORCH_INDEX),$(BIN)/pip install -q --disable-pip-version-check --index-url "$(TORCH_INDEX)" $$(grep -E '^torch(vision)?==' requirements.txt))
+	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+data: .venv/ready  ## prepare the pictures of PROFILE (MIRROR=folder with the archives, DATA=your own pictures)
+	@$(RUN) data $(COMMON) $(WHERE)
+
+nets: .venv/ready  ## train every net that the chapters need
+	@$(if $(DATA),DATA="$(DATA)") $(RUN) nets $(COMMON) $(WHAT)
+
+train: .venv/ready  ## train one net (NET=zfnet)
+	@$(if $(DATA),DATA="$(DATA)") $(RUN) train $(COMMON) $(if $(NET),--net $(NET))
+
+reproduce: .venv/ready  ## rebuild every figure and table of PROFILE (ONLY=figure3: that one and what it needs)
+	@$(RUN) reproduce $(COMMON) $(WHERE) $(WHAT)
+
+notebooks: .venv/ready  ## make the notebooks from their sources
+	@$(RUN) notebooks
+
+lab: .venv/ready  ## open JupyterLab on the book
+	@$(if $(DATA),DATA="$(DATA)") PROFILE=$(PROFILE) $(RUN) lab
+
+bench: .venv/ready  ## measure speed against what one would use instead
+	@$(RUN) bench $(COMMON)
+
+test: lint  ## lint and test
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+lint: .venv/ready  ## check style
+	@$(BIN)/ruff check -q .
+	@$(BIN)/ruff format -q --check .
+
+clean:  ## remove what runs wrote here; data, nets and results of long runs stay
+	@rm -rf .pytest_cache .ruff_cache results/smoke results/toybox
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
