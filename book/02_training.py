@@ -230,7 +230,7 @@ Markdown(
 # ## Watch them learn
 #
 # The learning rate starts at .01 and was lowered by hand. **Assumption**: it is cut by ten, at most twice, when the loss on the dev split
-# has not fallen by 1 % for four epochs, at the latest after 70 and 90 % of the run. `alexnet` takes over the cuts of `zfnet`, and sees the same
+# has not fallen by 1 % for 15 % of the run, at the latest after 70 and 90 % of the run. `alexnet` takes over the cuts of `zfnet`, and sees the same
 # images in the same crops, so that the two can be compared. Errors on train are counted during training, with dropout at work.
 
 # %%

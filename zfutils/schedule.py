@@ -4,9 +4,10 @@ import math
 from dataclasses import dataclass, field
 
 FACTOR = 0.1
-PATIENCE = 4  # epochs without a better development loss before a cut
+PATIENCE = 0.15  # of the run, without a better development loss, before a cut
 MARGIN = 0.01  # share by which a loss must be lower to count as better
 LATEST = (0.7, 0.9)  # of the run: where the cuts come at the latest, so that every run ends at a low rate
+LEARNING = 0.9  # of the loss of a guess: above it the net has not begun to learn
 
 
 @dataclass
@@ -14,8 +15,8 @@ class Schedule:
     """Learning rate of a run.
 
     *Paper:* section 3: .01 at the start, lowered by hand when the validation error levels off; factor and moments are not given.
-    **Assumption**: cut by ten, at most twice, when the development loss has not fallen by 1 % for four epochs, at the latest after
-    70 and 90 % of the run. While the loss is still that of a guess nothing is cut: such a net may stay there for its first epochs.
+    **Assumption**: cut by ten, at most twice, when the development loss has not fallen by 1 % for 15 % of the run, at the latest
+    after 70 and 90 %. While the loss is still near that of a guess nothing is cut: such a net may stay there for its first epochs.
 
     Attributes:
         start: learning rate at step 0.
@@ -24,7 +25,7 @@ class Schedule:
         given: steps of the cuts when they are taken over from another run, else None.
         cuts: steps of the cuts so far.
         best: lowest development loss so far.
-        stalled: epochs since then.
+        improved: the step at which it was reached.
     """
 
     start: float
@@ -33,7 +34,7 @@ class Schedule:
     given: tuple[int, ...] | None = None
     cuts: list[int] = field(default_factory=list)
     best: float = math.inf
-    stalled: int = 0
+    improved: int = 0
 
     @property
     def rate(self) -> float:
@@ -55,21 +56,20 @@ class Schedule:
         """
         if self.given is not None or len(self.cuts) >= len(LATEST):
             return
-        if dev_loss < (1 - MARGIN) * self.best:
-            self.best, self.stalled = dev_loss, 0
-        elif self.best < 0.98 * math.log(self.classes):
-            self.stalled += 1
-        if self.stalled >= PATIENCE:
+        learning = self.best < LEARNING * math.log(self.classes)
+        if dev_loss < (1 - MARGIN) * self.best or not learning:
+            self.best, self.improved = min(dev_loss, self.best), step
+        elif step - self.improved >= PATIENCE * self.steps:
             self._cut(step)
 
     def _cut(self, step: int) -> None:
         self.cuts.append(step)
-        self.stalled = 0
+        self.improved = step
 
     def state(self) -> dict:
         """What a resumed run needs."""
-        return {"cuts": list(self.cuts), "best": self.best, "stalled": self.stalled}
+        return {"cuts": list(self.cuts), "best": self.best, "improved": self.improved}
 
     def restore(self, state: dict) -> None:
         """Go on from `state()`."""
-        self.cuts, self.best, self.stalled = list(state["cuts"]), state["best"], state["stalled"]
+        self.cuts, self.best, self.improved = list(state["cuts"]), state["best"], state["improved"]

@@ -1,0 +1,60 @@
+"""What tests share: folders of their own, a tiny set of pictures, and the smoke profile prepared once."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+# Before torch is loaded: tests run beside each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("MPLBACKEND", "agg")
+for variable in ("DATA", "TRANSFER", "JOBS", "PROFILE", "SEED"):
+    os.environ.pop(variable, None)
+
+from zfutils import sets  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch):
+    """No test reads or writes the user's data or results."""
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("RESULTS_DIR", str(tmp_path / "results"))
+
+
+def draw(context: int, rows: list[dict]) -> list[dict]:
+    """Pictures in which the class is a bright quarter: a net can learn them."""
+    answers = []
+    for row in rows:
+        generator = np.random.default_rng([context, row["number"]])
+        image = generator.integers(0, 120, (64, 64, 3))
+        top, left = divmod(row["label"], 2)
+        image[top * 32 : top * 32 + 32, left * 32 : left * 32 + 32] += 110
+        answers.append({"image": image.astype(np.uint8)})
+    return answers
+
+
+@pytest.fixture(scope="session")
+def tiny_set(tmp_path_factory) -> sets.PreparedSet:
+    """48 train, 12 dev and 12 val pictures of 64 px, 4 classes."""
+    number = range(72)
+    split = ["train"] * 48 + ["dev"] * 12 + ["val"] * 12
+    table = pd.DataFrame({"file": [f"picture-{n}" for n in number], "split": split, "label": [n % 4 for n in number], "number": number})
+    path = tmp_path_factory.mktemp("tiny") / "set"
+    return sets.build(path, table, draw, 5, size=64, classes=["a", "b", "c", "d"], key="tiny", jobs=1)
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory) -> Path:
+    """A folder with `data` and `results` of the smoke profile, its chapters run; the exit status is in `status`."""
+    from zfutils import profiles, runner
+
+    folder = tmp_path_factory.mktemp("smoke")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATA_DIR", str(folder / "data"))
+        patch.setenv("RESULTS_DIR", str(folder / "results"))
+        status = runner.reproduce(profiles.profile("smoke"), jobs=1)
+    (folder / "status").write_text(str(status))
+    return folder
