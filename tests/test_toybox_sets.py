@@ -43,7 +43,8 @@ def test_a_picture_does_not_depend_on_those_beside_it(made):
     assert (alone["image"] != other["image"]).mean() > 0.5
 
 
-def test_ready_set_is_opened_by_name_and_an_absent_one_names_the_command(made):
+def test_ready_set_is_opened_by_name_and_an_absent_one_names_the_command(made, monkeypatch):
+    monkeypatch.setenv("DATA_DIR", str(made["scenes"].path.parents[1]))
     assert collection.load(TINY, "scenes").facts["sha256"] == made["scenes"].facts["sha256"]
     with pytest.raises(Problem, match="make data PROFILE=tiny SEED=5"):
         collection.load(TINY, "scenes", seed=5)

@@ -137,7 +137,7 @@ def pig(d: Draw) -> list[Solid]:
 
 
 def mouse(d: Draw) -> list[Solid]:
-    """Very large round ears, a pointed muzzle, a thin tail."""
+    """Very large round ears, a pointed muzzle with whiskers, a thin tail."""
     ear, muzzle, tail = d.number("ear_size", 0.3, 0.42), d.number("muzzle_length", 0.3, 0.45), d.number("tail_length", 0.5, 0.9)
     head = ellipsoid("head", "main", (0, 0.02, 0), (0.4, 0.38, 0.38))
     point = rod("muzzle", "main", (0, -0.08, 0.2), (0, -0.12, 0.3 + muzzle), 0.22, 0.08)
@@ -152,8 +152,13 @@ def mouse(d: Draw) -> list[Solid]:
         rod("tail", "second", (0.2, -0.98, -0.5), (0.6, -0.95, -0.5), 0.045),
         rod("tail", "second", (0.6, -0.95, -0.5), (0.95, -0.95 + tail, -0.5), 0.045, 0.025),
     )
+    whiskers = [
+        rod("whiskers", "light", (s * 0.09, -0.1, 0.22 + muzzle), (s * 0.42, -0.1 + 0.13 * rise, 0.2 + muzzle), 0.022, 0.012)
+        for _, s in _SIDES
+        for rise in (-1, 0, 1)
+    ]
     nose = solid(ball("nose", "dark", (0, -0.1, 0.38 + muzzle), d.number("nose_size", 0.07, 0.1)))
-    return [solid(head, point, *_body(d, width=(0.32, 0.42)), blend=0.08), *ears, string, nose, *_eyes(d, 0.13, 0.33)]
+    return [solid(head, point, *_body(d, width=(0.32, 0.42)), blend=0.08), *ears, string, solid(*whiskers), nose, *_eyes(d, 0.13, 0.33)]
 
 
 def owl(d: Draw) -> list[Solid]:

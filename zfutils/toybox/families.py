@@ -62,7 +62,7 @@ PRETRAINING = (
 )
 
 TRANSFER = (
-    Family("mouse", animals.mouse, "face", (*FACE, "tail")),
+    Family("mouse", animals.mouse, "face", (*FACE, "tail", "whiskers")),
     Family("owl", animals.owl, "face", (*(part for part in FACE if part != "head"), "wings")),
     Family("cow", animals.cow, "face", (*FACE, "horns")),
     Family("fish", animals.fish, "face", ("eye_left", "eye_right", "mouth", "body", "tail", "fins")),

@@ -7,7 +7,7 @@ import numpy as np
 
 from zfutils.toybox.solids import Toy
 
-_STEPS = 64
+_STEPS = 40
 _SHADOW_STEPS = 20
 
 
