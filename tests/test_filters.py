@@ -26,10 +26,11 @@ def test_the_spectrum_keeps_all_energy_and_does_not_depend_on_the_size_of_the_fi
 
 
 def test_small_or_silent_filters_are_dead():
-    weight = np.ones((4, 3, 7, 7))
+    weight = np.ones((6, 3, 7, 7))
     weight[1] *= 0.09
     weight[2] *= 0.11
-    assert filters.dead(weight, np.array([1.0, 1.0, 1.0, 0.0])).tolist() == [False, True, False, True]
+    strongest = np.array([1.0, 1.0, 1.0, 0.0, 1.0, 1.0])
+    assert filters.dead(weight, strongest).tolist() == [False, True, False, True, False, False]
 
 
 def test_dominance_is_the_largest_over_the_median():

@@ -1,8 +1,10 @@
 """Training a net as in section 3 of the paper: one loop for a CPU, a GPU or several processes, which goes on where it was cut off."""
 
 import contextlib
+import io
 import json
 import math
+import pickle
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -95,7 +97,7 @@ class Trainer:
         self.optimizer = torch.optim.SGD(self.net.parameters(), settings.learning_rate, settings.momentum)
         self.schedule = Schedule(settings.learning_rate, self.steps, settings.architecture.classes, settings.cuts)
         self.radii = nets.clip_radii(settings.architecture) if settings.clips else {}
-        self.step, self.log = 0, []
+        self.step, self.log, self._saved = 0, [], time.monotonic()
         self._new_epoch()
         self._resume()
 
@@ -108,7 +110,7 @@ class Trainer:
         with progress.bar(total=self.steps, text=f"training {self.settings.recipe}", unit="steps", done=self.step) as shown:
             if self.step == 0:
                 self._keep_checkpoints()
-            self._saved = self._clock = time.monotonic()
+            self._clock = time.monotonic()
             while self.step < self.steps:
                 self._advance()
                 shown.update(1)
@@ -258,8 +260,10 @@ class Trainer:
             "clipped": self._clipped,
             "seconds": self._seconds + time.monotonic() - self._clock,
         }
+        written = io.BytesIO()  # torch hides a full disk behind an error of its own; a plain write tells
+        torch.save(state, written)
         with places.whole(self.folder / "state.pt") as fresh:
-            torch.save(state, fresh)
+            fresh.write_bytes(written.getbuffer())
 
     def _resume(self) -> None:
         """Go on from `state.pt`, when there is one."""
@@ -269,7 +273,7 @@ class Trainer:
         try:
             state = torch.load(file, map_location=self.device, weights_only=True)
             self.net.load_state_dict(state["net"])
-        except (RuntimeError, KeyError, EOFError, OSError) as error:
+        except (RuntimeError, KeyError, EOFError, OSError, pickle.UnpicklingError) as error:
             raise Problem(f"cannot go on from {file} ({str(error).splitlines()[0]}); delete that file to train from the start") from None
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.restore(state["schedule"])

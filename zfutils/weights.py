@@ -26,7 +26,7 @@ def save(net: nn.Module, architecture: Architecture, path: Path, *, card: dict) 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
     metadata = {"card": json.dumps({**card, "architecture": asdict(architecture)})}
     with places.whole(path) as fresh:
-        safetensors.torch.save_file(tensors, fresh, metadata=metadata)
+        fresh.write_bytes(safetensors.torch.save(tensors, metadata=metadata))
 
 
 def card(path: Path) -> dict:
