@@ -124,6 +124,15 @@ def test_colours_material_and_backdrop_do_not_depend_on_the_class():
     assert np.ptp(np.argmax(looks, axis=1)) == 2  # red, green and blue all lead somewhere
 
 
+def test_place_does_not_depend_on_the_class():
+    for seed in range(5):
+        middles = []
+        for name in ("mug", "tower", "plane", "keyboard", "wheel"):
+            spots = np.argwhere(portrait(name, seed, 21).toys > 0)
+            middles.append((spots.min(0) + spots.max(0)) / 2)
+        assert np.ptp(middles, axis=0).max() <= 4  # pixels: the middle is known from a coarse look only
+
+
 def test_same_source_gives_the_same_wall_for_different_classes():
     backdrops = [portrait(name, 11).image for name in ("dog", "plane")]
     toys = [portrait(name, 11).toys > 0 for name in ("dog", "plane")]

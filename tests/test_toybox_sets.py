@@ -106,7 +106,7 @@ def test_disc_of_the_checks_hides_every_toy(made):
 
 def test_probes_return_shares_and_know_chance(made):
     assert checks.chance(made["pretraining"]) == 1 / 20
-    for probe in (checks.surroundings_accuracy, checks.colour_accuracy, checks.thumbnail_accuracy):
+    for probe in (checks.surroundings_accuracy, checks.place_accuracy, checks.colour_accuracy, checks.thumbnail_accuracy):
         assert 0 <= probe(made["pretraining"]) <= 0.5
 
 

@@ -44,7 +44,7 @@ def test_recipes_of_a_seed_see_the_same_images_and_seeds_differ(tiny_set):
 
 
 def test_a_tiny_net_learns_what_can_be_learnt(tiny_set, tmp_path):
-    run = trainer(tiny_set, tmp_path, epochs=150, batch=16)
+    run = trainer(tiny_set, tmp_path, epochs=60, batch=16)
     run.run()
     last = run.log[-1]
     assert (last["train_n"], last["dev_n"]) == (48, 12)
@@ -131,7 +131,7 @@ def test_a_full_disk_while_saving_keeps_the_older_state(tiny_set, tmp_path):
         [sys.executable, "-c", code, str(tiny_set.path), str(tmp_path)], cwd=places.REPOSITORY, capture_output=True, text=True, check=True
     )
     assert "no room to write" in ended.stdout
-    assert [file.name for file in tmp_path.iterdir()] == ["state.pt"]
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["state.pt"]
     assert trainer(tiny_set, tmp_path).step == 1
 
 

@@ -9,6 +9,8 @@ from zfutils.toybox.primitives import rotation
 from zfutils.toybox.solids import Toy
 from zfutils.toybox.tracing import Cells
 
+EDGE = 0.96  # toys keep this far from the picture's middle at most, the picture being [-1, 1] squared
+
 
 @dataclass(frozen=True)
 class Pose:
@@ -75,21 +77,27 @@ def view(toy: Toy, pose: Pose) -> View:
     return View(turn, world.astype(np.float32), turn.T @ np.array([0, 0, distance], np.float32), distance)
 
 
-def framed(cells: Cells, share: float, reach: float, place: tuple[float, float]) -> Frame:
-    """Zoom and shift so that the toy covers a share of the picture and lies wholly inside it.
+def zoomed(cells: Cells, share: float, reach: float) -> float:
+    """Zoom with which a toy covers a share of the picture.
 
     Args:
         cells: the coarse look at the toy.
         share: wanted share of the picture, in (0, 1).
         reach: how far the toy may extend from the middle of its bounding box, as a share of the picture's side; it wins over `share`.
-        place: two numbers in [0, 1]: where, of all places it fits, the bounding box goes.
     """
+    return float(min(2 * np.sqrt(share / cells.area), 2 * reach / cells.reach))
+
+
+def room(cells: Cells, zoom: float) -> tuple[float, float]:
+    """How far the middle of the toy's bounding box may be from the picture's, right or left and up or down; negative if it cannot fit."""
     left, right, bottom, top = cells.box
-    zoom = min(2 * np.sqrt(share / cells.area), 2 * reach / cells.reach)
-    room_x, room_y = 1.92 - zoom * (right - left), 1.92 - zoom * (top - bottom)
-    x0 = -0.96 + place[0] * room_x - zoom * left
-    y0 = -0.96 + place[1] * room_y - zoom * bottom
-    return Frame(float(zoom), float(x0), float(y0))
+    return EDGE - zoom * (right - left) / 2, EDGE - zoom * (top - bottom) / 2
+
+
+def placed(cells: Cells, zoom: float, middle: tuple[float, float]) -> Frame:
+    """Put the middle of the toy's bounding box at a point of the picture, which is [-1, 1] squared."""
+    left, right, bottom, top = cells.box
+    return Frame(zoom, float(middle[0] - zoom * (left + right) / 2), float(middle[1] - zoom * (bottom + top) / 2))
 
 
 def look(toy: Toy, seen: View, grid: int) -> Cells:

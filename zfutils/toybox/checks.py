@@ -37,6 +37,12 @@ def colour_accuracy(prepared: PreparedSet) -> float:
     return _linear_accuracy(prepared, np.concatenate([means, means**2 / 255, np.abs(np.diff(means, axis=1))], axis=1))
 
 
+def place_accuracy(prepared: PreparedSet) -> float:
+    """How well the class is told from the place of the toy's bounding box alone, accuracy on split val: near chance is promised."""
+    middles = np.stack([_middle(part_map) for part_map in prepared.map("parts")]) / prepared.facts["size"] - 0.5
+    return _linear_accuracy(prepared, np.concatenate([middles, middles**2, np.abs(middles), middles[:, :1] * middles[:, 1:]], axis=1))
+
+
 def thumbnail_accuracy(prepared: PreparedSet, *, side: int = 8) -> float:
     """How well a linear classifier does on small thumbnails, accuracy on split val.
 
@@ -97,8 +103,7 @@ def _places(centres: dict) -> list[tuple[str, list[int]]]:
 def _surroundings(prepared: PreparedSet, row: int, radius: float) -> np.ndarray:
     """What is left of a picture around the disc, small and centred on it; grey beyond the picture's border."""
     size = prepared.facts["size"]
-    places = np.argwhere(prepared.map("parts")[row] > 0)
-    middle = (places.min(0) + places.max(0)) // 2
+    middle = _middle(prepared.map("parts")[row]).astype(int)
     canvas = np.full((2 * size, 2 * size, 3), 128, np.float32)
     y, x = size - middle
     image = np.array(prepared.images[row], np.float32)
@@ -106,6 +111,12 @@ def _surroundings(prepared: PreparedSet, row: int, radius: float) -> np.ndarray:
     image[(rows - middle[0]) ** 2 + (columns - middle[1]) ** 2 < (radius * size) ** 2] = 128
     canvas[y : y + size, x : x + size] = image
     return shrunk(canvas, 16).ravel()
+
+
+def _middle(part_map: np.ndarray) -> np.ndarray:
+    """Row and column of the middle of all toys' bounding box."""
+    places = np.argwhere(part_map > 0)
+    return (places.min(0) + places.max(0)) / 2
 
 
 def _linear_accuracy(prepared: PreparedSet, features: np.ndarray) -> float:

@@ -15,7 +15,10 @@ class Difficulty:
         coverage: share of the picture that the toy covers.
         scene_coverage: the same for each toy of a scene.
         reach: how far a toy extends at most from the middle of its bounding box, share of the picture's side.
-        distance: from camera to toy, radii of the toy.
+        spread: how far the middle of the toy's bounding box may be from the picture's middle, right or left and up or down, in half sides.
+        focal: focal length of the camera, in half sides of the picture.
+        nearest: least distance from camera to toy, radii of the toy.
+        distance: the same for scenes and turning toys, where the focal length follows from it.
         elevation: how far the camera looks down.
         roll: turn of the camera, to both sides.
         face_yaw, face_tilt: turn and lean of toys with a face, to both sides.
@@ -35,9 +38,12 @@ class Difficulty:
         turn_steps: frames in one full turn.
     """
 
-    coverage: Range = (0.06, 0.22)
+    coverage: Range = (0.09, 0.24)
     scene_coverage: Range = (0.035, 0.07)
     reach: float = 0.45
+    spread: float = 0.42
+    focal: Range = (2.2, 4.2)
+    nearest: float = 2.4
     distance: Range = (3.2, 7.0)
     elevation: Range = (4.0, 32.0)
     roll: float = 10.0

@@ -15,7 +15,8 @@ from zfutils.toybox.families import PARTS, Family
 from zfutils.toybox.solids import Toy
 from zfutils.toybox.studio import Actor, Lamp, Seen
 
-_GRID = 40  # cells along each side of the coarse look at a toy
+_GRID, _COARSE = 40, 24  # cells along each side of the coarse look at a toy, and of the first one that only measures it
+_TURNS = 20  # poses tried at most until a toy fits
 _FACE_ON = 12.0  # degrees: a toy turned away less than that keeps its symmetry in the picture
 _RECT = tuple[float, float, float, float]
 
@@ -58,12 +59,10 @@ def portrait(family: Family, generator: np.random.Generator, size: int, difficul
         difficulty: ranges to draw from.
     """
     shape, pose, look, place, world = generator.spawn(5)
-    model = _model(family, shape, pose, look, difficulty, turn=0.0)
-    share = place.uniform(*difficulty.coverage)
-    spot = tuple(place.uniform(size=2))
-    seen = camera.view(model.toy, model.pose)
-    cells = camera.look(model.toy, seen, _GRID)
-    actor = Actor(model.toy, model.look, seen, cells, camera.framed(cells, share, difficulty.reach, spot))
+    share, focal = place.uniform(*difficulty.coverage), place.uniform(*difficulty.focal)
+    middle = tuple(place.uniform(-difficulty.spread, difficulty.spread, 2))
+    model, cells = _fitting(_model(family, shape, pose, look, difficulty, turn=0.0), pose, difficulty)
+    actor = _seated(model, cells, share, focal, middle, difficulty)
     return _of_one(_picture([model], [actor], world, size, difficulty))
 
 
@@ -83,7 +82,7 @@ def turning(family: Family, generator: np.random.Generator, size: int, difficult
     cells = camera.look(model.toy, seen, _GRID)
     first = cells if angle == 0 else camera.look(model.toy, camera.view(model.toy, replace(model.pose, yaw=model.pose.yaw - angle)), _GRID)
     zoom = min(2 * np.sqrt(place.uniform(*difficulty.coverage) / first.area), 0.9 / first.half)  # the whole bounding sphere fits
-    room = 0.96 - zoom * first.half
+    room = camera.EDGE - zoom * first.half
     x0, y0 = place.uniform(-room, room, 2)
     actor = Actor(model.toy, model.look, seen, cells, Frame(float(zoom), float(x0), float(y0)))
     return _of_one(_picture([model], [actor], world, size, difficulty))
@@ -126,6 +125,36 @@ def _model(
     return _Model(family, draw, toy, stand, materials.look(look))
 
 
+def _fitting(model: _Model, pose: np.random.Generator, difficulty: Difficulty) -> tuple[_Model, camera.Cells]:
+    """Turn a toy until it is large enough wherever it is placed: only then can its place be drawn without looking at its class.
+
+    The camera's own angles stay: they are seen in the floor, which must not tell the class either.
+    """
+    cells = camera.look(model.toy, camera.view(model.toy, model.pose), _COARSE)
+    for _ in range(_TURNS):
+        if min(camera.room(cells, camera.zoomed(cells, difficulty.coverage[0], 1.0))) >= difficulty.spread:
+            break
+        yaw, tilt, spin = STANCES[model.family.stance](pose.uniform(-1, 1, 6), model.pose.elevation, difficulty)
+        model = replace(model, pose=replace(model.pose, yaw=yaw, tilt=tilt, spin=spin))
+        cells = camera.look(model.toy, camera.view(model.toy, model.pose), _COARSE)
+    return model, cells
+
+
+def _seated(model: _Model, cells: camera.Cells, share: float, focal: float, middle: tuple[float, float], difficulty: Difficulty) -> Actor:
+    """Put a toy at a place of the picture. The camera steps back until it has its size: zoom and place do not depend on the class."""
+    distance = max(model.pose.distance * focal / _fitted_zoom(cells, share, middle, difficulty), difficulty.nearest)
+    seen = camera.view(model.toy, replace(model.pose, distance=distance))
+    cells = camera.look(model.toy, seen, _GRID)
+    return Actor(model.toy, model.look, seen, cells, camera.placed(cells, _fitted_zoom(cells, share, middle, difficulty), middle))
+
+
+def _fitted_zoom(cells: camera.Cells, share: float, middle: tuple[float, float], difficulty: Difficulty) -> float:
+    """Zoom for a share of the picture, or the largest with which the toy fits around its place."""
+    left, right, bottom, top = cells.box
+    across, up = (camera.EDGE - abs(middle[0])) / (right - left), (camera.EDGE - abs(middle[1])) / (top - bottom)
+    return min(camera.zoomed(cells, share, difficulty.reach), float(2 * min(across, up)))
+
+
 def _face(chance: np.ndarray, elevation: float, difficulty: Difficulty) -> tuple[float, float, float]:
     """A toy with a face looks at the viewer, more or less."""
     return chance[0] * difficulty.face_yaw, 0.7 * elevation + chance[1] * difficulty.face_tilt, 0.3 * chance[2] * difficulty.face_tilt
@@ -156,7 +185,9 @@ def _free_place(cells: camera.Cells, place: np.random.Generator, difficulty: Dif
     share = place.uniform(*difficulty.scene_coverage)
     while True:
         for _ in range(40):
-            frame = camera.framed(cells, share, 0.25, tuple(place.uniform(size=2)))
+            zoom = camera.zoomed(cells, share, 0.25)
+            right, up = camera.room(cells, zoom)
+            frame = camera.placed(cells, zoom, (place.uniform(-right, right), place.uniform(-up, up)))
             rect = _rect(cells, frame)
             if all(_apart(rect, other) for other in taken):
                 return frame, rect

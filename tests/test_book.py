@@ -1,0 +1,54 @@
+"""Every notebook runs in a fresh kernel on the smallest profile and leaves its results."""
+
+import json
+
+import nbformat
+import pandas as pd
+import pytest
+
+from zfutils import chapters, claims, notebooks, places, runner, training
+from zfutils.profiles import profile
+
+pytestmark = pytest.mark.xdist_group("book")  # one process: the smoke profile is made once
+
+
+@pytest.mark.parametrize("name", [source.stem for source in notebooks.sources()])
+def test_a_chapter_runs_and_leaves_its_results(smoke, name):
+    executed = nbformat.read(smoke / "results" / "smoke" / "notebooks" / f"{name}.ipynb", as_version=4)
+    code = [cell for cell in executed.cells if cell["cell_type"] == "code"]
+    assert all(cell["execution_count"] for cell in code)
+    outputs = [output for cell in code for output in cell["outputs"]]
+    assert not [output for output in outputs if output["output_type"] == "error" or output.get("name") == "stderr"]
+    for result in chapters.CHAPTERS[name].results:
+        found = json.loads(next((smoke / "results" / "smoke").glob(f"*/{result}.json")).read_text())
+        assert found["profile"] == "smoke" and found["claims"] == claims.file_hash()
+
+
+def test_the_run_ended_well_and_the_scoreboard_holds_what_the_chapters_measured(smoke):
+    assert (smoke / "status").read_text() == "0"
+    board = pd.read_csv(smoke / "results" / "smoke" / "scoreboard.csv").set_index("key")
+    figure3 = board[board["place"] == "figure 3"]
+    assert (figure3["status"] == "agrees").all() and len(figure3) == 24
+    measured = {f"claim/{id}" for id in claims.claims()}
+    assert board.loc[sorted(measured), "result"].notna().all()
+    assert board.loc["table2/1-convnet-as-in-fig-3/val_top1_error", "status"] == "not comparable"
+
+
+def test_running_again_changes_nothing(smoke, monkeypatch, capsys):
+    monkeypatch.setenv("DATA_DIR", str(smoke / "data"))
+    monkeypatch.setenv("RESULTS_DIR", str(smoke / "results"))
+    before = {path: path.stat().st_mtime_ns for path in smoke.rglob("*") if path.is_file() and path.name not in ("scoreboard.csv",)}
+    assert runner.reproduce(profile("smoke"), jobs=1) == 0
+    assert capsys.readouterr().err.count("nothing changed") == len(chapters.CHAPTERS)
+    after = {path: path.stat().st_mtime_ns for path in before}
+    assert [path for path in before if before[path] != after[path]] == []
+
+
+def test_a_chapter_without_its_net_says_how_to_train_it(smoke, monkeypatch, tmp_path):
+    monkeypatch.setenv("DATA_DIR", str(smoke / "data"))
+    from zfutils.problems import Problem
+
+    with pytest.raises(Problem, match="make train NET=alexnet PROFILE=smoke SEED=0|make data PROFILE=smoke SEED=9"):
+        training.trained(profile("smoke"), "alexnet", seed=9)
+    assert training.is_trained(profile("smoke"), "alexnet")
+    assert places.data_dir() == smoke / "data"

@@ -1,0 +1,140 @@
+"""Runs: parameters checked, failures named, independent chapters go on, nothing is redone without need."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from zfutils import chapters, keys, notebooks, places, profiles, runner
+from zfutils.chapters import Chapter
+from zfutils.problems import Problem
+
+PARAMETERS = '# %% tags=["parameters"]\nprofile = "toybox"\nseed = 0\n\n'
+
+
+def notebook(folder: Path, name: str, body: str) -> Path:
+    source = folder / f"{name}.py"
+    source.write_text(PARAMETERS + body)
+    made = source.with_suffix(".ipynb")
+    made.write_text(notebooks.made(source))
+    return made
+
+
+def test_a_chapter_runs_with_its_parameters_in_a_fresh_kernel(tmp_path):
+    runner.run_chapter(
+        notebook(tmp_path, "good", "# %%\nprint(profile, seed)\n"),
+        output=tmp_path / "out" / "good.ipynb",
+        parameters={"profile": "smoke", "seed": 4},
+    )
+    cells = nbformat.read(tmp_path / "out" / "good.ipynb", as_version=4).cells
+    assert cells[-1]["outputs"][0]["text"] == "smoke 4\n"
+
+
+def test_an_unknown_parameter_is_refused(tmp_path):
+    with pytest.raises(Problem, match="no parameter 'sead'; .* profile, seed"):
+        runner.run_chapter(notebook(tmp_path, "good", ""), output=tmp_path / "out.ipynb", parameters={"sead": 1})
+
+
+def test_a_failed_chapter_is_named_with_its_cell_and_its_copy_is_kept(tmp_path):
+    made = notebook(tmp_path, "bad", "# %%\nx = 1\n\n# %%\nx / 0\n")
+    with pytest.raises(Problem) as caught:
+        runner.run_chapter(made, output=tmp_path / "bad_out.ipynb", parameters={"profile": "smoke"})
+    assert "chapter bad failed in cell 4 ('x / 0'): ZeroDivisionError" in str(caught.value)
+    copy = tmp_path / "bad_out.failed.ipynb"
+    assert str(copy) in str(caught.value) and copy.exists() and not (tmp_path / "bad_out.ipynb").exists()
+
+
+@pytest.fixture
+def book(tmp_path, monkeypatch):
+    """A book of three chapters; the last needs the first."""
+    (tmp_path / "book").mkdir()
+    monkeypatch.setattr(places, "BOOK", tmp_path / "book")
+    table = {"one": Chapter("one"), "two": Chapter("two"), "three": Chapter("three", needs=("one",))}
+    monkeypatch.setattr(chapters, "CHAPTERS", table)
+    ran = []
+
+    def run(command, **options):
+        ran.append(command[command.index("--only") + 1])
+        bad = "1 / 0" in (tmp_path / "book" / f"{ran[-1]}.py").read_text()
+        return subprocess.CompletedProcess(command, int(bad), "", "error: chapter one failed in cell 2" if bad else "")
+
+    monkeypatch.setattr(runner.subprocess, "run", run)
+    for name in table:
+        notebook(tmp_path / "book", name, "# %%\n1 + 1\n")
+    return ran
+
+
+def go() -> list[str]:
+    return runner._run_all(profiles.profile("smoke"), list(chapters.CHAPTERS.values()), {}, {}, seed=0, jobs=1)
+
+
+def test_nothing_is_run_twice_without_a_change_and_a_change_reruns_what_depends_on_it(book, capsys):
+    assert go() == [] and book == ["one", "two", "three"]
+    assert go() == [] and len(book) == 3 and "two: nothing changed" in capsys.readouterr().err
+    notebook(places.BOOK, "one", "# %% [markdown]\n# New words.\n")
+    assert go() == [] and book[3:] == ["one", "three"]
+
+
+def test_a_failure_stops_its_own_line_only(book, capsys):
+    notebook(places.BOOK, "one", "# %%\n1 / 0\n")
+    assert go() == ["one", "three"] and book == ["one", "two"]
+    said = capsys.readouterr().err
+    assert "failed in cell 2" in said and "three: not run, it needs one" in said
+    notebook(places.BOOK, "one", "# %%\n1 / 1\n")
+    assert go() == [] and book == ["one", "two", "one", "three"]
+
+
+def test_only_takes_a_result_with_what_it_needs_and_lists_the_others():
+    assert [one.name for one in chapters.chosen(only="table2")] == ["02_training"]
+    assert [one.name for one in chapters.chosen(only="00_start_here")] == ["01_architecture", "02_training", "00_start_here"]
+    with pytest.raises(Problem, match="unknown result 'figure99'; known: figure3, "):
+        chapters.chosen(only="figure99")
+
+
+def test_an_exercise_is_made_from_its_solution_and_raises_until_it_is_filled(tmp_path):
+    made = notebook(tmp_path, "x", '# %% tags=["solution"]\ndef double(x):\n    """Twice x."""\n    return 2 * x\n')
+    exercise, solution = nbformat.read(made, as_version=4).cells[1:]
+    assert exercise["metadata"]["tags"] == ["exercise"] and "Twice x" in exercise["source"] and "2 * x" not in exercise["source"]
+    space = {}
+    exec(exercise["source"], space)
+    with pytest.raises(NotImplementedError, match="your turn: write double"):
+        space["double"](3)
+    exec(solution["source"], space)
+    assert space["double"](3) == 6 and solution["metadata"]["jupyter"]["source_hidden"]
+
+
+def test_words_and_plots_change_no_key_of_a_trained_net(tmp_path, monkeypatch):
+    from zfutils import training
+
+    used = set(keys.reachable(training._CODE)) | {"training"}
+    assert "plot" not in used and "results" not in used and not used & {"scoreboard", "runner", "chapters", "notebooks"}
+    before = keys.code_of("norm")
+    text = (keys.PACKAGE / "norm.py").read_text()
+    monkeypatch.setattr(keys, "PACKAGE", tmp_path)
+    for changed, same in (
+        (text.replace("Divide every value", "Scale every value") + "\n# a comment\n", True),
+        (text.replace("1e-4", "2e-4"), False),
+    ):
+        (tmp_path / "norm.py").write_text(changed)
+        keys._source_digest.cache_clear()
+        assert (keys.code_of("norm") == before) is same
+    keys._source_digest.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["data", "--profile", "toybocks"], "error: unknown profile 'toybocks'; known: smoke, toybox, photos, imagenet, folder"),
+        (["train", "--profile", "smoke", "--net", "vgg"], "error: unknown net 'vgg'; known: zfnet, alexnet, zfnet-unclipped"),
+        (["train", "--profile", "smoke", "--net", "zfnet"], "make data PROFILE=smoke"),
+        (["train", "--profile", "photos", "--net", "zfnet"], "make data PROFILE=photos (fetches"),
+        (["reproduce", "--profile", "folder"], "give DATA=dir"),
+        (["data", "--profile", "smoke", "--jobs", "0"], "JOBS must be a whole number above 0"),
+    ],
+)
+def test_bad_input_gets_one_line_with_the_remedy_and_status_2(arguments, said):
+    ended = subprocess.run([sys.executable, "-m", "zfutils", *arguments], cwd=places.REPOSITORY, capture_output=True, text=True)
+    assert ended.returncode == 2 and said in ended.stderr
+    assert [line for line in ended.stderr.splitlines() if line.startswith("error: ")] == ended.stderr.strip().splitlines()[-1:]
