@@ -127,4 +127,4 @@ def _rows(source: _Source) -> list[dict]:
 
 def _slug(text: str) -> str:
     """Words joined by hyphens, in lower case."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", text.lower().replace("*", " star ")).strip("-")
