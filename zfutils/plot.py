@@ -58,7 +58,8 @@ def sheet(rows: dict[str, np.ndarray], *, columns: int, title: str = "") -> Figu
     """
     names = list(rows)
     halves = [names[: -(-len(names) // 2)], names[-(-len(names) // 2) :]]
-    figure, axes = plt.subplots(1, 2, figsize=(13, 0.78 * len(halves[0]) + 0.3))
+    columns = min(columns, max(len(images) for images in rows.values()))
+    figure, axes = plt.subplots(1, 2, figsize=(1.6 * columns + 1.4, 0.78 * len(halves[0]) + 0.3))
     for axis, half in zip(axes, halves, strict=True):
         axis.grid(False)
         axis.spines[:].set_visible(False)
@@ -99,7 +100,8 @@ def filters(panels: dict[str, np.ndarray], *, columns: int = 11, title: str = ""
     Returns:
         A figure with one axes a net.
     """
-    figure, axes = plt.subplots(1, len(panels), figsize=(4.3 * len(panels), 4.3), squeeze=False)
+    rows = -(-max(len(images) for images in panels.values()) // columns)
+    figure, axes = plt.subplots(1, len(panels), figsize=(4.3 * len(panels), 4.2 * rows / columns + 0.5), squeeze=False)
     for axis, (caption, images) in zip(axes.flat, panels.items(), strict=True):
         axis.imshow(_tiled(images, columns))
         axis.set_title(caption, fontsize=9)

@@ -1,0 +1,58 @@
+"""Files are whole or absent; keys follow what counts; cores respect limits."""
+
+import pytest
+
+from zfutils import cores, keys, places, profiles
+from zfutils.problems import Problem
+
+
+def test_a_file_is_written_whole_or_keeps_its_old_content(tmp_path):
+    path = tmp_path / "new" / "file.txt"
+    with places.whole(path) as fresh:
+        fresh.write_text("one")
+    with pytest.raises(RuntimeError), places.whole(path) as fresh:
+        fresh.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "one" and [file.name for file in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_a_full_disk_is_one_line(tmp_path):
+    with pytest.raises(Problem, match="no room to write .*file.txt") as caught, places.whole(tmp_path / "file.txt"):
+        raise OSError(28, "No space left on device")
+    assert "\n" not in str(caught.value) and not list(tmp_path.iterdir())
+    with pytest.raises(PermissionError), places.whole(tmp_path / "file.txt"):
+        raise PermissionError(13, "denied")
+
+
+def test_digests_are_stable_and_tell_values_apart():
+    assert keys.digest({"a": 1, "b": [2, "x"]}) == keys.digest({"b": [2, "x"], "a": 1}) == "f37df6601c75dc24"
+    assert len({keys.digest(thing) for thing in (1, "1", 1.5, [1], None, profiles.profile("smoke"), profiles.profile("toybox"))}) == 7
+    with pytest.raises(TypeError, match="cannot digest a object"):
+        keys.digest(object())
+
+
+def test_modules_reach_what_they_import():
+    reached = keys.reachable(["predictions"])
+    assert "images" in reached and "sets" in reached and "training" not in reached and "problems" not in reached
+    assert keys.imports_of("from zfutils import nets, plot\nimport numpy\nfrom zfutils.toybox import scene\n") == (
+        "nets",
+        "plot",
+        "toybox",
+        "toybox.scene",
+    )
+
+
+def test_jobs_come_from_the_argument_the_variable_or_the_machine(monkeypatch):
+    assert cores.jobs() == cores.available() >= 1
+    monkeypatch.setenv("JOBS", "3")
+    assert cores.jobs() == 3 and cores.jobs(2) == 2
+    monkeypatch.setenv("JOBS", "many")
+    with pytest.raises(Problem, match="JOBS must be a whole number above 0, got 'many'"):
+        cores.jobs()
+
+
+def test_profiles_are_those_of_the_book():
+    assert list(profiles.PROFILES) == ["smoke", "toybox", "photos", "imagenet", "folder"]
+    assert (profiles.profile("toybox").prepared_size, profiles.profile("imagenet").prepared_size) == (128, 256)
+    with pytest.raises(Problem, match="unknown profile 'x'"):
+        profiles.profile("x")

@@ -1,0 +1,80 @@
+"""Figures: what was given is what is drawn."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from zfutils import plot
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def test_learning_curves_show_the_numbers_the_cuts_and_chance():
+    frame = pd.DataFrame({"net": "zfnet", "split": ["train"] * 3, "visits": [1, 2, 3], "loss": [3.0, 2.0, 1.0], "error": [0.9, 0.5, 0.2]})
+    figure = plot.learning_curves(frame, {"zfnet": [2]}, chance=0.95)
+    loss, error = figure.axes
+    assert loss.lines[0].get_ydata().tolist() == [3.0, 2.0, 1.0] and error.lines[0].get_ydata().tolist() == [0.9, 0.5, 0.2]
+    assert loss.get_yscale() == "log" and error.get_ylim() == (0, 1)
+    assert loss.lines[1].get_xdata()[0] == 2 and error.lines[-1].get_ydata()[0] == 0.95
+    assert loss.get_xlabel() == "images seen"
+
+
+def test_pictures_stand_in_order_with_their_captions():
+    shown = np.arange(3, dtype=np.uint8)[:, None, None] * np.ones((3, 4, 4), np.uint8)
+    figure = plot.pictures(shown, ["a", "b", "c"], columns=2)
+    assert [axis.get_title() for axis in figure.axes[:3]] == ["a", "b", "c"]
+    assert [int(axis.images[0].get_array()[0, 0]) for axis in figure.axes[:3]] == [0, 1, 2] and not figure.axes[3].images
+    assert figure.axes[0].images[0].get_clim() == (0, 255)
+
+
+def test_filters_are_laid_out_row_by_row_between_white_lines():
+    filters = np.zeros((5, 7, 7, 3), np.uint8)
+    filters[3] = 200
+    page = plot.filters({"net": filters}, columns=3).axes[0].images[0].get_array()
+    assert page.shape == (2 * 48 + 4, 3 * 48 + 4, 3)
+    assert (page[4 + 48 : 48 + 48, 4:48] == 200).all() and (page[:4] == 255).all() and (page[4:48, 4:48] == 0).all()
+
+
+def test_the_drawing_of_a_net_names_every_stage_with_computed_and_printed_size():
+    stages = pd.DataFrame(
+        [
+            {"stage": "input", "side": 8, "maps": 3, "text": "", "printed": "3 x 8 x 8"},
+            {"stage": "fc6", "side": 1, "maps": 10, "text": "ReLU", "printed": "10"},
+        ]
+    )
+    words = [text.get_text() for text in plot.architecture({"a net": stages}).axes[0].texts]
+    assert words == ["input", "3 x 8 x 8", "3 x 8 x 8", "", "fc6", "10", "10", "ReLU"]
+
+
+def test_a_sheet_has_one_row_a_class_and_white_where_pictures_lack():
+    rows = {"cat": np.zeros((2, 4, 4, 3), np.uint8), "dog": np.full((3, 4, 4, 3), 9, np.uint8), "owl": np.zeros((1, 4, 4, 3), np.uint8)}
+    left, right = plot.sheet(rows, columns=3).axes
+    assert [label.get_text() for label in left.get_yticklabels()] == ["cat", "dog"]
+    page = left.images[0].get_array()
+    assert page.shape == (16, 24, 3) and (page[:4, 16:] == 255).all() and (page[8:12, 16:20] == 9).all()
+    assert right.images[0].get_array().shape == (8, 24, 3)
+
+
+def test_the_palette_gives_every_part_its_own_colour():
+    colours = plot.palette(40)
+    assert len({tuple(colour) for colour in colours}) == 41 and colours.dtype == np.uint8
+
+
+def test_bars_lines_spectra_and_crops_draw_what_they_are_given():
+    frame = pd.DataFrame({"layer": ["a", "b"], "size": [1.0, 3.0]})
+    axis = plot.bars(frame, x="size", y="layer", labels=["one", "three"], xlabel="pixels").axes[0]
+    assert [patch.get_width() for patch in axis.patches] == [1.0, 3.0] and [text.get_text() for text in axis.texts] == [" one", " three"]
+    waves = pd.DataFrame({"net": ["x", "x"], "frequency": [0.0, 0.5], "energy": [0.3, 0.7]})
+    axis = plot.spectra(waves, (0.1, 0.2)).axes[0]
+    assert axis.lines[0].get_ydata().tolist() == [0.3, 0.7] and [text.get_text() for text in axis.texts] == ["low", "middle", "high"]
+    cut = np.zeros((10, 4, 4, 3), np.uint8)
+    corners = [(0, 0, False)] * 5 + [(0, 0, True)] * 5
+    figure = plot.crops(np.zeros((5, 5, 3), np.uint8), corners, 4, cut)
+    assert [axis.get_title(loc="left") for axis in figure.axes][:3] == ["0", "1", "2"] and figure.axes[5].get_title(
+        loc="left"
+    ) == "5 mirrored"
