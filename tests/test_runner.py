@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
 
@@ -103,6 +104,10 @@ def test_an_exercise_is_made_from_its_solution_and_raises_until_it_is_filled(tmp
         space["double"](3)
     exec(solution["source"], space)
     assert space["double"](3) == 6 and solution["metadata"]["jupyter"]["source_hidden"]
+    # JupyterLab writes the pair back when the notebook is saved: the exercise must not double.
+    saved = jupytext.writes(nbformat.read(made, as_version=4), fmt="py:percent")
+    (tmp_path / "x.py").write_text(saved)
+    assert "raise NotImplementedError" in saved and notebooks.made(tmp_path / "x.py") == made.read_text()
 
 
 def test_words_and_plots_change_no_key_of_a_trained_net(tmp_path, monkeypatch):

@@ -27,7 +27,9 @@ def made(source: Path) -> str:
         source: a py:percent file.
     """
     notebook = jupytext.read(source, fmt="py:percent")
-    cells = [part for cell in notebook.cells for part in _with_exercise(cell)]
+    # Saving a notebook in JupyterLab writes its exercises into the source; they are made anew here.
+    own = [cell for cell in notebook.cells if "exercise" not in cell["metadata"].get("tags", [])]
+    cells = [part for cell in own for part in _with_exercise(cell)]
     for place, cell in enumerate(cells):
         cell["id"] = keys.digest(place, cell["cell_type"])[:8]
     pair = {"formats": "ipynb,py:percent", "text_representation": {"extension": ".py", "format_name": "percent"}}

@@ -38,7 +38,7 @@ class Difficulty:
         turn_steps: frames in one full turn.
     """
 
-    coverage: Range = (0.09, 0.24)
+    coverage: Range = (0.09, 0.235)
     scene_coverage: Range = (0.035, 0.07)
     reach: float = 0.45
     spread: float = 0.42
