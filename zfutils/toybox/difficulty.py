@@ -12,7 +12,8 @@ class Difficulty:
     """Ranges that are drawn from, the same for every class unless said otherwise; angles in degrees.
 
     Attributes:
-        coverage: share of the picture that the toy covers.
+        coverage: share of the picture that the toy covers, but where it does not fit around its place.
+        least: share to which a toy may shrink there; a toy that needs less is turned until it does not.
         scene_coverage: the same for each toy of a scene.
         reach: how far a toy extends at most from the middle of its bounding box, share of the picture's side.
         spread: how far the middle of the toy's bounding box may be from the picture's middle, right or left and up or down, in half sides.
@@ -39,6 +40,7 @@ class Difficulty:
     """
 
     coverage: Range = (0.09, 0.235)
+    least: float = 0.055
     scene_coverage: Range = (0.035, 0.07)
     reach: float = 0.45
     spread: float = 0.42

@@ -132,7 +132,7 @@ def _fitting(model: _Model, pose: np.random.Generator, difficulty: Difficulty) -
     """
     cells = camera.look(model.toy, camera.view(model.toy, model.pose), _COARSE)
     for _ in range(_TURNS):
-        if min(camera.room(cells, camera.zoomed(cells, difficulty.coverage[0], 1.0))) >= difficulty.spread:
+        if min(camera.room(cells, camera.zoomed(cells, difficulty.least, 1.0))) >= difficulty.spread:
             break
         yaw, tilt, spin = STANCES[model.family.stance](pose.uniform(-1, 1, 6), model.pose.elevation, difficulty)
         model = replace(model, pose=replace(model.pose, yaw=yaw, tilt=tilt, spin=spin))
