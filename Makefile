@@ -5,7 +5,6 @@ PYTHON ?= python3
 
 # Two torch processes that wait busily for each other slow down fifty times.
 export OMP_WAIT_POLICY := PASSIVE
-export MPLBACKEND ?= agg
 export JOBS DATA_DIR RESULTS_DIR
 # A relative path is meant from where make was called.
 unexport DATA TRANSFER MIRROR

@@ -19,6 +19,10 @@ def test_a_chapter_runs_and_leaves_its_results(smoke, name):
     assert all(cell["execution_count"] for cell in code)
     outputs = [output for cell in code for output in cell["outputs"]]
     assert not [output for output in outputs if output["output_type"] == "error" or output.get("name") == "stderr"]
+    assert any("image/png" in output.get("data", {}) for output in outputs), "no figure is seen on the page"
+    assert not [
+        output for output in outputs if "<Figure" in str(output.get("data", {}).get("text/plain")) and "image/png" not in output["data"]
+    ]
     for result in chapters.CHAPTERS[name].results:
         found = json.loads(next((smoke / "results" / "smoke").glob(f"*/{result}.json")).read_text())
         assert found["profile"] == "smoke" and found["claims"] == claims.file_hash()

@@ -19,6 +19,12 @@ GREY = "#7a7a7a"
 _BLUES = {"front": "#dcebf5", "side": "#a9cbe3", "edge": "#1b6ca8"}
 
 
+def _axes(rows: int = 1, columns: int = 1, *, figsize: tuple[float, float], **options: object) -> tuple[Figure, object]:
+    """A figure and its axes, unknown to pyplot: a notebook shows it once, where it is the value of a cell."""
+    figure = Figure(figsize=figsize)
+    return figure, figure.subplots(rows, columns, **options)
+
+
 def pictures(images: np.ndarray, captions: Sequence[str] = (), *, columns: int, title: str = "", cell: float = 1.1) -> Figure:
     """Show pictures in a grid, row by row.
 
@@ -34,7 +40,7 @@ def pictures(images: np.ndarray, captions: Sequence[str] = (), *, columns: int, 
     """
     rows = -(-len(images) // columns)
     height = (cell + 0.25 * bool(len(captions))) * rows + 0.4
-    figure, axes = plt.subplots(rows, columns, figsize=(cell * columns, height), squeeze=False)
+    figure, axes = _axes(rows, columns, figsize=(cell * columns, height), squeeze=False)
     for place, axis in enumerate(axes.flat):
         axis.set_axis_off()
         if place < len(images):
@@ -59,7 +65,7 @@ def sheet(rows: dict[str, np.ndarray], *, columns: int, title: str = "") -> Figu
     names = list(rows)
     halves = [names[: -(-len(names) // 2)], names[-(-len(names) // 2) :]]
     columns = min(columns, max(len(images) for images in rows.values()))
-    figure, axes = plt.subplots(1, 2, figsize=(1.6 * columns + 1.4, 0.78 * len(halves[0]) + 0.3))
+    figure, axes = _axes(1, 2, figsize=(1.6 * columns + 1.4, 0.78 * len(halves[0]) + 0.3))
     for axis, half in zip(axes, halves, strict=True):
         axis.grid(False)
         axis.spines[:].set_visible(False)
@@ -101,7 +107,7 @@ def filters(panels: dict[str, np.ndarray], *, columns: int = 11, title: str = ""
         A figure with one axes a net.
     """
     rows = -(-max(len(images) for images in panels.values()) // columns)
-    figure, axes = plt.subplots(1, len(panels), figsize=(4.3 * len(panels), 4.2 * rows / columns + 0.5), squeeze=False)
+    figure, axes = _axes(1, len(panels), figsize=(4.3 * len(panels), 4.2 * rows / columns + 0.5), squeeze=False)
     for axis, (caption, images) in zip(axes.flat, panels.items(), strict=True):
         axis.imshow(_tiled(images, columns))
         axis.set_title(caption, fontsize=9)
@@ -133,7 +139,7 @@ def architecture(rows: dict[str, pd.DataFrame], *, title: str = "") -> Figure:
     Returns:
         A figure with one axes a net.
     """
-    figure, axes = plt.subplots(len(rows), 1, figsize=(13, 3.5 * len(rows)), squeeze=False)
+    figure, axes = _axes(len(rows), 1, figsize=(13, 3.5 * len(rows)), squeeze=False)
     for axis, (caption, stages) in zip(axes.flat, rows.items(), strict=True):
         _draw_net(axis, stages)
         axis.set_title(caption)
@@ -183,7 +189,7 @@ def crops(picture: np.ndarray, corners: Sequence[tuple[int, int, bool]], size: i
         A figure; the first axes holds the picture.
     """
     half = len(cut) // 2
-    figure, axes = plt.subplots(2, half + 2, figsize=(1.45 * (half + 2), 3.2), gridspec_kw={"width_ratios": [1] * (half + 2)})
+    figure, axes = _axes(2, half + 2, figsize=(1.45 * (half + 2), 3.2), gridspec_kw={"width_ratios": [1] * (half + 2)})
     for axis in axes[:, :2].flat:
         axis.remove()
     whole = figure.add_subplot(axes[0, 0].get_gridspec()[:, :2])
@@ -212,7 +218,7 @@ def learning_curves(frame: pd.DataFrame, cuts: dict[str, Sequence[int]], *, chan
     Returns:
         A figure with one axes for the loss and one for the error.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(10, 3.6))
+    figure, axes = _axes(1, 2, figsize=(10, 3.6))
     for axis, measure in zip(axes, ("loss", "error"), strict=True):
         sns.lineplot(frame, x="visits", y=measure, hue="net", style="split", ax=axis, errorbar=None, legend=measure == "error")
         for place, visits in enumerate(cuts.values()):
@@ -243,7 +249,7 @@ def bars(
     Returns:
         A figure with one axes.
     """
-    figure, axis = plt.subplots(figsize=(8, 0.35 * frame[y].nunique() * (1 + 0.5 * bool(hue)) + 1.1))
+    figure, axis = _axes(figsize=(8, 0.35 * frame[y].nunique() * (1 + 0.5 * bool(hue)) + 1.1))
     sns.barplot(frame, x=x, y=y, hue=hue, orient="h", ax=axis, errorbar=None, color=None if hue else "C0")
     for place, text in enumerate(labels):
         axis.text(frame[x].iloc[place], place, f" {text}", va="center", fontsize=8)
@@ -276,7 +282,7 @@ def lines(
     Returns:
         A figure with one axes.
     """
-    figure, axis = plt.subplots(figsize=(7, 3.4))
+    figure, axis = _axes(figsize=(7, 3.4))
     sns.lineplot(frame, x=x, y=y, hue=hue, ax=axis, errorbar=None)
     for caption, height in (marks or {}).items():
         axis.axhline(height, color=GREY, lw=0.9, ls="--")

@@ -61,11 +61,11 @@ def draw(generator: np.random.Generator, toy_colour: np.ndarray, size: int, diff
         size: side of the picture, pixels.
         difficulty: ranges to draw from.
     """
-    first, second = (_unlike(generator, toy_colour, difficulty.contrast) for _ in range(2))
-    floor = np.stack([_unlike(generator, toy_colour, difficulty.contrast) for _ in range(2)])
+    first, second = (_unlike(generator, toy_colour, difficulty) for _ in range(2))
+    floor = np.stack([_unlike(generator, toy_colour, difficulty) for _ in range(2)])
     floor[1] = floor[0] + 0.5 * (floor[1] - floor[0])
     name = str(generator.choice(TEXTURES))
-    wall = _wall(generator, name, first, second, size)
+    wall = _wall(generator, name, (first, second), size, difficulty)
     has_floor = generator.uniform() < difficulty.floor
     pattern = materials.Pattern(
         str(generator.choice(["plain", "stripes", "checks", "fur"])),
@@ -85,27 +85,30 @@ def smooth_noise(generator: np.random.Generator, cells: int, size: int) -> np.nd
     return 1.6 * (weights @ grid @ weights.T)
 
 
-def _wall(generator: np.random.Generator, name: str, first: np.ndarray, second: np.ndarray, size: int) -> np.ndarray:
-    """A gradient with a texture over it."""
+def _wall(
+    generator: np.random.Generator, name: str, colours: tuple[np.ndarray, np.ndarray], size: int, difficulty: Difficulty
+) -> np.ndarray:
+    """A gradient between two colours with a texture over it."""
+    first, second = colours
     y, x = np.meshgrid(np.linspace(1, -1, size, dtype=np.float32), np.linspace(-1, 1, size, dtype=np.float32), indexing="ij")
     angle, strength = generator.uniform(0, 2 * np.pi), generator.uniform(0.1, 0.3)
-    mix = strength * (np.cos(angle) * x + np.sin(angle) * y) + _texture(generator, name, x, y)
+    mix = strength * (np.cos(angle) * x + np.sin(angle) * y) + _texture(generator, name, x, y, generator.uniform(*difficulty.texture))
     shade = 1 + generator.uniform(0, 0.25) * smooth_noise(generator, 3, size)
     mix = np.clip(0.5 + mix, 0, 1)[..., None]
     return ((first + mix * (second - first)) * np.maximum(shade, 0.3)[..., None]).astype(np.float32)
 
 
-def _texture(generator: np.random.Generator, name: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Signal in about [-0.5, 0.5]."""
-    size, amount = len(x), generator.uniform(0.25, 0.5)
+def _texture(generator: np.random.Generator, name: str, x: np.ndarray, y: np.ndarray, amount: float) -> np.ndarray:
+    """Signal in about [-amount, amount]."""
+    size = len(x)
     angle, frequency = generator.uniform(0, np.pi), generator.uniform(2, 7)
     warp = generator.uniform(0, 0.35) * smooth_noise(generator, 4, size)
     along, across = np.cos(angle) * x + np.sin(angle) * y + warp, np.cos(angle) * y - np.sin(angle) * x + warp
     octaves = sum(smooth_noise(generator, cells, size) * share for cells, share in ((3, 0.5), (7, 0.3), (15, 0.2), (31, 0.12)))
     if name == "bands":
-        return amount * np.clip(1.5 * np.sin(np.pi * frequency * along), -1, 1) + 0.15 * octaves
+        return amount * np.clip(1.5 * np.sin(np.pi * frequency * along), -1, 1) + 0.4 * amount * octaves
     if name == "tiles":
-        return amount * np.clip(3 * np.sin(np.pi * frequency * along) * np.sin(np.pi * frequency * across), -1, 1) + 0.15 * octaves
+        return amount * np.clip(3 * np.sin(np.pi * frequency * along) * np.sin(np.pi * frequency * across), -1, 1) + 0.4 * amount * octaves
     if name == "blobs":
         return amount * np.clip(4 * smooth_noise(generator, int(generator.integers(5, 13)), size), -1, 1)
     if name == "grain":
@@ -113,9 +116,10 @@ def _texture(generator: np.random.Generator, name: str, x: np.ndarray, y: np.nda
     return 2 * amount * octaves
 
 
-def _unlike(generator: np.random.Generator, other: np.ndarray, contrast: float) -> np.ndarray:
-    """A colour at some distance from another one; the best of eight where none is far enough."""
-    tries = np.stack([materials.colour(generator.uniform(), generator.uniform(0.05, 0.65), generator.uniform(0.25, 0.9)) for _ in range(8)])
+def _unlike(generator: np.random.Generator, other: np.ndarray, difficulty: Difficulty) -> np.ndarray:
+    """A colour of the walls at some distance from another one; the best of eight where none is far enough."""
+    contrast, ranges = difficulty.contrast, (difficulty.wall_saturation, difficulty.wall_value)
+    tries = np.stack([materials.colour(generator.uniform(), *(generator.uniform(*one) for one in ranges)) for _ in range(8)])
     gaps = np.sqrt(((np.sqrt(tries) - np.sqrt(other)) ** 2).mean(1))
     return tries[np.argmax(gaps > contrast) if (gaps > contrast).any() else gaps.argmax()]
 

@@ -30,6 +30,8 @@ class Difficulty:
         floor: share of the pictures with a floor.
         clutter: fewest and most objects behind the toy.
         clutter_size: radius of such an object, share of the picture's side.
+        wall_saturation, wall_value: of the colours of backdrop and floor.
+        texture: strength of the backdrop's texture, share of the way between its two colours.
         contrast: least distance between the colours of toy and backdrop, in [0, 1].
         light: strength of the lamp.
         ambient: strength of the light from everywhere.
@@ -58,6 +60,9 @@ class Difficulty:
     floor: float = 0.5
     clutter: tuple[int, int] = (0, 3)
     clutter_size: Range = (0.04, 0.12)
+    wall_saturation: Range = (0.03, 0.35)
+    wall_value: Range = (0.35, 0.8)
+    texture: Range = (0.08, 0.25)
     contrast: float = 0.22
     light: Range = (0.75, 1.15)
     ambient: Range = (0.3, 0.5)
