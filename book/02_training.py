@@ -28,7 +28,7 @@ import torch
 import torch.nn.functional as F
 from IPython.display import Markdown
 
-from zfutils import claims, data, devices, images, nets, paper, plot, predictions, profiles, results, training
+from zfutils import claims, clipping, data, devices, images, nets, paper, plot, predictions, profiles, results, training
 from zfutils.nets import ZFNET
 
 START = time.monotonic()
@@ -193,7 +193,7 @@ growth = pd.concat(
     for where, column in (("any layer", "largest_rms_over_radius"), ("layer 1", "largest_rms_over_radius_first_layer"))
     if name != "alexnet"
 )
-clipping = plot.lines(
+growth_figure = plot.lines(
     growth,
     x="visits",
     y="share",
@@ -203,7 +203,7 @@ clipping = plot.lines(
     marks={"radius": 1.0},
     title="How large filters grow",
 )
-clipping
+growth_figure
 
 # %%
 ZFNET_LOG = LOGS["zfnet"]
@@ -215,7 +215,7 @@ results.save(
     profile=PROFILE,
     seed=seed,
     seconds=time.monotonic() - START,
-    figure=clipping,
+    figure=growth_figure,
     table=growth,
     rows=[verdict],
     data=PICTURES,
@@ -225,6 +225,39 @@ Markdown(
     f"In the training of zfnet {ACTED:,} filters were scaled back, {int(ZFNET_LOG['clipped_first_layer'].sum()):,} of them in layer 1"
     + (f"; the first in epoch {int(FIRST.iloc[0])}." if ACTED else ": *clipped* and *unclipped* are one and the same net.")
 )
+
+# %% [markdown]
+# Where it never acts in the whole run, its story cannot be told at the paper's learning rate. Then short runs, a fifth as long, look for the
+# first of the rates .01, .02 and .05 at which it does. (Where it acts anyway, the runs below only repeat the start of the training.)
+
+# %%
+FOUND = None if ACTED else clipping.first_that_acts(PROFILE, PICTURES, seed=seed)
+
+
+def told(found: tuple[clipping.Trial, clipping.Trial] | None) -> str:
+    """What the short runs showed."""
+    if ACTED:
+        return "Clipping acts at the learning rate of the paper: no other is needed."
+    if found is None:
+        return f"Clipping acts at none of the rates {', '.join(str(rate) for rate in clipping.RATES)} that train at all."
+    clipped, free = found
+    largest = free.log["largest_rms_over_radius"].max()
+    return (
+        f"At a learning rate of **{clipped.rate:g}** (not the paper's) clipping acts: {int(clipped.log['clipped'].sum()):,} filters were scaled "
+        f"back in {len(clipped.log)} epochs; without it the largest filter reaches {largest:.2f} times the radius."
+    )
+
+
+Markdown(told(FOUND))
+
+# %%
+if FOUND is None:
+    shown = "nothing to show at another rate"
+else:
+    first_layers = {f"at rate {one.rate:g}, {'clipped' if one.clips else 'not clipped'}": one.filters() for one in FOUND}
+    scale = max(float(np.abs(weight).max()) for weight in first_layers.values())
+    shown = plot.filters({caption: images.to_display(weight, scale=scale) for caption, weight in first_layers.items()}, columns=8)
+shown
 
 # %% [markdown]
 # ## Watch them learn

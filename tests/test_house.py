@@ -22,6 +22,7 @@ LAYERS = (
     ("norm", "nets", "devices", "images", "recipes", "schedule"),
     ("weights", "predictions", "filters"),
     ("training",),
+    ("clipping",),
     ("results", "scoreboard"),
     ("plot",),
     ("chapters", "notebooks", "bench"),

@@ -1,0 +1,34 @@
+"""Short runs find the first learning rate at which clipping acts."""
+
+import torch
+
+from zfutils import clipping, nets, profiles, schedule, training
+
+PROFILE = profiles.Profile("tiny", "a test", "toybox", 56, 1 / 16, 16, 10)
+
+
+def test_rates_are_tried_in_order_and_the_first_that_clips_comes_with_its_unclipped_twin(tiny_set, monkeypatch):
+    start = nets.clip_radii(nets.scaled(nets.ZFNET, width=1 / 16, image_size=56, fc_units=16, classes=4))
+    # The runs are too short for filters to grow: bring the radius down to them at the second rate only.
+    real = training.nets.clip_filters
+
+    def clip(net, radii):
+        return torch.ones(len(radii), dtype=torch.int64) if radii and rates[-1] == 0.02 else real(net, radii)
+
+    rates = []
+
+    class Noted(schedule.Schedule):
+        def __init__(self, start, *others):
+            super().__init__(start, *others)
+            rates.append(start)
+
+    monkeypatch.setattr(training, "Schedule", Noted)
+    monkeypatch.setattr(training.nets, "clip_filters", clip)
+    clipped, free = clipping.first_that_acts(PROFILE, tiny_set)
+    assert rates == [0.01, 0.02, 0.02] and (clipped.rate, clipped.clips, free.rate, free.clips) == (0.02, True, 0.02, False)
+    assert len(clipped.log) == 2 and clipped.filters().shape == (6, 3, 7, 7) and len(start) == 5
+    assert clipping.first_that_acts(PROFILE, tiny_set)[1] == free and len(rates) == 3  # read from disk
+
+
+def test_where_it_acts_at_no_rate_the_answer_is_none(tiny_set):
+    assert clipping.first_that_acts(PROFILE, tiny_set) is None

@@ -1,0 +1,78 @@
+"""Where filter clipping acts: short runs at rising learning rates, for data on which it never acts at the paper's own."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from zfutils import devices, keys, places, recipes, training, weights
+from zfutils.problems import Problem
+from zfutils.profiles import Profile
+from zfutils.sets import PreparedSet
+
+RATES = (0.01, 0.02, 0.05)  # the paper's, and what is tried after it
+SHARE = 5  # such a run is a fifth of the profile's
+_NEVER = (10**9,)  # the rate is not cut: the run is about its start
+_CODE = ("clipping", "training", "schedule", "nets", "norm", "images")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A short run of zfnet at one learning rate.
+
+    Attributes:
+        rate: the learning rate.
+        clips: whether filters were scaled back.
+        folder: with `net.safetensors` and `log.csv`.
+    """
+
+    rate: float
+    clips: bool
+    folder: Path
+
+    @property
+    def log(self) -> pd.DataFrame:
+        """One row an epoch."""
+        return pd.read_csv(self.folder / "log.csv")
+
+    def filters(self):
+        """First-layer weights, (maps, 3, k, k)."""
+        return weights.load(self.folder / "net.safetensors").conv1.weight.detach().numpy()
+
+
+def first_that_acts(profile: Profile, prepared: PreparedSet, *, seed: int = 0) -> tuple[Trial, Trial] | None:
+    """Find the first learning rate of `RATES` at which clipping acts, by short runs; what was run before is read from disk.
+
+    Args:
+        profile: the sizes.
+        prepared: the pictures.
+        seed: of the runs.
+
+    Returns:
+        The runs with and without clipping at that rate; None when it acts at none of them, or when the run diverges.
+    """
+    for rate in RATES:
+        try:
+            clipped = _trial(profile, prepared, rate, clips=True, seed=seed)
+            if clipped.log["clipped"].sum() > 0:
+                return clipped, _trial(profile, prepared, rate, clips=False, seed=seed)
+        except Problem:  # the loss is not finite: this rate is too high, and so is the next
+            return None
+    return None
+
+
+def _trial(profile: Profile, prepared: PreparedSet, rate: float, *, clips: bool, seed: int) -> Trial:
+    """One run, unless it is on disk."""
+    usual = training.settings_of(profile, recipes.recipe("zfnet"), prepared, seed=seed)
+    name = f"zfnet at {rate:g}" + ("" if clips else " unclipped")
+    settings = replace(usual, recipe=name, epochs=max(1, profile.epochs // SHARE), learning_rate=rate, clips=clips, cuts=_NEVER)
+    key = keys.digest(settings, prepared.facts["sha256"], keys.code_of(*_CODE))
+    folder = places.data_dir() / profile.name / "trials" / f"{name.replace(' ', '-')}-{key[:8]}"
+    if not (folder / "net.safetensors").exists():
+        device = devices.device()
+        trainer = training.Trainer(settings, prepared, folder, device=device, number_type=devices.number_type(device))
+        trainer.run()
+        with places.whole(folder / "log.csv") as fresh:
+            pd.DataFrame(trainer.log).to_csv(fresh, index=False)
+        weights.save(trainer.net, settings.architecture, folder / "net.safetensors", card={"recipe": name, "seed": seed})
+    return Trial(rate, clips, folder)
