@@ -68,6 +68,18 @@ def test_the_scoreboard_has_a_row_for_every_number_and_claim():
     assert scoreboard.summary(board.reset_index()).startswith("scoreboard: 2 of ")
 
 
+def test_kill_9_while_writing_results_keeps_the_older_ones_and_the_scoreboard_reads_on(tmp_path):
+    code = (
+        "import os, signal, pandas as pd; from zfutils import places, profiles, results\n"
+        "save = lambda n: results.save('t', profile=profiles.profile('toybox'), seed=0, seconds=0, table=pd.DataFrame({'a': range(n)}))\n"
+        "save(3); places._flush = lambda path: (path.write_text('{ha'), os.kill(os.getpid(), signal.SIGKILL)); save(9)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=places.REPOSITORY, capture_output=True)
+    assert ended.returncode == -9
+    (places.results_dir("toybox") / "tables" / ".t-half.json").write_text("{ha")
+    assert len(results.read("t", profile=TOYBOX)) == 3 and len(scoreboard.write("toybox")) > 200
+
+
 def test_a_full_disk_while_writing_results_keeps_the_older_ones(tmp_path):
     code = (
         "import resource, pandas as pd; from zfutils import profiles, results; from zfutils.problems import Problem\n"

@@ -1,7 +1,9 @@
 """Runs: parameters checked, failures named, independent chapters go on, nothing is redone without need."""
 
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jupytext
@@ -143,3 +145,21 @@ def test_bad_input_gets_one_line_with_the_remedy_and_status_2(arguments, said):
     ended = subprocess.run([sys.executable, "-m", "zfutils", *arguments], cwd=places.REPOSITORY, capture_output=True, text=True)
     assert ended.returncode == 2 and said in ended.stderr
     assert [line for line in ended.stderr.splitlines() if line.startswith("error: ")] == ended.stderr.strip().splitlines()[-1:]
+
+
+@pytest.mark.parametrize(("verb", "sign"), [("data", "*/*.part/journal.jsonl"), ("train", "*/nets/*/checkpoints/*")])
+def test_ctrl_c_stops_in_one_line_and_the_same_command_goes_on(tmp_path, verb, sign):
+    if verb == "train":
+        subprocess.run(
+            [sys.executable, "-m", "zfutils", "data", "--profile", "smoke"], cwd=places.REPOSITORY, check=True, capture_output=True
+        )
+    command = [sys.executable, "-m", "zfutils", verb, "--profile", "smoke", "--net", "zfnet", "--jobs", "2"]
+    running = subprocess.Popen(command, cwd=places.REPOSITORY, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not [file for file in places.data_dir().glob(sign) if file.stat().st_size] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    said = running.communicate(timeout=60)[1]
+    assert running.returncode == 130 and said.strip().splitlines()[-1] == "stopped; the same command goes on where it was"
+    assert "Traceback" not in said
+    assert subprocess.run(command, cwd=places.REPOSITORY, capture_output=True).returncode == 0

@@ -47,7 +47,9 @@ def _expected() -> pd.DataFrame:
 def _measured(profile: str) -> pd.DataFrame:
     """The rows of all results on disk."""
     folder, rows = places.results_dir(profile), {}
-    for file in sorted([*folder.glob("tables/*.json"), *folder.glob("figures/*.json")]):
+    for file in sorted(
+        [*folder.glob("tables/[!.]*.json"), *folder.glob("figures/[!.]*.json")]
+    ):  # a killed run may leave a hidden half file
         result = json.loads(file.read_text())
         for row in result["rows"]:
             rows[row["key"]] = {**row, "seconds": result["seconds"], "result": result["name"]}
