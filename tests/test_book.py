@@ -56,3 +56,21 @@ def test_a_chapter_without_its_net_says_how_to_train_it(smoke, monkeypatch, tmp_
         training.trained(profile("smoke"), "alexnet", seed=9)
     assert training.is_trained(profile("smoke"), "alexnet")
     assert places.data_dir() == smoke / "data"
+
+
+def test_the_benchmark_measures_ours_against_the_library_twice(smoke, monkeypatch, capsys):
+    from zfutils import bench
+
+    monkeypatch.setenv("DATA_DIR", str(smoke / "data"))
+    monkeypatch.setattr(bench, "_STEPS", 1)
+    monkeypatch.setattr(bench, "_ROUNDS", 1)
+    monkeypatch.setattr(bench, "_LOADERS", 0)  # no processes inside a test that runs beside others
+    monkeypatch.setattr(bench, "_BATCH", 8)
+    assert bench.run(profile("smoke")) == 0
+    report = json.loads((places.results_dir("smoke") / "bench.json").read_text())
+    rates = {name: row["images_per_second"] for name, row in report["training"].items()}
+    assert len(rates) == 3 and min(rates.values()) > 0
+    ours = rates.pop("ours")
+    for name, rate in rates.items():
+        assert report["training"][name]["ours_is_faster"] == pytest.approx(ours / rate, rel=0.05)
+    assert "times as fast" in capsys.readouterr().out

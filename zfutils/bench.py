@@ -4,7 +4,8 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from zfutils.sets import PreparedSet
 _STEPS = 20  # a round
 _ROUNDS = 3  # of each, in turn, so that a busy moment of the machine hits both
 _LOADERS = 2  # processes of the library's loader
+_BATCH = 128  # images a step
 
 
 def run(profile: Profile, *, seed: int = 0) -> int:
@@ -37,7 +39,7 @@ def run(profile: Profile, *, seed: int = 0) -> int:
     """
     prepared = data.opened(profile, seed=seed)
     device = devices.device()
-    settings = training.settings_of(profile, recipes.recipe("zfnet"), prepared, seed=seed)
+    settings = replace(training.settings_of(profile, recipes.recipe("zfnet"), prepared, seed=seed), batch=_BATCH)
     with tempfile.TemporaryDirectory() as folder:
         files = _write_jpegs(prepared, Path(folder))
         contestants = {
@@ -104,9 +106,8 @@ def _library(settings: training.Settings, files: Path, device: torch.device, num
     size = settings.architecture.image_size
     steps = [transforms.RandomCrop(size), transforms.RandomHorizontalFlip(), transforms.PILToTensor(), transforms.Lambda(_centred)]
     pictures = ImageFolder(str(files), transforms.Compose(steps))
-    loader = torch.utils.data.DataLoader(
-        pictures, settings.batch, shuffle=True, num_workers=_LOADERS, drop_last=True, persistent_workers=True
-    )
+    options = {"shuffle": True, "drop_last": True, "num_workers": _LOADERS, "persistent_workers": _LOADERS > 0}
+    loader = torch.utils.data.DataLoader(pictures, settings.batch, **options)
     net = _with_library_norm(nets.build(settings.architecture, generator=torch.Generator().manual_seed(settings.seed))).to(device).train()
     optimizer = torch.optim.SGD(net.parameters(), settings.learning_rate, settings.momentum)
     batches = _endless(loader)
@@ -123,10 +124,11 @@ def _library(settings: training.Settings, files: Path, device: torch.device, num
 
 
 def _centred(picture: torch.Tensor) -> torch.Tensor:
+    """Bytes as numbers around zero."""
     return picture.float() - 128
 
 
-def _endless(loader: torch.utils.data.DataLoader):
+def _endless(loader: torch.utils.data.DataLoader) -> Iterator:
     while True:
         yield from loader
 
