@@ -32,3 +32,15 @@ def test_rates_are_tried_in_order_and_the_first_that_clips_comes_with_its_unclip
 
 def test_where_it_acts_at_no_rate_the_answer_is_none(tiny_set):
     assert clipping.first_that_acts(PROFILE, tiny_set) is None
+
+
+def test_without_a_filter_over_the_radius_the_unclipped_net_is_the_same_bit_for_bit(tiny_set, tmp_path):
+    architecture, nets_made = nets.scaled(nets.ZFNET, width=1 / 16, image_size=56, fc_units=16, classes=4), []
+    for clips in (True, False):
+        settings = training.Settings("zfnet", architecture, 3, clips=clips, batch=16)
+        run = training.Trainer(settings, tiny_set, tmp_path / str(clips), device=torch.device("cpu"), number_type=torch.float32)
+        run.run()
+        assert sum(row["clipped"] for row in run.log) == 0
+        nets_made.append(run.net)
+    pairs = zip(nets_made[0].parameters(), nets_made[1].parameters(), strict=True)
+    assert all(torch.equal(one, two) for one, two in pairs)

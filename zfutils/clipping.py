@@ -1,4 +1,4 @@
-"""Where filter clipping acts: short runs at rising learning rates, for data on which it never acts at the paper's own."""
+"""Filter clipping: whether it ever acts, and short runs at rising learning rates for data on which it does not at the paper's own."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +10,7 @@ from zfutils.problems import Problem
 from zfutils.profiles import Profile
 from zfutils.sets import PreparedSet
 
+UNCLIPPED = "zfnet-unclipped"
 RATES = (0.01, 0.02, 0.05)  # the paper's, and what is tried after it
 SHARE = 5  # such a run is a fifth of the profile's
 _NEVER = (10**9,)  # the rate is not cut: the run is about its start
@@ -38,6 +39,24 @@ class Trial:
     def filters(self):
         """First-layer weights, (maps, 3, k, k)."""
         return weights.load(self.folder / "net.safetensors").conv1.weight.detach().numpy()
+
+
+def acts(profile: Profile, *, seed: int = 0) -> bool:
+    """Whether a filter was ever scaled back in the training of zfnet.
+
+    Raises:
+        Problem: zfnet is not trained yet.
+    """
+    return training.trained(profile, "zfnet", seed=seed).card["clipped"] > 0
+
+
+def unclipped(profile: Profile, *, seed: int = 0) -> training.Trained:
+    """The net that was trained without clipping: where clipping never acted, that is zfnet itself, bit for bit.
+
+    Raises:
+        Problem: a net is not trained yet.
+    """
+    return training.trained(profile, UNCLIPPED if acts(profile, seed=seed) else "zfnet", seed=seed)
 
 
 def first_that_acts(profile: Profile, prepared: PreparedSet, *, seed: int = 0) -> tuple[Trial, Trial] | None:

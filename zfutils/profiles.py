@@ -56,7 +56,7 @@ class Profile:
 
 _ALL = (
     Profile("smoke", "tests: seconds, numbers without meaning", "toybox", 112, 1 / 8, 64, 2, ToyDraw(80, 40, 40, 4, 6, 12)),
-    Profile("toybox", "any laptop, offline", "toybox", 112, 1 / 4, 512, 30, ToyDraw(5000, 500, 2000, 110, 400, 600)),
+    Profile("toybox", "any laptop, offline", "toybox", 112, 1 / 4, 512, 48, ToyDraw(5000, 500, 2000, 110, 400, 600)),
     Profile("photos", "real photographs: Imagenette and Imagewoof, Caltech-101", "photos", 112, 1 / 2, 1024, 15),
     Profile("imagenet", "the paper itself: ILSVRC2012, on GPUs", "imagenet", 224, 1.0, 4096, 70),
     Profile("folder", "your own pictures: DATA=dir with train/<class>/ and val/<class>/", "folder", 112, 1 / 2, 1024, 15),

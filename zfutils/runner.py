@@ -66,10 +66,14 @@ def make_nets(profile: Profile, names: list[str], *, seed: int = 0, retrain: boo
     Returns:
         The folder of each net.
     """
-    from zfutils import training  # only here: a run without nets need not load torch
+    from zfutils import clipping, training  # only here: a run without nets need not load torch
 
-    found = {}
+    found: dict[str, Path] = {}
     for name in names:
+        if name == clipping.UNCLIPPED and not clipping.acts(profile, seed=seed):
+            progress.say(f"{name}: not trained, clipping never acted in the training of zfnet, so it would be the same net")
+            found[name] = clipping.unclipped(profile, seed=seed).folder
+            continue
         if _gpus() > 1 and not training.is_trained(profile, name, seed=seed):
             torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={_gpus()}"]
             command = ["zfutils", "train", "--net", name, "--profile", profile.name, "--seed", str(seed)]
