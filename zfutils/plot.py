@@ -1,6 +1,7 @@
 """Figures: each function takes a tidy table or uint8 pictures and returns a figure; none computes a number."""
 
 import colorsys
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,9 +20,18 @@ GREY = "#7a7a7a"
 _BLUES = {"front": "#dcebf5", "side": "#a9cbe3", "edge": "#1b6ca8"}
 
 
+class Shown(Figure):
+    """A figure that a notebook shows once, where it is the value of a cell, whatever backend is set."""
+
+    def _repr_png_(self) -> bytes:
+        written = io.BytesIO()
+        self.savefig(written, format="png", dpi=plt.rcParams["figure.dpi"])
+        return written.getvalue()
+
+
 def _axes(rows: int = 1, columns: int = 1, *, figsize: tuple[float, float], **options: object) -> tuple[Figure, object]:
-    """A figure and its axes, unknown to pyplot: a notebook shows it once, where it is the value of a cell."""
-    figure = Figure(figsize=figsize)
+    """A figure and its axes, unknown to pyplot."""
+    figure = Shown(figsize=figsize)
     return figure, figure.subplots(rows, columns, **options)
 
 

@@ -9,8 +9,9 @@ from tqdm import tqdm
 
 
 def say(text: str) -> None:
-    """Print one line of progress to stderr."""
-    print(text, file=sys.stderr, flush=True)
+    """Print one line of progress to stderr; nothing inside a notebook, because a page is no log."""
+    if "ipykernel" not in sys.modules:
+        print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager

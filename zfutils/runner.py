@@ -203,8 +203,7 @@ def _run_one(profile: Profile, chapter: Chapter, key: str, seed: int, threads: i
     progress.say(f"{chapter.name}: running")
     start = time.monotonic()
     threads_only = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
-    inline = "module://matplotlib_inline.backend_inline"  # any other leaves a chapter without pictures
-    environment = {**os.environ, **threads_only, "OMP_WAIT_POLICY": "PASSIVE", "MPLBACKEND": inline}
+    environment = {**os.environ, **threads_only, "OMP_WAIT_POLICY": "PASSIVE"}
     command = [sys.executable, "-m", "zfutils", "chapter", "--only", chapter.name, "--profile", profile.name, "--seed", str(seed)]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True)
     if ended.returncode:
