@@ -240,13 +240,11 @@ assert np.abs(by_hand - kept).max() < 1e-6  # the constants are kept in float32
 # The rows come from the two nets of this book; the replication follows Krizhevsky et al. 2012.
 
 # %%
-CHANGES = pd.DataFrame(
-    {
-        "alexnet (replication)": [str(ALEXNET), f"{nets.shapes(ALEXNET)['conv1']}", f"{nets.shapes(ALEXNET)['conv2']}"],
-        "zfnet (this paper)": [str(ZFNET), f"{nets.shapes(ZFNET)['conv1']}", f"{nets.shapes(ZFNET)['conv2']}"],
-    },
-    index=["maps, units, layer 1", "shape after conv1", "shape after conv2"],
-)
+CHANGES = pd.DataFrame(columns=["alexnet (replication)", "zfnet (this paper)"])
+CHANGES.loc["filters of layer 1"] = [f"{conv.kernel}x{conv.kernel}, stride {conv.stride}" for conv in (ALEXNET.convs[0], ZFNET.convs[0])]
+CHANGES.loc["filters of layer 2"] = [f"{conv.kernel}x{conv.kernel}, stride {conv.stride}" for conv in (ALEXNET.convs[1], ZFNET.convs[1])]
+CHANGES.loc["shape after conv1"] = [" x ".join(map(str, nets.shapes(net)["conv1"])) for net in (ALEXNET, ZFNET)]
+CHANGES.loc["shape after conv2"] = [" x ".join(map(str, nets.shapes(net)["conv2"])) for net in (ALEXNET, ZFNET)]
 CHANGES.loc["after layer 1"] = [" → ".join(net.convs[0].then) for net in (ALEXNET, ZFNET)]
 CHANGES.loc["layers split in two halves"] = [
     ", ".join(str(place) for place, conv in enumerate(net.convs, 1) if conv.groups > 1) or "none" for net in (ALEXNET, ZFNET)
@@ -376,7 +374,8 @@ def spectra() -> pd.DataFrame:
     parts = []
     for name, weight in stacks.items():
         frequency, energy = filters.spectrum(weight)
-        parts.append(pd.DataFrame({"net": name, "frequency": frequency, "energy": energy.mean(0)}))
+        # The last bin also holds the corners of the square beyond half a cycle; it would dwarf the rest.
+        parts.append(pd.DataFrame({"net": name, "frequency": frequency[:-1], "energy": energy.mean(0)[:-1]}))
     return pd.concat(parts)
 
 
