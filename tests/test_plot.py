@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from zfutils import plot
+from zfutils.toybox import families
 
 
 @pytest.fixture(autouse=True)
@@ -61,8 +62,9 @@ def test_a_sheet_has_one_row_a_class_and_white_where_pictures_lack():
 
 
 def test_the_palette_gives_every_part_its_own_colour():
-    colours = plot.palette(40)
-    assert len({tuple(colour) for colour in colours}) == 41 and colours.dtype == np.uint8
+    count = len(families.PARTS)
+    colours = plot.palette(count)
+    assert len({tuple(colour) for colour in colours}) == 1 + count and colours.dtype == np.uint8
 
 
 def test_bars_lines_spectra_and_crops_draw_what_they_are_given():

@@ -11,7 +11,7 @@ import yaml
 from zfutils import keys, places
 from zfutils.problems import Problem
 from zfutils.profiles import PROFILES, ToyDraw, profile
-from zfutils.toybox import checks, collection, difficulty, families, sheets
+from zfutils.toybox import checks, collection, difficulty, families
 from zfutils.toybox.difficulty import DIFFICULTY
 
 TINY = replace(profile("smoke"), name="tiny", toys=ToyDraw(train=60, dev=20, val=20, transfer_per_class=1, scenes=3, turning=3))
@@ -155,16 +155,3 @@ def test_manifest_is_in_step_with_the_sets(name):
 def test_difficulty_has_a_hash_that_every_knob_changes(made):
     assert made["pretraining"].facts["difficulty"] == difficulty.hash()
     assert keys.digest(replace(DIFFICULTY, floor=0.25)) != difficulty.hash()
-
-
-def test_sheets_show_one_row_a_class_and_the_same_toys_in_the_colours_of_their_parts():
-    chosen = families.PRETRAINING[:2]
-    pictures = sheets.classes(TINY, 3, chosen=chosen, columns=2)
-    painted = sheets.parts(TINY, 3, chosen=chosen, columns=2)
-    assert pictures.image.shape == painted.image.shape == (256, 256, 3)
-    assert pictures.image.dtype == np.uint8
-    assert pictures.captions == ("dog", "bear")
-    colours = {tuple(colour) for colour in painted.image.reshape(-1, 3).tolist()}
-    assert 6 <= len(colours) <= 1 + len(families.PARTS)
-    assert colours <= {tuple(colour) for colour in sheets.palette().tolist()}
-    assert len(np.unique(sheets.palette(), axis=0)) == 1 + len(families.PARTS)
