@@ -155,3 +155,8 @@ def test_manifest_is_in_step_with_the_sets(name):
 def test_difficulty_has_a_hash_that_every_knob_changes(made):
     assert made["pretraining"].facts["difficulty"] == difficulty.hash()
     assert keys.digest(replace(DIFFICULTY, floor=0.25)) != difficulty.hash()
+
+
+def test_the_difficulty_is_frozen():
+    manifest = yaml.safe_load((places.MANIFESTS / "toybox.yml").read_text())
+    assert difficulty.hash() == manifest["difficulty"], "only training time may change once other nets are trained"
