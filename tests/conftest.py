@@ -1,6 +1,7 @@
 """What tests share: folders of their own, a tiny set of pictures, and the smoke profile prepared once."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -57,3 +58,11 @@ def smoke(tmp_path_factory) -> Path:
         status = runner.reproduce(profiles.profile("smoke"), jobs=1)
     (folder / "status").write_text(str(status))
     return folder
+
+
+@pytest.fixture
+def interruptible():
+    """Processes started in the test heed Ctrl-C, also where the tests run in the background, whose children ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a handler, unlike 'ignore', is not inherited
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -148,7 +148,7 @@ def test_bad_input_gets_one_line_with_the_remedy_and_status_2(arguments, said):
 
 
 @pytest.mark.parametrize(("verb", "sign"), [("data", "*/*.part/journal.jsonl"), ("train", "*/nets/*/checkpoints/*")])
-def test_ctrl_c_stops_in_one_line_and_the_same_command_goes_on(tmp_path, verb, sign):
+def test_ctrl_c_stops_in_one_line_and_the_same_command_goes_on(tmp_path, interruptible, verb, sign):
     if verb == "train":
         subprocess.run(
             [sys.executable, "-m", "zfutils", "data", "--profile", "smoke"], cwd=places.REPOSITORY, check=True, capture_output=True

@@ -70,7 +70,7 @@ def test_broken_pictures_are_named_and_left_out_up_to_the_allowed_number(tmp_pat
 
 
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
-def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, kill):
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, interruptible, kill):
     code = "import sys; from pathlib import Path; from tests.test_sets import build; build(Path(sys.argv[1]), sleep=0.3, jobs=2)"
     running = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "set")], cwd=places.REPOSITORY, stderr=subprocess.DEVNULL)
     journal, deadline = tmp_path / "set.part" / "journal.jsonl", time.monotonic() + 60

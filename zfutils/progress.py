@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 def say(text: str) -> None:
     """Print one line of progress to stderr; nothing inside a notebook, because a page is no log."""
-    if "ipykernel" not in sys.modules:
+    if not _in_notebook():
         print(text, file=sys.stderr, flush=True)
 
 
@@ -45,3 +45,9 @@ def each(items: Iterable, *, total: int, text: str, unit: str = "it") -> Iterato
         for item in items:
             yield item
             shown.update(1)
+
+
+def _in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
