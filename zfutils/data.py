@@ -32,8 +32,9 @@ def prepare(
     mirror: Path | str | None = None,
     folder: Path | str | None = None,
     transfer: Path | str | None = None,
+    chosen: tuple[str, ...] | None = None,
 ) -> dict[str, PreparedSet]:
-    """Prepare every set of a profile; what is there already is opened in a second.
+    """Prepare the sets of a profile; what is there already is opened in a second.
 
     Args:
         profile: which sets, and how large their pictures.
@@ -43,6 +44,7 @@ def prepare(
             when it is left out later.
         folder: for the profile `folder`, the pictures: `train/<class>/` and `val/<class>/`; default the variable `DATA`.
         transfer: for the profile `folder`, the pictures for transfer: `<class>/`; default the variable `TRANSFER`, else there are none.
+        chosen: for rendered toys, names of the sets that are needed; default all.
 
     Returns:
         The sets by name: `pretraining`, `transfer` and what else the profile has.
@@ -53,7 +55,7 @@ def prepare(
     if profile.dataset == "toybox":
         from zfutils.toybox import collection  # only here: the renderer is not needed for photographs
 
-        return collection.prepare(profile, seed=seed, jobs=jobs)
+        return collection.prepare(profile, seed=seed, jobs=jobs, chosen=chosen or collection.WHICH)
     if profile.dataset == "folder":
         return _prepare_own(profile, _given(folder, "DATA"), _given(transfer, "TRANSFER"), jobs)
     mirror = Path(mirror).expanduser().resolve() if mirror else None

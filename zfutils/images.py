@@ -35,10 +35,12 @@ class Crops:
     """
 
     def __init__(self, prepared: PreparedSet, size: int, *, device: torch.device, mean: np.ndarray | None = None):
-        self.images, self.size, self.device = prepared.images, size, device
+        # A plain view of the memory map: slicing the map's own class costs more than the copy.
+        self.images, self.size, self.device = prepared.images.view(np.ndarray), size, device
         self.corners = crop_corners(self.images.shape[1], size)
         mean = prepared.mean() if mean is None else mean
         means = np.stack([_cut(mean, corner, size) for corner in self.corners])  # (10, size, size, 3)
+        self.mirrored = np.array([mirrored for _, _, mirrored in self.corners])
         self.means = torch.from_numpy(means).to(device).permute(0, 3, 1, 2)  # (10, 3, size, size), channels last in memory
 
     def batch(self, rows: np.ndarray, crops: np.ndarray | int) -> Tensor:
@@ -55,10 +57,14 @@ class Crops:
         """
         crops = np.broadcast_to(crops, len(rows))
         pictures = np.empty((len(rows), self.size, self.size, 3), np.uint8)
-        for place, (row, crop) in enumerate(zip(rows, crops, strict=True)):
-            pictures[place] = _cut(self.images[row], self.corners[crop], self.size)
-        pixels = torch.from_numpy(pictures).to(self.device).permute(0, 3, 1, 2)  # (n, 3, size, size)
-        return pixels.float().sub_(self.means[torch.as_tensor(np.array(crops), device=self.device)])
+        for place, (row, crop) in enumerate(zip(rows.tolist(), crops.tolist(), strict=True)):
+            top, left, _ = self.corners[crop]
+            pictures[place] = self.images[row, top : top + self.size, left : left + self.size]
+        pixels = torch.from_numpy(pictures).to(self.device)
+        mirrored = torch.from_numpy(np.flatnonzero(self.mirrored[crops])).to(self.device)
+        pixels[mirrored] = pixels[mirrored].flip(2)  # many at once: one by one costs more than all the rest
+        pixels = pixels.permute(0, 3, 1, 2)  # (n, 3, size, size)
+        return pixels - self.means[torch.as_tensor(np.array(crops), device=self.device)]
 
 
 def _cut(picture: np.ndarray, corner: tuple[int, int, bool], size: int) -> np.ndarray:

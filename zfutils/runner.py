@@ -51,7 +51,8 @@ def reproduce(
     wanted = chapters.chosen(only=only, extras=extras)
     for source in notebooks.write_all():
         progress.say(f"{source.stem}: notebook made from its source")
-    prepared = data.prepare(profile, seed=seed, jobs=jobs, **where)
+    needed = tuple(dict.fromkeys(name for chapter in wanted for name in chapter.sets))
+    prepared = data.prepare(profile, seed=seed, jobs=jobs, chosen=needed, **where)
     folders = make_nets(profile, _nets(wanted), seed=seed, retrain=retrain)
     failed = _run_all(profile, wanted, prepared, folders, seed=seed, jobs=cores.jobs(jobs))
     board = scoreboard.write(profile.name)

@@ -26,13 +26,14 @@ _NAMES = [one.name for one in families.PRETRAINING]
 _TRANSFER_NAMES = [one.name for one in families.TRANSFER]
 
 
-def prepare(profile: Profile, *, seed: int = 0, jobs: int | None = None) -> dict[str, PreparedSet]:
-    """Make all sets of a profile, or open those that exist.
+def prepare(profile: Profile, *, seed: int = 0, jobs: int | None = None, chosen: tuple[str, ...] = WHICH) -> dict[str, PreparedSet]:
+    """Make sets of a profile, or open those that exist.
 
     Args:
         profile: one with toys.
         seed: every picture depends on it and on its own number only, so `jobs` changes nothing.
         jobs: number of processes; default all cores.
+        chosen: names of the sets; default all.
 
     Returns:
         `pretraining` (splits train, dev, val), `transfer`, `scenes` and `turning` (split all).
@@ -40,7 +41,7 @@ def prepare(profile: Profile, *, seed: int = 0, jobs: int | None = None) -> dict
     Raises:
         Problem: the profile has no toys.
     """
-    return {which: _prepared(profile, which, seed, jobs) for which in WHICH}
+    return {which: _prepared(profile, which, seed, jobs) for which in WHICH if which in chosen}
 
 
 def path(profile: Profile, which: str, *, seed: int = 0) -> Path:
