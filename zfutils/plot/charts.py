@@ -1,0 +1,117 @@
+"""Figures of numbers: curves, bars, lines."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from zfutils.plot.page import GREY, blank
+
+
+def learning_curves(frame: pd.DataFrame, cuts: dict[str, Sequence[int]], *, chance: float, title: str = "") -> Figure:
+    """Draw loss and error over the run, with the learning-rate cuts.
+
+    Args:
+        frame: columns `net`, `visits` (images seen), `split`, `loss`, `error` (share, in [0, 1]).
+        cuts: for each net, image visits at which the learning rate was cut.
+        chance: error of a guess, in [0, 1].
+        title: of the whole figure.
+
+    Returns:
+        A figure with one axes for the loss and one for the error.
+    """
+    figure, axes = blank(1, 2, figsize=(10, 3.6))
+    for axis, measure in zip(axes, ("loss", "error"), strict=True):
+        sns.lineplot(frame, x="visits", y=measure, hue="net", style="split", ax=axis, errorbar=None, legend=measure == "error")
+        for place, visits in enumerate(cuts.values()):
+            for cut in visits:
+                axis.axvline(cut, color=f"C{place}", lw=0.8, ls=":")
+        axis.set(xlabel="images seen", ylabel="mean cross-entropy" if measure == "loss" else "share of wrong answers")
+    axes[0].set(yscale="log", title="Loss")
+    axes[1].axhline(chance, color=GREY, lw=0.8, ls="--")
+    axes[1].text(0, chance, " a guess", va="bottom", color=GREY, fontsize=8)
+    axes[1].set(ylim=(0, 1), title="Error (dotted lines: learning rate cut by ten)")
+    sns.move_legend(axes[1], "upper right", fontsize=8)
+    figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
+    return figure
+
+
+def bars(
+    frame: pd.DataFrame, *, x: str, y: str, hue: str | None = None, labels: Sequence[str] = (), xlabel: str, title: str = ""
+) -> Figure:
+    """Draw horizontal bars.
+
+    Args:
+        frame: one row a bar.
+        x, y, hue: columns for length, row and colour.
+        labels: text at the end of each bar in the order of the table, or none.
+        xlabel: of the axis, with the unit.
+        title: of the figure.
+
+    Returns:
+        A figure with one axes.
+    """
+    figure, axis = blank(figsize=(8, 0.35 * frame[y].nunique() * (1 + 0.5 * bool(hue)) + 1.1))
+    sns.barplot(frame, x=x, y=y, hue=hue, orient="h", ax=axis, errorbar=None, color=None if hue else "C0")
+    for place, text in enumerate(labels):
+        axis.text(frame[x].iloc[place], place, f" {text}", va="center", fontsize=8)
+    axis.set(xlabel=xlabel, ylabel="", title=title)
+    axis.grid(axis="y", visible=False)
+    axis.margins(x=0.18)
+    return figure
+
+
+def lines(
+    frame: pd.DataFrame,
+    *,
+    x: str,
+    y: str,
+    hue: str,
+    xlabel: str,
+    ylabel: str,
+    marks: dict[str, float] | None = None,
+    title: str = "",
+) -> Figure:
+    """Draw one line for each value of `hue`.
+
+    Args:
+        frame: tidy table.
+        x, y, hue: columns.
+        xlabel, ylabel: of the axes, with units.
+        marks: captions and heights of horizontal lines.
+        title: of the figure.
+
+    Returns:
+        A figure with one axes.
+    """
+    figure, axis = blank(figsize=(7, 3.4))
+    sns.lineplot(frame, x=x, y=y, hue=hue, ax=axis, errorbar=None)
+    for caption, height in (marks or {}).items():
+        axis.axhline(height, color=GREY, lw=0.9, ls="--")
+        axis.text(frame[x].min(), height, f" {caption}", va="bottom", color=GREY, fontsize=8)
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axis.legend(title="", fontsize=8)
+    return figure
+
+
+def spectra(frame: pd.DataFrame, edges: Sequence[float], *, title: str = "") -> Figure:
+    """Draw the spectra of the first-layer filters with the borders of the bands.
+
+    Args:
+        frame: columns `net`, `frequency` (cycles a pixel of the input), `energy` (share a bin).
+        edges: borders between low, middle and high, cycles a pixel.
+        title: of the figure.
+
+    Returns:
+        A figure with one axes.
+    """
+    words = {"xlabel": "cycles a pixel of the input", "ylabel": "share of the energy"}
+    figure = lines(frame, x="frequency", y="energy", hue="net", title=title, **words)
+    axis = figure.axes[0]
+    for edge in edges:
+        axis.axvline(edge, color=GREY, lw=0.9, ls="--")
+    top = axis.get_ylim()[1]
+    for left, right, word in zip((0, *edges), (*edges, 0.5), ("low", "middle", "high"), strict=True):
+        axis.text((left + right) / 2, top, word, ha="center", va="top", color=GREY, fontsize=8)
+    return figure

@@ -1,0 +1,40 @@
+"""What all figures share: the style, a figure that shows itself, pictures laid out on a page."""
+
+import io
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+STYLE = Path(__file__).with_name("book.mplstyle")
+plt.style.use(STYLE)
+
+GREY = "#7a7a7a"
+
+
+class Shown(Figure):
+    """A figure that a notebook shows once, where it is the value of a cell, whatever backend is set."""
+
+    def _repr_png_(self) -> bytes:
+        written = io.BytesIO()
+        self.savefig(written, format="png", dpi=plt.rcParams["figure.dpi"])
+        return written.getvalue()
+
+
+def blank(rows: int = 1, columns: int = 1, *, figsize: tuple[float, float], **options: object) -> tuple[Figure, object]:
+    """A figure and its axes, unknown to pyplot."""
+    figure = Shown(figsize=figsize)
+    return figure, figure.subplots(rows, columns, **options)
+
+
+def tiled(images: np.ndarray, columns: int) -> np.ndarray:
+    """Pictures (n, k, k, 3) in one, with white lines between, each pixel enlarged so that all panels have lines of one width."""
+    rows, side = -(-len(images) // columns), 44
+    page = np.full((rows * (side + 4) + 4, columns * (side + 4) + 4, 3), 255, np.uint8)
+    for place, image in enumerate(images):
+        nearest = np.arange(side) * image.shape[0] // side
+        top, left = divmod(place, columns)
+        top, left = top * (side + 4) + 4, left * (side + 4) + 4
+        page[top : top + side, left : left + side] = image[nearest][:, nearest]
+    return page
