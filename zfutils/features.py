@@ -1,0 +1,88 @@
+"""Features: what the layers of a net give for some images."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from zfutils import units
+from zfutils.problems import Problem
+
+
+def of(net: nn.Module, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+    """Run a net and keep the outputs of some layers.
+
+    Args:
+        net: in evaluation mode.
+        images: (n, channels, h, w), as the net takes them.
+        layers: names of modules.
+
+    Returns:
+        For each layer float32 of shape (n, maps, h, w) or (n, units), as the layer leaves it: what a later layer changes in place is not
+        seen.
+
+    Raises:
+        Problem: unknown layer, training mode, unfit images, features that are not finite.
+    """
+    units.check_eval(net)
+    units.check_images(net, images)
+    with torch.no_grad():
+        found = run(net, images, layers, take=lambda output: output.float().clone())
+    for layer, values in found.items():
+        units.check_finite(net, values, layer=layer)
+    return found
+
+
+def run(net: nn.Module, images: Tensor, layers: Sequence[str], *, take: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+    """Run a net as far as some layers need, and take something from the output of each.
+
+    Hooks live only while it runs, also when it fails.
+
+    Args:
+        net: any net.
+        images: its input.
+        layers: names of modules.
+        take: what is kept of an output, before anything later can change it in place.
+
+    Raises:
+        Problem: unknown layer; a layer that is not reached, that runs more than once, or whose output is no tensor; images of a size that
+            the net does not take.
+    """
+    found: dict[str, Tensor] = {}
+
+    def keeper(layer: str) -> Callable:
+        def keep(_module: nn.Module, _inputs: tuple, output: object) -> None:
+            if layer in found:
+                raise Problem(f"{layer} runs more than once in a pass, so it names no single map; name a layer that runs once")
+            if not isinstance(output, Tensor):
+                raise Problem(f"{layer} gives a {type(output).__name__}, not a tensor; name a layer inside it")
+            found[layer] = take(output)
+
+        return keep
+
+    hooks = [units.find(net, layer).register_forward_hook(keeper(layer)) for layer in dict.fromkeys(layers)]
+    try:
+        _as_far_as_needed(net, layers)(images)
+    except RuntimeError as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        raise Problem(
+            f"the net does not take images of shape {tuple(images.shape)} ({str(error).splitlines()[0]}); use its own size"
+        ) from error
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if lacking := [layer for layer in layers if layer not in found]:
+        raise Problem(f"{lacking[0]} is not reached when the net runs; name another layer")
+    return found
+
+
+def _as_far_as_needed(net: nn.Module, layers: Sequence[str]) -> nn.Module:
+    """The net up to the last of some layers: cut short where that is safe, in a plain sequence of modules that are used once each."""
+    if type(net) is not nn.Sequential:
+        return net
+    names = [name for name, _ in net.named_children()]  # a module that is used twice is listed once
+    own = [layer.split(".")[0] for layer in layers]
+    if len(names) < len(net) or not set(own) <= set(names):
+        return net
+    return net[: 1 + max(names.index(name) for name in own)]
