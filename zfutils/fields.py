@@ -3,7 +3,6 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from zfutils import deconv, graph
@@ -132,6 +131,22 @@ def _pair(sizes: tuple) -> tuple:
 
 
 _KEEPING = frozenset(
-    "Clone Copy ToCopy Alias Add Sub Neg Mul Div Cat Copys NativeBatchNorm CudnnBatchNorm MiopenBatchNorm _Rectified _Normed Split "
-    "SplitWithSizes Chunk Unsqueeze".split()
+    {
+        "Clone",
+        "Copy",
+        "ToCopy",
+        "Alias",
+        "Add",
+        "Sub",
+        "Neg",
+        "Mul",
+        "Div",
+        "Cat",
+        "Split",
+        "SplitWithSizes",
+        "Chunk",
+        "_Rectified",
+        "_Normed",
+    }
+    | graph.AFFINE
 )

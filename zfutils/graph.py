@@ -9,13 +9,13 @@ from zfutils.problems import Problem
 
 # Steps whose derivative is the transposed linear map itself, whatever the values: what section 2.1 calls filtering, and plumbing.
 _LINEAR = frozenset(
-    "Convolution Addmm Mm T Transpose Permute View UnsafeView Reshape ReshapeAlias Squeeze Unsqueeze Expand Clone Copy ToCopy Alias "
-    "Add Sub Neg Mul Div Cat Stack Split SplitWithSizes Chunk Slice Select Narrow Unbind Repeat Flip Roll Mean Sum AvgPool2D "
-    "AdaptiveAvgPool2D MkldnnAdaptiveAvgPool2D ConstantPadNd ReflectionPad2D ReplicationPad2D PixelShuffle UpsampleNearest2D "
-    "UpsampleBilinear2D ChannelShuffle Copys".split()
+    {"Convolution", "Addmm", "Mm", "Add", "Sub", "Neg", "Mul", "Div", "Mean", "Sum", "AvgPool2D", "AdaptiveAvgPool2D"}
+    | {"T", "Transpose", "Permute", "View", "UnsafeView", "Reshape", "ReshapeAlias", "Squeeze", "Unsqueeze", "Expand", "Repeat"}
+    | {"Clone", "Copy", "ToCopy", "Alias", "Cat", "Stack", "Split", "SplitWithSizes", "Chunk", "Slice", "Select", "Narrow", "Unbind"}
+    | {"ConstantPadNd", "ReflectionPad2D", "ReplicationPad2D", "Flip", "Roll", "PixelShuffle", "UpsampleNearest2D", "UpsampleBilinear2D"}
 )
 _SWITCHED = frozenset(["MaxPool2DWithIndices", "AdaptiveMaxPool2D"])  # linear once the switches are set
-_AFFINE = frozenset(["NativeBatchNorm", "CudnnBatchNorm", "MiopenBatchNorm"])  # linear in evaluation mode
+AFFINE = frozenset(["NativeBatchNorm", "CudnnBatchNorm", "MiopenBatchNorm"])  # linear in evaluation mode
 _OURS = frozenset(["_Rectified", "_Centred", "_Normed"])
 _ONE_SIDED = frozenset(["Convolution", "Addmm", "Mm", "Mul", "Div"])  # linear only while one factor does not come from the image
 
@@ -62,9 +62,7 @@ def steps(output: Tensor, image: Tensor) -> list[Step]:
             waiting.append((node, True))
             waiting += [(child, False) for child in inputs if child not in depends]
     of_image = [node for node in reversed(order) if depends[node] and not hasattr(node, "variable")]
-    return [
-        Step(node, tuple(child if child is not None and depends[child] else None for child, _ in node.next_functions)) for node in of_image
-    ]
+    return [Step(node, tuple(child if depends.get(child) else None for child, _ in node.next_functions)) for node in of_image]
 
 
 def check(output: Tensor, image: Tensor, *, layer: str) -> None:
@@ -88,18 +86,16 @@ def check(output: Tensor, image: Tensor, *, layer: str) -> None:
 
 def _refusal(step: Step) -> str:
     """Why a step cannot be followed, or an empty string."""
-    known = step.name in _LINEAR | _SWITCHED | _AFFINE | _OURS
+    known = step.name in _LINEAR | _SWITCHED | AFFINE | _OURS
     if step.name in {"Relu", "Threshold", "ClampMin", "Clamp", "Hardtanh"}:
         return f"a ReLU in a form that the rules do not reach ({step.node.name()}); write it as torch.nn.ReLU or torch.nn.functional.relu"
     if not known:
         return f"{step.node.name()} is neither linear nor a ReLU, max pool or norm with a rule; look at a layer below it"
-    if step.name in _AFFINE and getattr(step.node, "_saved_training", False):
+    if step.name in AFFINE and getattr(step.node, "_saved_training", False):
         return "a batch norm uses the statistics of the batch; put the net in evaluation mode"
     from_image = [place for place, child in enumerate(step.below) if child is not None]
     if step.name in _ONE_SIDED and len(from_image) > 1 and not _added(step, from_image):
-        return (
-            f"{step.node.name()} multiplies two things that both depend on the image, such as a gate or attention; look at a layer below it"
-        )
+        return f"{step.node.name()} multiplies two things that depend on the image, as a gate or attention does; look at a layer below it"
     if step.name == "Div" and from_image != [0]:
         return f"{step.node.name()} divides by something that depends on the image; look at a layer below it"
     return ""
