@@ -130,23 +130,8 @@ def _pair(sizes: tuple) -> tuple:
     return sizes * 2 if len(sizes) == 1 else sizes
 
 
-_KEEPING = frozenset(
-    {
-        "Clone",
-        "Copy",
-        "ToCopy",
-        "Alias",
-        "Add",
-        "Sub",
-        "Neg",
-        "Mul",
-        "Div",
-        "Cat",
-        "Split",
-        "SplitWithSizes",
-        "Chunk",
-        "_Rectified",
-        "_Normed",
-    }
+_KEEPING = (
+    frozenset({"Clone", "Copy", "ToCopy", "Alias", "Add", "Sub", "Neg", "Mul", "Div", "Cat", "Split", "SplitWithSizes", "Chunk"})
+    | {"_Rectified", "_Normed"}
     | graph.AFFINE
 )
