@@ -35,9 +35,7 @@ class Projection:
     def __str__(self) -> str:
         place = f" at row {self.at[0]}, column {self.at[1]}" if self.at else ""
         if self.activation == 0:
-            return (
-                f"{self.unit}{place}: not active in this image, so its projection is zero; take an image that it answers to, or give a seed"
-            )
+            return f"{self.unit}{place}: not active here, so its projection is zero; take an image that it answers to, or give a seed"
         return f"{self.unit}{place}: activation {self.activation:.4g}"
 
 
@@ -67,7 +65,7 @@ def project(
         >>> project(net, image, unit=Unit("layer3.1.conv2", 17)).pixels  # doctest: +SKIP
     """
     image = image[None] if image.ndim == 3 else image
-    if len(image) != 1:
+    if image.ndim == 4 and len(image) != 1:
         raise Problem(f"expected one image, got {len(image)}; for many at once take deconv.project_each")
     pixels, output = traced(net, image, unit.layer, rules)
     units.check_map(unit, output.shape[1])

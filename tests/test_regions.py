@@ -1,0 +1,67 @@
+"""Projections inside receptive fields are those of the whole picture, for any place and any rules that stay inside."""
+
+import numpy as np
+import pytest
+import torch
+
+from tests.test_deconvnet import images, net_of
+from zfutils import deconv, fields, nets, regions, rules
+from zfutils.problems import Problem
+
+
+def drawn(layer: str, net: torch.nn.Sequential, several: torch.Tensor) -> dict[str, np.ndarray]:
+    """Some units, those in the corners of the map among them, several in one image."""
+    generator = np.random.default_rng(8)
+    index = [name for name, _ in net.named_children()].index(layer)
+    _, maps, height, width = net[: index + 1](several[:1]).shape
+    places = np.column_stack([generator.integers(0, height, 12), generator.integers(0, width, 12)])
+    places[:3] = [[0, 0], [height - 1, width - 1], [0, width - 1]]
+    return {"rows": generator.integers(0, len(several), 12), "maps": generator.integers(0, maps, 12), "places": places}
+
+
+@pytest.mark.parametrize("relu", ["deconvnet", "gradient", "guided", "linear"])
+@pytest.mark.parametrize(("paper", "size"), [(nets.ZFNET, 112), (nets.ALEXNET, 99)], ids=["zfnet", "alexnet"])
+def test_a_region_is_the_projection_cut_to_its_field(paper, size, relu):
+    net, several, way = net_of(paper, size), images(3, size), rules.NAMED[f"{relu}, norm skipped"]
+    for layer in ("conv1", "conv2", "relu3", "conv4", "conv5"):
+        chosen = drawn(layer, net, several)
+        found = regions.project(net, several, layer=layer, **chosen, rules=way, batch=2)
+        arguments = {name: torch.from_numpy(chosen[name]) for name in ("maps", "places")}
+        whole = deconv.project_each(net, several[chosen["rows"]], layer=layer.replace("relu", "conv"), **arguments, rules=way).numpy()
+        assert np.abs(whole).max() > 0 and (found.activations >= 0).all()
+        field = fields.of(net, several[:1], layer)
+        assert found.pixels.shape[2:] == field.size
+        for number, place in enumerate(chosen["places"]):
+            assert tuple(found.corners[number]) == field.box(tuple(place))[:2]
+            difference = np.abs(found.whole(number, (size, size)) - whole[number]).max()
+            assert difference <= 1e-10 * np.abs(whole).max(), (layer, number)
+
+
+def test_images_may_come_from_a_function_and_rows_in_any_order():
+    net, several = net_of(), images(4)
+    chosen = drawn("conv3", net, several)
+    asked = []
+
+    def take(rows: np.ndarray) -> torch.Tensor:
+        asked.extend(rows.tolist())
+        return several[torch.from_numpy(rows)]
+
+    one = regions.project(net, take, layer="conv3", **chosen, batch=2)
+    other = regions.project(net, several, layer="conv3", **chosen)
+    assert np.allclose(one.pixels, other.pixels, atol=1e-12)
+    assert asked == sorted(set(chosen["rows"].tolist())), "every image runs up once"
+
+
+def test_what_does_not_stay_inside_is_refused():
+    net, several = net_of(), images(1)
+    chosen = drawn("conv3", net, several) | {"rows": np.zeros(12, int)}
+    with pytest.raises(Problem, match="switches and the norm skipped, got 'gradient, norm derived'"):
+        regions.project(net, several, layer="conv3", **chosen, rules=rules.GRADIENT)
+    with pytest.raises(Problem, match="convolutional layer, got fc6"):
+        regions.project(net, several, layer="fc6", **chosen)
+    with pytest.raises(Problem, match="unknown layer 'conv9'"):
+        regions.project(net, several, layer="conv9", **chosen)
+    with pytest.raises(Problem, match="unknown map 1000 of conv3"):
+        regions.project(net, several, layer="conv3", **chosen | {"maps": np.full(12, 1000)})
+    with pytest.raises(Problem, match="training mode"):
+        regions.project(net.train(), several, layer="conv3", **chosen)
