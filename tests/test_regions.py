@@ -19,13 +19,13 @@ def drawn(layer: str, net: torch.nn.Sequential, several: torch.Tensor) -> dict[s
     return {"rows": generator.integers(0, len(several), 12), "maps": generator.integers(0, maps, 12), "places": places}
 
 
-@pytest.mark.parametrize("relu", ["deconvnet", "gradient", "guided", "linear"])
+@pytest.mark.parametrize("name", [name for name, ways in rules.NAMED.items() if not ways.centred])
 @pytest.mark.parametrize(("paper", "size"), [(nets.ZFNET, 112), (nets.ALEXNET, 99)], ids=["zfnet", "alexnet"])
-def test_a_region_is_the_projection_cut_to_its_field(paper, size, relu):
-    net, several, way = net_of(paper, size), images(3, size), rules.NAMED[f"{relu}, norm skipped"]
+def test_a_region_is_the_projection_cut_to_its_field(paper, size, name):
+    net, several, way = net_of(paper, size), images(3, size), rules.NAMED[name]
     for layer in ("conv1", "conv2", "relu3", "conv4", "conv5"):
         chosen = drawn(layer, net, several)
-        found = regions.project(net, several, layer=layer, **chosen, rules=way, batch=2)
+        found = regions.project(net, several, layer=layer, **chosen, rules=way)
         arguments = {name: torch.from_numpy(chosen[name]) for name in ("maps", "places")}
         whole = deconv.project_each(net, several[chosen["rows"]], layer=layer.replace("relu", "conv"), **arguments, rules=way).numpy()
         assert np.abs(whole).max() > 0 and (found.activations >= 0).all()
@@ -46,17 +46,19 @@ def test_images_may_come_from_a_function_and_rows_in_any_order():
         asked.extend(rows.tolist())
         return several[torch.from_numpy(rows)]
 
-    one = regions.project(net, take, layer="conv3", **chosen, batch=2)
+    one = regions.project(net, take, layer="conv3", **chosen)
     other = regions.project(net, several, layer="conv3", **chosen)
     assert np.allclose(one.pixels, other.pixels, atol=1e-12)
-    assert asked == sorted(set(chosen["rows"].tolist())), "every image runs up once"
+    assert sorted(set(asked)) == sorted(set(chosen["rows"].tolist()))
 
 
 def test_what_does_not_stay_inside_is_refused():
     net, several = net_of(), images(1)
     chosen = drawn("conv3", net, several) | {"rows": np.zeros(12, int)}
-    with pytest.raises(Problem, match="switches and the norm skipped, got 'gradient, norm derived'"):
-        regions.project(net, several, layer="conv3", **chosen, rules=rules.GRADIENT)
+    with pytest.raises(Problem, match="follow switches, got 'linear, centre, norm skipped'"):
+        regions.project(net, several, layer="conv3", **chosen, rules=rules.NAMED["linear, centre, norm skipped"])
+    with pytest.raises(Problem, match="within the 6 x 6 map of conv3"):
+        regions.project(net, several, layer="conv3", **chosen | {"places": np.full((12, 2), 7)})
     with pytest.raises(Problem, match="convolutional layer, got fc6"):
         regions.project(net, several, layer="fc6", **chosen)
     with pytest.raises(Problem, match="unknown layer 'conv9'"):

@@ -165,14 +165,24 @@ def _pool(layer: nn.MaxPool2d, signal: Tensor, name: str, ascent: Ascent, rules:
     return unpool(signal, switches, size)
 
 
-def _norm(layer: ContrastNorm, signal: Tensor, name: str, ascent: Ascent, rules: Rules) -> Tensor:
-    """Skipped, or its derivative: of y = x s^-b, with s = k + a (sum of x^2 near by), it is s^-b R - 2 a b x (sum of R x s^(-b-1) near by)."""
-    if not rules.derived:
-        return signal
-    x, band = ascent.inputs[name], layer.band.to(signal.dtype)  # the band holds alpha
+def norm_down(layer: ContrastNorm, signal: Tensor, x: Tensor) -> Tensor:
+    """The true derivative of a contrast norm, for the rules that do not skip it.
+
+    Of y = x s^-b, where s = k + a (sum of x^2 over near maps), it is s^-b R - 2 a b x (sum of R x s^(-b-1) over near maps).
+
+    Args:
+        layer: the norm.
+        signal: R, (n, maps, h, w).
+        x: what entered the norm on the way up, of the same shape.
+    """
+    band = layer.band.to(signal.dtype)  # holds a
     energy = layer.k + F.conv2d(x * x, band)
     near = F.conv2d(signal * x * energy ** (-layer.beta - 1), band)
     return signal * energy**-layer.beta - 2 * layer.beta * x * near
+
+
+def _norm(layer: ContrastNorm, signal: Tensor, name: str, ascent: Ascent, rules: Rules) -> Tensor:
+    return norm_down(layer, signal, ascent.inputs[name]) if rules.derived else signal
 
 
 def _flatten(layer: nn.Flatten, signal: Tensor, name: str, ascent: Ascent, rules: Rules) -> Tensor:
