@@ -23,7 +23,7 @@ LAYERS = (
     ("weights", "predictions", "filters", "units", "rules", "graph"),
     ("features", "deconv", "deconvnet", "fields"),
     ("training",),
-    ("clipping",),
+    ("clipping", "topk", "regions"),
     ("results", "scoreboard"),
     ("plot",),
     ("chapters", "notebooks", "bench"),

@@ -114,8 +114,7 @@ def _index(output: Tensor, maps: Tensor, places: Tensor | None, layer: str) -> t
         raise Problem(f"{layer} gives a tensor of shape {tuple(output.shape)}; expected maps (n, maps, h, w) or units (n, units)")
     height, width = output.shape[2:]
     if places is None:
-        flat = output[images, maps].flatten(1)
-        first = (flat == flat.amax(1, keepdim=True)).int().argmax(1)  # argmax alone may take any of several maxima
+        first = output[images, maps].flatten(1).argmax(1)  # the first of several
         return images, maps, first // width, first % width
     rows, columns = places.to(output.device).unbind(1)
     if places.min() < 0 or rows.max() >= height or columns.max() >= width:
@@ -149,7 +148,7 @@ def traced(net: nn.Module, images: Tensor, layer: str, rules: Rules) -> tuple[Te
     units.check_images(net, images)
     pixels = images.detach().clone().requires_grad_(True)
     with torch.enable_grad(), _obeying(net, rules):
-        output = features.run(net, pixels.clone(), [layer], take=Tensor.clone)[layer]
+        output = features.run(net, pixels.clone(), take={layer: Tensor.clone})[layer]
     units.check_finite(net, output.detach(), layer=layer)
     graph.check(output, pixels, layer=layer)
     return pixels, output

@@ -27,13 +27,13 @@ def of(net: nn.Module, images: Tensor, layers: Sequence[str]) -> dict[str, Tenso
     units.check_eval(net)
     units.check_images(net, images)
     with torch.no_grad():
-        found = run(net, images, layers, take=lambda output: output.float().clone())
+        found = run(net, images, take=dict.fromkeys(layers, lambda output: output.float().clone()))
     for layer, values in found.items():
         units.check_finite(net, values, layer=layer)
     return found
 
 
-def run(net: nn.Module, images: Tensor, layers: Sequence[str], *, take: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+def run(net: nn.Module, images: Tensor, *, take: dict[str, Callable[[Tensor], Tensor]]) -> dict[str, Tensor]:
     """Run a net as far as some layers need, and take something from the output of each.
 
     Hooks live only while it runs, also when it fails.
@@ -41,8 +41,7 @@ def run(net: nn.Module, images: Tensor, layers: Sequence[str], *, take: Callable
     Args:
         net: any net.
         images: its input.
-        layers: names of modules.
-        take: what is kept of an output, before anything later can change it in place.
+        take: for each layer, what is kept of its output, before anything later can change that in place.
 
     Raises:
         Problem: unknown layer; a layer that is not reached, that runs more than once, or whose output is no tensor; images of a size that
@@ -56,13 +55,13 @@ def run(net: nn.Module, images: Tensor, layers: Sequence[str], *, take: Callable
                 raise Problem(f"{layer} runs more than once in a pass, so it names no single map; name a layer that runs once")
             if not isinstance(output, Tensor):
                 raise Problem(f"{layer} gives a {type(output).__name__}, not a tensor; name a layer inside it")
-            found[layer] = take(output)
+            found[layer] = take[layer](output)
 
         return keep
 
-    hooks = [units.find(net, layer).register_forward_hook(keeper(layer)) for layer in dict.fromkeys(layers)]
+    hooks = [units.find(net, layer).register_forward_hook(keeper(layer)) for layer in take]
     try:
-        _as_far_as_needed(net, layers)(images)
+        _as_far_as_needed(net, list(take))(images)
     except RuntimeError as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
@@ -72,7 +71,7 @@ def run(net: nn.Module, images: Tensor, layers: Sequence[str], *, take: Callable
     finally:
         for hook in hooks:
             hook.remove()
-    if lacking := [layer for layer in layers if layer not in found]:
+    if lacking := [layer for layer in take if layer not in found]:
         raise Problem(f"{lacking[0]} is not reached when the net runs; name another layer")
     return found
 

@@ -1,0 +1,258 @@
+"""The strongest activations of every map over many images, found in one pass (section 4, figures 2 and 4)."""
+
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, distributed, nn
+
+from zfutils import devices, features, keys, places, progress, units
+from zfutils.images import CENTRE, Crops
+from zfutils.problems import Problem
+from zfutils.profiles import Profile
+from zfutils.sets import PreparedSet
+
+NOBODY = -1  # row number where fewer images than asked for make a map active
+_CODE = ("topk", "features", "images", "nets", "norm")  # whose change makes a kept result stale
+
+
+@dataclass(frozen=True)
+class Top:
+    """The strongest activations of every map of a layer, strongest first; all images of a map are different ones.
+
+    Attributes:
+        rows: number of the image, (maps, k), int64; -1 where no further image makes the map active.
+        values: the activations, after the ReLU, (maps, k), float32; 0 there.
+        places: row and column of the activation in its map, (maps, k, 2), int64; 0 for a fully connected layer.
+    """
+
+    rows: np.ndarray
+    values: np.ndarray
+    places: np.ndarray
+
+    def active(self) -> np.ndarray:
+        """Numbers of the maps that have as many winners as were asked for."""
+        return np.flatnonzero((self.rows != NOBODY).all(1))
+
+
+def scan(
+    net: nn.Module,
+    images: Tensor | np.ndarray | Callable[[np.ndarray], Tensor],
+    *,
+    layers: Sequence[str],
+    k: int = 9,
+    rows: np.ndarray | None = None,
+    batch: int = 128,
+) -> dict[str, Top]:
+    """Find the k images that make each map of some layers most active, in one pass over the images.
+
+    Every image counts once a map, with its strongest place, so that the k winners are k images. Of equal activations the lower row wins,
+    and within a map the first place. Only one batch is in memory. Under torchrun the batches are dealt out to the processes; the result
+    is the same.
+
+    *Paper:* figure 2 shows the nine strongest on the validation images, figure 4 the strongest one on the training images. Whether two of
+    the nine may come from one image is not said. **Assumption**: they do not.
+
+    Args:
+        net: any net, in evaluation mode.
+        images: (n, channels, h, w); or a function from row numbers to images, with `rows`.
+        layers: names of layers.
+        k: winners a map.
+        rows: rows to look at; None takes all of `images`.
+        batch: images that run together.
+
+    Returns:
+        The winners, by layer.
+
+    Raises:
+        Problem: unknown layer, training mode, unfit images, features that are not finite, fewer images than k.
+
+    Example:
+        >>> scan(net, images, layers=["conv5"])["conv5"].rows[17]  # doctest: +SKIP
+    """
+    units.check_eval(net)
+    if rows is None and callable(images):
+        raise Problem("expected the rows to look at, because the images come from a function; give rows=")
+    rows = np.arange(len(images)) if rows is None else np.asarray(rows)
+    if len(rows) < k:
+        raise Problem(f"expected at least {k} images for {k} winners a map, got {len(rows)}; give more images or a smaller k")
+    take = images if callable(images) else lambda some: torch.as_tensor(images[some])
+    rank, world = devices.rank_and_world()
+    found = {layer: _Leaders(k) for layer in layers}
+    starts = range(rank * batch, len(rows), world * batch)
+    with torch.no_grad(), progress.bar(total=len(starts), text="looking for the strongest activations", unit="batches") as shown:
+        for start in starts:
+            some = rows[start : start + batch]
+            _look(net, take(some), some, found)
+            shown.update(1)
+    return {layer: leaders.top() for layer, leaders in found.items()}
+
+
+def scanned(
+    profile: Profile, net: nn.Sequential, name: str, prepared: PreparedSet, split: str, *, layers: Sequence[str], k: int = 9
+) -> dict[str, Top]:
+    """Scan the centre crops of a split, or read the result of an earlier scan.
+
+    Args:
+        profile: the sizes.
+        net: the net, in evaluation mode, on its device.
+        name: what tells it from other nets: the name of its folder, and of its checkpoint.
+        prepared: the pictures.
+        split: of the pictures.
+        layers, k: as in `scan`.
+
+    Raises:
+        Problem: as `scan`; a kept result that cannot be read.
+    """
+    key = keys.digest(name, prepared.facts["sha256"], split, list(layers), k, profile.image_size, keys.code_of(*_CODE))
+    path = places.data_dir() / profile.name / "top" / f"{name}-{split}-{k}-{key[:8]}.npz"
+    if path.exists():
+        return load(path)
+    cuts = Crops(prepared, profile.image_size, device=next(net.parameters()).device)
+    found = scan(net, lambda some: cuts.batch(some, CENTRE), layers=layers, k=k, rows=prepared.indices(split))
+    save(found, path)
+    return found
+
+
+def save(tops: dict[str, Top], path: Path) -> None:
+    """Write winners into one small `.npz` file, whole or not at all."""
+    arrays = {f"{layer}/{name}": getattr(top, name) for layer, top in tops.items() for name in ("rows", "values", "places")}
+    written = io.BytesIO()
+    np.savez(written, **arrays)
+    with places.whole(path) as fresh:
+        fresh.write_bytes(written.getbuffer())
+
+
+def load(path: Path) -> dict[str, Top]:
+    """Read winners.
+
+    Raises:
+        Problem: the file is absent or broken.
+    """
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+            layers = dict.fromkeys(name.split("/")[0] for name in arrays.files)
+            return {layer: Top(*(arrays[f"{layer}/{name}"] for name in ("rows", "values", "places"))) for layer in layers}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise Problem(f"cannot read winners from {path} ({str(error).splitlines()[0]}); delete that file and run again") from None
+
+
+def patches(prepared: PreparedSet, size: int, rows: np.ndarray, corners: np.ndarray, side: int) -> np.ndarray:
+    """Cut what winners looked at out of the pictures: their receptive fields, padding included.
+
+    Args:
+        prepared: the pictures.
+        size: side of the net's input, pixels.
+        rows: row of each picture, (m,).
+        corners: row and column of the field's top left pixel in the centre crop, (m, 2); may lie outside.
+        side: of the field, pixels.
+
+    Returns:
+        uint8 of shape (m, side, side, 3); grey 128 beyond the border of the crop.
+    """
+    offset = (prepared.facts["size"] - size) // 2
+    cut = np.full((len(rows), side, side, 3), 128, np.uint8)
+    for patch, row, (top, left) in zip(cut, rows.tolist(), corners.tolist(), strict=True):
+        y, x, bottom, right = max(top, 0), max(left, 0), min(top + side, size), min(left + side, size)
+        patch[y - top : bottom - top, x - left : right - left] = prepared.images[
+            row, offset + y : offset + bottom, offset + x : offset + right
+        ]
+    return cut
+
+
+class _Leaders:
+    """The best k of every map so far."""
+
+    def __init__(self, k: int):
+        self.k, self.rows, self.values, self.places = k, None, None, None
+
+    def see(self, maxima: np.ndarray, rows: np.ndarray, output: Tensor) -> None:
+        """Take a batch in.
+
+        Args:
+            maxima: strongest activation of each image and map, (n, maps).
+            rows: row of each image.
+            output: of the layer, in which the places of the new leaders are looked up.
+        """
+        if self.rows is None:
+            self._begin(maxima.shape[1])
+        values = np.concatenate([self.values, np.maximum(maxima.T, 0)], 1)  # (maps, k + n)
+        numbers = np.concatenate([self.rows, np.where(maxima.T > 0, rows, NOBODY)], 1)
+        order = np.lexsort((np.where(numbers == NOBODY, np.iinfo(np.int64).max, numbers), -values))[:, : self.k]
+        self.values, self.rows = np.take_along_axis(values, order, 1), np.take_along_axis(numbers, order, 1)
+        known = np.concatenate([self.places, np.zeros((*maxima.T.shape, 2), np.int64)], 1)
+        self.places = np.take_along_axis(known, order[:, :, None], 1)
+        new = (order >= self.k) & (self.rows != NOBODY)
+        if output.ndim == 4 and new.any():
+            self.places[new] = _first_places(output, order[new] - self.k, np.nonzero(new)[0])
+
+    def top(self) -> Top:
+        """The winners over all processes."""
+        if devices.rank_and_world()[1] > 1:
+            everyone: list = [None] * devices.rank_and_world()[1]
+            distributed.all_gather_object(everyone, (self.rows, self.values, self.places))
+            parts = [np.concatenate(part, 1) for part in zip(*(one for one in everyone if one[0] is not None), strict=True)]
+            numbers = np.where(parts[0] == NOBODY, np.iinfo(np.int64).max, parts[0])
+            order = np.lexsort((numbers, -parts[1]))[:, : self.k]
+            return Top(*(np.take_along_axis(part, order if part.ndim == 2 else order[:, :, None], 1) for part in parts))
+        return Top(self.rows, self.values, self.places)
+
+    def _begin(self, maps: int) -> None:
+        self.rows, self.values = np.full((maps, self.k), NOBODY, np.int64), np.zeros((maps, self.k), np.float32)
+        self.places = np.zeros((maps, self.k, 2), np.int64)
+
+
+def _look(net: nn.Module, images: Tensor, rows: np.ndarray, found: dict[str, _Leaders]) -> None:
+    """Run a batch and let the leaders see it. Places are looked up at once: a later layer may change an output in place."""
+    units.check_images(net, images)
+    outputs: dict[str, Tensor] = {}
+    pools = {layer: pool if (pool := _pool_of(net, layer)) not in found else "" for layer in found}
+    read = {pool or layer: layer for layer, pool in pools.items()}
+
+    def taker(name: str) -> Callable[[Tensor], Tensor]:
+        def take(output: Tensor) -> Tensor:
+            if name in pools and pools[name]:
+                outputs[name] = output
+                return output
+            layer = read[name]
+            maxima = (output.amax((2, 3)) if output.ndim == 4 else output).float().cpu().numpy()
+            if not np.isfinite(maxima).all():
+                units.check_finite(net, output, layer=layer)
+            found[layer].see(maxima, rows, outputs.pop(layer, output))
+            return output
+
+        return take
+
+    names = [*read, *(layer for layer, pool in pools.items() if pool)]
+    features.run(net, images, take={name: taker(name) for name in names})
+
+
+def _first_places(output: Tensor, images: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """Row and column of the maximum of some maps, the first of several: (m, 2)."""
+    width = output.shape[3]
+    flat = output[torch.from_numpy(images).to(output.device), torch.from_numpy(maps).to(output.device)].flatten(1).argmax(1).cpu().numpy()
+    return np.column_stack([flat // width, flat % width])
+
+
+def _pool_of(net: nn.Module, layer: str) -> str:
+    """The max pool from whose output the maxima of a layer can be read: the same numbers, from a quarter of the values.
+
+    It must follow in a plain sequence, with nothing but a ReLU between, and its windows must leave nothing out.
+    """
+    if type(net) is not nn.Sequential:
+        return ""
+    names = [name for name, _ in net.named_children()]
+    if layer not in names or len(names) < len(net):
+        return ""
+    for name in names[names.index(layer) + 1 :]:
+        module = net.get_submodule(name)
+        if isinstance(module, nn.MaxPool2d):
+            covers = module.ceil_mode and module.padding == 0 and module.dilation == 1 and module.stride <= module.kernel_size
+            return name if covers else ""
+        if not isinstance(module, nn.ReLU):
+            return ""
+    return ""
