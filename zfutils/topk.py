@@ -180,15 +180,17 @@ class _Leaders:
         """
         if self.rows is None:
             self._begin(maxima.shape[1])
-        values = np.concatenate([self.values, np.maximum(maxima.T, 0)], 1)  # (maps, k + n)
-        numbers = np.concatenate([self.rows, np.where(maxima.T > 0, rows, NOBODY)], 1)
-        order = np.lexsort((np.where(numbers == NOBODY, np.iinfo(np.int64).max, numbers), -values))[:, : self.k]
-        self.values, self.rows = np.take_along_axis(values, order, 1), np.take_along_axis(numbers, order, 1)
-        known = np.concatenate([self.places, np.zeros((*maxima.T.shape, 2), np.int64)], 1)
-        self.places = np.take_along_axis(known, order[:, :, None], 1)
-        new = (order >= self.k) & (self.rows != NOBODY)
-        if output.ndim == 4 and new.any():
-            self.places[new] = _first_places(output, order[new] - self.k, np.nonzero(new)[0])
+        moving = np.flatnonzero((maxima.T > 0).any(1) & (self.values[:, -1:] <= maxima.T).any(1))  # maps whose leaders may change
+        maxima = maxima.T[moving]
+        values = np.concatenate([self.values[moving], np.maximum(maxima, 0)], 1)  # (maps, k + n)
+        numbers = np.concatenate([self.rows[moving], np.where(maxima > 0, rows, NOBODY)], 1)
+        order = _best(numbers, values, self.k)
+        self.values[moving], self.rows[moving] = np.take_along_axis(values, order, 1), np.take_along_axis(numbers, order, 1)
+        known = np.concatenate([self.places[moving], np.zeros((*maxima.shape, 2), np.int64)], 1)
+        self.places[moving] = np.take_along_axis(known, order[:, :, None], 1)
+        place, slot = np.nonzero((order >= self.k) & (self.rows[moving] != NOBODY))
+        if output.ndim == 4 and len(place):
+            self.places[moving[place], slot] = _first_places(output, order[place, slot] - self.k, moving[place])
 
     def top(self) -> Top:
         """The winners over all processes."""
@@ -196,8 +198,7 @@ class _Leaders:
             everyone: list = [None] * devices.rank_and_world()[1]
             distributed.all_gather_object(everyone, (self.rows, self.values, self.places))
             parts = [np.concatenate(part, 1) for part in zip(*(one for one in everyone if one[0] is not None), strict=True)]
-            numbers = np.where(parts[0] == NOBODY, np.iinfo(np.int64).max, parts[0])
-            order = np.lexsort((numbers, -parts[1]))[:, : self.k]
+            order = _best(parts[0], parts[1], self.k)
             return Top(*(np.take_along_axis(part, order if part.ndim == 2 else order[:, :, None], 1) for part in parts))
         return Top(self.rows, self.values, self.places)
 
@@ -229,6 +230,11 @@ def _look(net: nn.Module, images: Tensor, rows: np.ndarray, found: dict[str, _Le
 
     names = [*read, *(layer for layer, pool in pools.items() if pool)]
     features.run(net, images, take={name: taker(name) for name in names})
+
+
+def _best(rows: np.ndarray, values: np.ndarray, k: int) -> np.ndarray:
+    """Order of the k largest values in each line, equal ones by row, (maps, k)."""
+    return np.lexsort((np.where(rows == NOBODY, np.iinfo(np.int64).max, rows), -values))[:, :k]
 
 
 def _first_places(output: Tensor, images: np.ndarray, maps: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Units: what is looked at inside a net, and the checks that a net and its images can be looked at."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -91,19 +92,17 @@ def check_images(net: nn.Module, images: Tensor) -> None:
             raise Problem(
                 f"expected images with {first.in_channels} channels, got {images.shape[1]}; a grey picture is repeated three times"
             )
-    if not images.isfinite().all():
+    low, high = (float(value) for value in torch.aminmax(images.detach()))  # NaN shows in both
+    if not math.isfinite(high - low):
         raise Problem("the images hold NaN or infinite values; look at how they were prepared")
     if any(isinstance(module, ContrastNorm) for module in net.modules()):
-        _check_range(images)
+        _check_range(low, high)
 
 
-def _check_range(images: Tensor) -> None:
+def _check_range(low: float, high: float) -> None:
     """Refuse pixels that are no 0..255 with the mean subtracted; all-zero images, the mean itself, are fine."""
-    low, high = (float(value) for value in torch.aminmax(images.detach()))
     if low >= 0 < high:
-        raise Problem(
-            f"the images have no value below 0 (largest {high:g}); this net takes 0..255 minus the mean, as images.Crops cuts them"
-        )
+        raise Problem(f"the images have no value below 0 (largest {high:g}); this net takes 0..255 minus the mean")
     if max(-low, high) > _LARGEST:
         raise Problem(f"expected pixels within ±{_LARGEST:g}, got {low:g} to {high:g}; this net takes 0..255 minus the mean")
 
