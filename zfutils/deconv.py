@@ -77,7 +77,14 @@ def project(
 
 
 def project_each(
-    net: nn.Module, images: Tensor, *, layer: str, maps: Tensor, places: Tensor | None = None, rules: Rules = DECONVNET
+    net: nn.Module,
+    images: Tensor,
+    *,
+    layer: str,
+    maps: Tensor,
+    places: Tensor | None = None,
+    rules: Rules = DECONVNET,
+    seed: float | None = None,
 ) -> Tensor:
     """Bring one activation of each of many images down to pixels, with one pass up and one down.
 
@@ -88,6 +95,7 @@ def project_each(
         maps: the map for each image, integers of shape (n,).
         places: row and column for each image, (n, 2); None takes the maximum of each map.
         rules: of the way down.
+        seed: the value that is put into the layer for each; None takes the activations.
 
     Returns:
         (n, channels, h, w); zero for a unit that is not active.
@@ -99,7 +107,7 @@ def project_each(
     for number in {int(maps.min()), int(maps.max())}:
         units.check_map(Unit(layer, number), output.shape[1])
     index = _index(output, maps, places, layer)
-    return _brought_down(output, pixels, index, output[index].detach().clamp(min=0))
+    return _brought_down(output, pixels, index, output[index].detach().clamp(min=0) if seed is None else seed)
 
 
 def _index(output: Tensor, maps: Tensor, places: Tensor | None, layer: str) -> tuple[Tensor, ...]:

@@ -41,6 +41,21 @@ class Regions:
         picture[:, y:bottom, x:right] = pixels[:, y - top : bottom - top, x - left : right - left]
         return picture
 
+    def framed(self, size: int) -> np.ndarray:
+        """What to show of them: (m, channels, s, s), the whole picture where a field takes at least nine tenths of it, else the fields.
+
+        Args:
+            size: side of the net's input, pixels.
+        """
+        if not fills(self.pixels.shape[2], size):
+            return self.pixels
+        return np.stack([self.whole(number, (size, size)) for number in range(len(self.pixels))])
+
+
+def fills(side: int, size: int) -> bool:
+    """Whether a field of this side takes at least nine tenths of a picture: then its border is of no interest."""
+    return side >= 0.9 * size
+
 
 @dataclass(frozen=True)
 class _Level:

@@ -3,5 +3,24 @@
 from zfutils.plot.charts import bars, learning_curves, lines, spectra
 from zfutils.plot.images import crops, filters, palette, pictures, sheet
 from zfutils.plot.nets import architecture
+from zfutils.plot.pages import Page, nine_page, pages, strip_page, switches, top_nine, two_paths
 
-__all__ = ["architecture", "bars", "crops", "filters", "learning_curves", "lines", "palette", "pictures", "sheet", "spectra"]
+__all__ = [
+    "Page",
+    "architecture",
+    "bars",
+    "crops",
+    "filters",
+    "learning_curves",
+    "lines",
+    "nine_page",
+    "pages",
+    "palette",
+    "pictures",
+    "sheet",
+    "spectra",
+    "strip_page",
+    "switches",
+    "top_nine",
+    "two_paths",
+]
