@@ -27,6 +27,25 @@ def grid_excess(projections: np.ndarray, stride: int) -> np.ndarray:
     return np.where(known, np.log2(np.where(known, peak, 1) / np.where(known, near, 1)), 0)
 
 
+def unevenness(projections: np.ndarray, period: int) -> np.ndarray:
+    """How unevenly the steps between neighbouring pixels are spread over the phases of a grid.
+
+    Args:
+        projections: (n, 3, side, side), all cut at the same phase of the grid.
+        period: of the grid, pixels.
+
+    Returns:
+        Deviation over the phases of the mean absolute step, over its mean, rows and columns together, (n,); 0 where all phases are alike.
+    """
+    found = []
+    for axis in (2, 3):
+        steps = np.abs(np.diff(projections, axis=axis)).mean((1, 5 - axis))  # (n, side - 1)
+        phases = np.stack([steps[:, phase::period].mean(1) for phase in range(period)], 1)  # (n, period)
+        mean = phases.mean(1)
+        found.append(np.where(mean > 0, phases.std(1) / np.where(mean > 0, mean, 1), 0))
+    return np.mean(found, 0)
+
+
 def line_spectrum(projections: np.ndarray) -> np.ndarray:
     """Power of pictures by frequency along rows and along columns, added.
 

@@ -29,7 +29,12 @@ class Chapter:
 _ALL = (
     Chapter("01_architecture", ("figure3", "figure6_filters"), ("zfnet", "alexnet", "zfnet-unclipped")),
     Chapter("02_training", ("table2", "learning_curves", "clipping"), ("zfnet", "alexnet", "zfnet-unclipped")),
-    Chapter("00_start_here", ("pictures",), needs=("01_architecture", "02_training")),
+    Chapter(
+        "03_deconvnet",
+        ("figure1", "figure2", "figure4", "figure6_projections", "hierarchy", "settling", "ground_truth", "sanity", "cascade"),
+        ("zfnet", "alexnet"),
+    ),
+    Chapter("00_start_here", ("pictures",), needs=("01_architecture", "02_training", "03_deconvnet")),
 )
 
 CHAPTERS = {chapter.name: chapter for chapter in _ALL}

@@ -71,6 +71,7 @@ def lines(
     xlabel: str,
     ylabel: str,
     marks: dict[str, float] | None = None,
+    moments: dict[str, float] | None = None,
     title: str = "",
 ) -> Figure:
     """Draw one line for each value of `hue`.
@@ -80,6 +81,7 @@ def lines(
         x, y, hue: columns.
         xlabel, ylabel: of the axes, with units.
         marks: captions and heights of horizontal lines.
+        moments: captions and places of vertical lines.
         title: of the figure.
 
     Returns:
@@ -90,6 +92,9 @@ def lines(
     for caption, height in (marks or {}).items():
         axis.axhline(height, color=GREY, lw=0.9, ls="--")
         axis.text(frame[x].min(), height, f" {caption}", va="bottom", color=GREY, fontsize=8)
+    for caption, place in (moments or {}).items():
+        axis.axvline(place, color=GREY, lw=0.9, ls=":")
+        axis.text(place, axis.get_ylim()[0], f"{caption} ", rotation=90, ha="right", va="bottom", color=GREY, fontsize=7.5)
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axis.legend(title="", fontsize=8)
     return figure
