@@ -1,5 +1,8 @@
 """Runs: parameters checked, failures named, independent chapters go on, nothing is redone without need."""
 
+import dataclasses
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +13,8 @@ import jupytext
 import nbformat
 import pytest
 
-from zfutils import chapters, keys, notebooks, places, profiles, runner
+from zfutils import chapters, claims, keys, notebooks, paper, places, profiles, runner
+from zfutils.__main__ import main
 from zfutils.chapters import Chapter
 from zfutils.problems import Problem
 
@@ -58,12 +62,12 @@ def book(tmp_path, monkeypatch):
     monkeypatch.setattr(chapters, "CHAPTERS", table)
     ran = []
 
-    def run(command, **options):
+    def run(children, command, environment):
         ran.append(command[command.index("--only") + 1])
         bad = "1 / 0" in (tmp_path / "book" / f"{ran[-1]}.py").read_text()
-        return subprocess.CompletedProcess(command, int(bad), "", "error: chapter one failed in cell 2" if bad else "")
+        return int(bad), "error: chapter one failed in cell 2" if bad else ""
 
-    monkeypatch.setattr(runner.subprocess, "run", run)
+    monkeypatch.setattr(runner._Children, "run", run)
     for name in table:
         notebook(tmp_path / "book", name, "# %%\n1 + 1\n")
     return ran
@@ -89,9 +93,90 @@ def test_a_failure_stops_its_own_line_only(book, capsys):
     assert go() == [] and book == ["one", "two", "one", "three"]
 
 
+def test_a_changed_rule_reruns_the_chapters_that_decide_by_it_and_so_does_a_changed_number(book, monkeypatch, tmp_path):
+    notebook(places.BOOK, "two", '# %%\n"clipping-acts"\n')
+    assert go() == [] and len(book) == 3
+    rules = claims.claims()
+    changed = dataclasses.replace(rules["clipping-acts"], rule="Agrees when it is above 5, else differs.")
+    monkeypatch.setattr(claims, "claims", lambda: {**rules, "clipping-acts": changed})
+    assert go() == [] and book[3:] == ["two"]
+    shutil.copytree(paper.FOLDER, tmp_path / "numbers")
+    monkeypatch.setattr(paper, "FOLDER", tmp_path / "numbers")
+    assert go() == [] and len(book) == 4
+    with open(tmp_path / "numbers" / "table2_imagenet_errors.csv", "a") as file:
+        file.write("\n")
+    assert go() == [] and book[4:] == ["one", "two", "three"]
+
+
+def test_a_kernel_that_dies_is_named_with_its_chapter_and_its_copy_is_kept(tmp_path):
+    made = notebook(tmp_path, "dies", "# %%\nprint('so far')\n\n# %%\nimport os\nos.kill(os.getpid(), 9)\n")
+    with pytest.raises(Problem, match="chapter dies: its kernel died .*memory.*; the executed copy is") as caught:
+        runner.run_chapter(made, output=tmp_path / "out.ipynb", parameters={"profile": "smoke"})
+    copy = tmp_path / "out.failed.ipynb"
+    assert str(copy) in str(caught.value) and "so far" in copy.read_text() and not (tmp_path / "out.ipynb").exists()
+
+
+def test_folders_are_meant_from_where_the_command_was_called(tmp_path, monkeypatch):
+    (tmp_path / "book").mkdir()
+    monkeypatch.setattr(places, "BOOK", tmp_path / "book")
+    monkeypatch.setattr(chapters, "CHAPTERS", {"one": Chapter("one")})
+    notebook(tmp_path / "book", "one", "# %%\nfrom zfutils import places\nprint(places.data_dir(), places.results_dir('x'))\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATA_DIR", "mine")
+    monkeypatch.setenv("RESULTS_DIR", "../" + tmp_path.name + "/seen")
+    assert main(["chapter", "--only", "one", "--profile", "smoke"]) == 0
+    cells = nbformat.read(tmp_path / "seen" / "smoke" / "notebooks" / "one.ipynb", as_version=4).cells
+    assert cells[-1]["outputs"][0]["text"] == f"{tmp_path / 'mine'} {tmp_path / 'seen' / 'x'}\n"
+
+
+def test_ctrl_c_ends_the_running_chapter_and_starts_no_other(tmp_path, interruptible):
+    script = tmp_path / "two_chapters.py"
+    script.write_text(STOPPED)
+    environment = {**os.environ, "PYTHONPATH": str(places.REPOSITORY)}
+    running = subprocess.Popen([sys.executable, str(script), str(tmp_path)], env=environment, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "one-started").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    said = running.communicate(timeout=60)[1]
+    assert running.returncode == 130 and said.count("stopped; the same command") == 1, said
+    time.sleep(1)
+    assert (tmp_path / "one-started").exists() and not (tmp_path / "two-started").exists()
+    child = int((tmp_path / "one-started").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
+STOPPED = """
+import sys
+from pathlib import Path
+from zfutils import chapters, places, profiles, runner
+folder = Path(sys.argv[1])
+chapters.CHAPTERS = {"one": chapters.Chapter("one"), "two": chapters.Chapter("two")}
+places.BOOK = folder
+for name in chapters.CHAPTERS:
+    (folder / f"{name}.py").write_text("1")
+    sleeper = f"import os, time; open({str(folder / (name + '-started'))!r}, 'w').write(str(os.getpid())); time.sleep(100)"
+    (folder / f"{name}.sleep").write_text(sleeper)
+def command(profile, chapter, seed):
+    return [sys.executable, "-c", (folder / f"{chapter.name}.sleep").read_text()]
+runner._command = command
+try:
+    runner._run_all(profiles.profile("smoke"), list(chapters.CHAPTERS.values()), {}, {}, seed=0, jobs=1)
+except KeyboardInterrupt:
+    print("stopped; the same command goes on where it was", file=sys.stderr)
+    sys.exit(130)
+"""
+
+
 def test_only_takes_a_result_with_what_it_needs_and_lists_the_others():
     assert [one.name for one in chapters.chosen(only="table2")] == ["02_training"]
-    assert [one.name for one in chapters.chosen(only="00_start_here")] == ["01_architecture", "02_training", "00_start_here"]
+    assert [one.name for one in chapters.chosen(only="00_start_here")] == [
+        "01_architecture",
+        "02_training",
+        "03_deconvnet",
+        "00_start_here",
+    ]
     with pytest.raises(Problem, match="unknown result 'figure99'; known: figure3, "):
         chapters.chosen(only="figure99")
 

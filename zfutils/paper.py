@@ -9,7 +9,7 @@ import pandas as pd
 
 from zfutils.problems import unknown
 
-_FOLDER = Path(__file__).with_name("paper_data")
+FOLDER = Path(__file__).with_name("paper_data")
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,10 @@ def table(name: str) -> pd.DataFrame:
     Raises:
         Problem: there is no such table; the message lists those that exist.
     """
-    known = sorted(path.stem for path in _FOLDER.glob("*.csv"))
+    known = sorted(path.stem for path in FOLDER.glob("*.csv"))
     if name not in known:
         raise unknown("table of the paper", name, known)
-    return pd.read_csv(_FOLDER / f"{name}.csv")
+    return pd.read_csv(FOLDER / f"{name}.csv")
 
 
 @functools.cache

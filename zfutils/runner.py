@@ -1,8 +1,10 @@
 """Runs: from a profile to figures, tables and scoreboard, each step skipped when nothing that it depends on has changed."""
 
 import concurrent.futures
+import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,9 +13,10 @@ from pathlib import Path
 
 import nbformat
 import papermill
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from zfutils import chapters, cores, data, keys, notebooks, places, progress, scoreboard
+from zfutils import chapters, claims, cores, data, keys, notebooks, paper, places, progress, scoreboard
 from zfutils.chapters import Chapter
 from zfutils.problems import Problem
 from zfutils.profiles import Profile
@@ -100,6 +103,12 @@ def run_chapter(notebook: Path, *, output: Path, parameters: dict) -> None:
         with places.whole(output) as fresh:
             try:
                 papermill.execute_notebook(notebook, fresh, parameters, kernel_name="python3", progress_bar=False, cwd=notebook.parent)
+            except DeadKernelError:
+                broken.write_bytes(fresh.read_bytes())
+                why = "killed, or out of memory"
+                raise Problem(
+                    f"chapter {notebook.stem}: its kernel died ({why}); run it again with JOBS=1; the executed copy is {broken}"
+                ) from None
             except PapermillExecutionError as error:
                 broken.write_text(_without_banner(fresh))
                 line = (error.source.strip().splitlines() or [""])[0]
@@ -140,7 +149,7 @@ def _run_all(
 ) -> list[str]:
     """Run chapters, independent ones in parallel, each when those that it needs have ended; return the names of those that failed."""
     waiting, ended, failed = list(wanted), set(), []
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+    with _Children() as children, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         running: dict[concurrent.futures.Future, Chapter] = {}
         while waiting or running:
             for chapter in [one for one in waiting if not _open_needs(one, wanted, ended)]:
@@ -152,8 +161,13 @@ def _run_all(
                     continue
                 key = _key(profile, chapter, prepared, folders, seed)
                 threads = max(1, cores.available() // min(jobs, len(wanted)))
-                running[pool.submit(_run_one, profile, chapter, key, seed, threads)] = chapter
-            done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
+                running[pool.submit(_run_one, children, profile, chapter, key, seed, threads)] = chapter
+            try:
+                done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
+            except KeyboardInterrupt:
+                children.stop()  # first: the pool waits for the chapters that run
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
             for future in done:
                 chapter = running.pop(future)
                 ended.add(chapter.name)
@@ -171,12 +185,14 @@ def _open_needs(chapter: Chapter, wanted: list[Chapter], ended: set[str]) -> lis
 
 def _key(profile: Profile, chapter: Chapter, prepared: dict[str, PreparedSet], folders: dict[str, Path], seed: int) -> str:
     """Digest of all that a chapter's results depend on: its text, the code that it uses, the data, the nets."""
-    source = places.BOOK / f"{chapter.name}.py"
+    text = (places.BOOK / f"{chapter.name}.py").read_text()
     bytes_of = [prepared[name].facts["sha256"] for name in chapter.sets if name in prepared]
-    used = keys.code("claims", "paper", *keys.imports_of(source.read_text()))
+    used = keys.code("claims", "paper", *keys.imports_of(text))
+    rules = [asdict(one) for id, one in claims.claims().items() if f'"{id}"' in text]
+    numbers = [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(paper.FOLDER.glob("*.csv"))]
     sizes = {name: value for name, value in asdict(profile).items() if name != "purpose"}
     needed = [_state(profile, need).get("key") for need in chapter.needs]
-    return keys.digest(source.read_text(), used, sizes, seed, bytes_of, [folders[name].name for name in chapter.nets], needed)
+    return keys.digest(text, used, rules, numbers, sizes, seed, bytes_of, [folders[name].name for name in chapter.nets], needed)
 
 
 def _state_file(profile: Profile, name: str) -> Path:
@@ -196,7 +212,47 @@ def _is_done(profile: Profile, chapter: Chapter, key: str) -> bool:
     return there and _state(profile, chapter.name).get("key") == key
 
 
-def _run_one(profile: Profile, chapter: Chapter, key: str, seed: int, threads: int) -> str:
+class _Children:
+    """Processes of chapters, which end with the run: when it is stopped, none is started and those that run are stopped too."""
+
+    def __init__(self):
+        self.running: list[subprocess.Popen] = []
+        self.stopped = False
+
+    def __enter__(self) -> "_Children":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def run(self, command: list[str], environment: dict[str, str]) -> tuple[int, str]:
+        """Run one to its end; return its status and what it said on stderr."""
+        if self.stopped:
+            return 130, "stopped"
+        child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.running.append(child)
+        said = child.communicate()[1]
+        self.running.remove(child)
+        return child.returncode, said
+
+    def stop(self) -> None:
+        """Stop all, gently at first: a chapter then ends its kernel."""
+        self.stopped = True
+        for child in list(self.running):
+            child.send_signal(signal.SIGINT)
+        for child in list(self.running):
+            try:
+                child.wait(5)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def _command(profile: Profile, chapter: Chapter, seed: int) -> list[str]:
+    """The command that runs one chapter alone."""
+    return [sys.executable, "-m", "zfutils", "chapter", "--only", chapter.name, "--profile", profile.name, "--seed", str(seed)]
+
+
+def _run_one(children: _Children, profile: Profile, chapter: Chapter, key: str, seed: int, threads: int) -> str:
     """Run one chapter in a process of its own, unless nothing has changed; return what went wrong, or an empty string."""
     if _is_done(profile, chapter, key):
         progress.say(f"{chapter.name}: nothing changed")
@@ -205,10 +261,9 @@ def _run_one(profile: Profile, chapter: Chapter, key: str, seed: int, threads: i
     start = time.monotonic()
     threads_only = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
     environment = {**os.environ, **threads_only, "OMP_WAIT_POLICY": "PASSIVE"}
-    command = [sys.executable, "-m", "zfutils", "chapter", "--only", chapter.name, "--profile", profile.name, "--seed", str(seed)]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if ended.returncode:
-        return (ended.stderr.strip().splitlines() or [f"{chapter.name} ended with status {ended.returncode}"])[-1]
+    status, said = children.run(_command(profile, chapter, seed), environment)
+    if status:
+        return (said.strip().splitlines() or [f"{chapter.name} ended with status {status}"])[-1]
     with places.whole(_state_file(profile, chapter.name)) as fresh:
         fresh.write_text(json.dumps({"key": key, "seconds": round(time.monotonic() - start, 1)}))
     progress.say(f"{chapter.name}: done in {time.monotonic() - start:.1f} s")
