@@ -23,10 +23,10 @@ def randomised(net: nn.Sequential, layers: Sequence[str], *, generator: torch.Ge
     other = copy.deepcopy(net)
     for name in layers:
         layer = other.get_submodule(name)
-        for tensor in (layer.weight, layer.bias):
+        for tensor in (layer.weight.data, layer.bias.data):
             spread = float(tensor.std()) if tensor.numel() > 1 else 0.0
             fresh = torch.empty(tensor.shape).normal_(float(tensor.mean()), spread, generator=generator)
-            tensor.data.copy_(fresh)
+            tensor.copy_(fresh)
     return other
 
 
