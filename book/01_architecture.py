@@ -26,7 +26,7 @@ import pandas as pd
 import torch
 from IPython.display import Markdown
 
-from zfutils import claims, clipping, data, devices, filters, images, nets, norm, paper, plot, profiles, results, training
+from zfutils import claims, clipping, data, devices, filters, images, likeness, nets, norm, paper, plot, profiles, results, training
 from zfutils.nets import ALEXNET, ZFNET
 
 START = time.monotonic()
@@ -392,8 +392,8 @@ CLIPPED = int(TRAINED["zfnet"].log["clipped_first_layer"].sum())
 
 def verdicts() -> list[dict]:
     """The three claims about the first layer."""
-    fewer = filters.bootstrap_difference(DEAD["zfnet"].astype(float), DEAD["alexnet"].astype(float), generator=CHANCE)
-    middle = filters.bootstrap_difference(BANDS["zfnet"][:, 1], BANDS["alexnet"][:, 1], generator=CHANCE)
+    fewer = likeness.mean_difference(DEAD["zfnet"].astype(float), DEAD["alexnet"].astype(float), generator=CHANCE)
+    middle = likeness.mean_difference(BANDS["zfnet"][:, 1], BANDS["alexnet"][:, 1], generator=CHANCE)
     ratio = filters.dominance(WEIGHTS["zfnet-unclipped"]) / filters.dominance(WEIGHTS["zfnet"])
     dominates = claims.AGREES if ratio >= 1.5 else claims.DIFFERS if ratio <= 1.1 else claims.UNDECIDED
     reason = ""

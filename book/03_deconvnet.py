@@ -57,6 +57,7 @@ from zfutils.units import Unit
 
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
+SEED = seed
 PICTURES = data.opened(PROFILE, seed=seed)
 SIZE = PROFILE.image_size
 DEVICE = devices.device()
@@ -132,8 +133,8 @@ def filter_by_hand(signal: np.ndarray, filters: np.ndarray, stride: int) -> np.n
     return below
 
 
-SIGNAL = np.maximum(np.random.default_rng(seed).normal(size=(4, 5, 5)), 0)
-FILTERS = np.random.default_rng(seed + 1).normal(size=(4, 3, 3, 3))
+SIGNAL = np.maximum(np.random.default_rng(SEED).normal(size=(4, 5, 5)), 0)
+FILTERS = np.random.default_rng(SEED + 1).normal(size=(4, 3, 3, 3))
 library = F.conv_transpose2d(torch.from_numpy(SIGNAL)[None], torch.from_numpy(FILTERS), stride=2)[0].numpy()
 assert np.allclose(filter_by_hand(SIGNAL, FILTERS, 2), library, atol=1e-12)
 
@@ -382,7 +383,7 @@ pd.DataFrame(
 # %%
 MIDWAY = time.monotonic()
 SHOWN = {"conv1": (9, 3), "conv2": (16, 4), "conv3": (12, 4), "conv4": (10, 2), "conv5": (10, 2)}
-RNG = np.random.default_rng(seed)
+RNG = np.random.default_rng(SEED)
 DRAWN = {layer: winners.draw(TOPS["zfnet"][layer], count, RNG) for layer, (count, _) in SHOWN.items()}
 NINE = {layer: winners.of(NET, PICTURES, SIZE, TOPS["zfnet"][layer], layer=layer, maps=maps) for layer, maps in DRAWN.items() if len(maps)}
 
@@ -422,7 +423,7 @@ figure2
 # projections, against that between two of the nine patches (as the net sees them, mean subtracted).
 
 # %%
-MANY = {layer: winners.draw(TOPS["zfnet"][layer], 64, np.random.default_rng(seed)) for layer in LAYERS[1:]}
+MANY = {layer: winners.draw(TOPS["zfnet"][layer], 64, np.random.default_rng(SEED)) for layer in LAYERS[1:]}
 
 
 def variation(layer: str) -> pd.DataFrame:
@@ -439,7 +440,7 @@ def variation(layer: str) -> pd.DataFrame:
 
 
 VARIATION = pd.concat([variation(layer) for layer in LAYERS[1:]], ignore_index=True)
-VARIES = likeness.mean_interval((VARIATION["projections"] - VARIATION["patches"]).to_numpy(float), generator=np.random.default_rng(seed))
+VARIES = likeness.mean_interval((VARIATION["projections"] - VARIATION["patches"]).to_numpy(float), generator=np.random.default_rng(SEED))
 
 
 def decided(id: str, status: str, found: tuple[float, float, float], n: int) -> dict:
@@ -529,18 +530,7 @@ hierarchy_figure
 # %%
 ONE_CLASS = HIERARCHY[HIERARCHY["kind"] == "class"].dropna()
 HIGH, LOW = (ONE_CLASS.loc[ONE_CLASS["layer"] == layer, "excess"].to_numpy(float) for layer in ("conv5", "conv2"))
-
-
-def difference(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float, float]:
-    """Difference of two means with its interval, the two drawn apart."""
-    if not len(ours) or not len(theirs):
-        return (float("nan"),) * 3
-    generator = np.random.default_rng(seed)
-    means = [some[generator.integers(0, len(some), (10_000, len(some)))].mean(1) for some in (ours, theirs)]
-    return float(ours.mean() - theirs.mean()), *(float(end) for end in np.percentile(means[0] - means[1], [2.5, 97.5]))
-
-
-DEPTH = difference(HIGH, LOW)
+DEPTH = likeness.mean_difference(HIGH, LOW, generator=np.random.default_rng(SEED))
 DEPTH_ROW = decided("classes-come-with-depth", claims.when_above(DEPTH[1:]), DEPTH, min(len(HIGH), len(LOW)))
 results.save(
     "hierarchy",
@@ -563,7 +553,7 @@ Markdown(told(DEPTH_ROW))
 
 # %%
 STEP = time.monotonic()
-SIX = {layer: np.sort(np.random.default_rng(seed).permutation(len(TOPS["zfnet"][layer].rows))[:6]) for layer in LAYERS}
+SIX = {layer: np.sort(np.random.default_rng(SEED).permutation(len(TOPS["zfnet"][layer].rows))[:6]) for layer in LAYERS}
 STAGES = evolution.strongest(PROFILE, TRAINED["zfnet"], PICTURES, SIX, device=DEVICE)
 
 
@@ -584,7 +574,7 @@ figure4
 # makes projections alike. The result is divided by its value at the end: 0 is nothing yet, 1 is settled.
 
 # %%
-SETTLED = evolution.settle(PROFILE, TRAINED["zfnet"], PICTURES, generator=np.random.default_rng(seed), device=DEVICE)
+SETTLED = evolution.settle(PROFILE, TRAINED["zfnet"], PICTURES, generator=np.random.default_rng(SEED), device=DEVICE)
 SETTLING = evolution.table(SETTLED)
 CARD = TRAINED["zfnet"].card
 CUTS_AT = {f"rate cut, epoch {70 * step / CARD['steps']:.0f}": 70 * step / CARD["steps"] for step in CARD["cuts"]}
@@ -610,8 +600,10 @@ def settled_shares(layers: tuple[str, ...], epoch: int) -> np.ndarray:
     return np.concatenate([SETTLED[layer].shares()[EPOCHS.index(epoch)] for layer in layers])
 
 
-FIRST = difference(settled_shares(("conv1", "conv2"), 5), settled_shares(("conv4", "conv5"), 5))
-LATE = likeness.mean_interval(settled_shares(("conv5",), 30), generator=np.random.default_rng(seed))
+FIRST = likeness.mean_difference(
+    settled_shares(("conv1", "conv2"), 5), settled_shares(("conv4", "conv5"), 5), generator=np.random.default_rng(SEED)
+)
+LATE = likeness.mean_interval(settled_shares(("conv5",), 30), generator=np.random.default_rng(SEED))
 SETTLE_ROWS = [
     decided("lower-layers-settle-first", claims.when_above(FIRST[1:]), FIRST, sum(one.margins.shape[1] for one in SETTLED.values())),
     decided("upper-layers-settle-late", claims.when_below(LATE[1:], evolution.SETTLED), LATE, SETTLED["conv5"].margins.shape[1]),
@@ -665,7 +657,7 @@ def layer2_page(name: str) -> plot.Page:
     """25 maps drawn by the seed."""
     found = LAYER2[name]
     tiles = found.tiles(PICTURES, SIZE)[0]
-    drawn_maps = np.sort(np.random.default_rng(seed).permutation(len(tiles))[:25])
+    drawn_maps = np.sort(np.random.default_rng(SEED).permutation(len(tiles))[:25])
     return plot.nine_page(f"({'d' if name == 'alexnet' else 'e'}) {name}, layer 2, field {found.side} px", tiles[drawn_maps], columns=5)
 
 
@@ -685,7 +677,9 @@ GRID = {
     .mean(1)
     for name, found in LAYER2.items()
 }
-ALIASING = difference(GRID.get("alexnet", np.array([])), GRID.get("zfnet", np.array([])))
+ALIASING = likeness.mean_difference(
+    GRID.get("alexnet", np.array([])), GRID.get("zfnet", np.array([])), generator=np.random.default_rng(SEED)
+)
 ALIAS_ROW = decided("second-layer-aliasing", claims.when_above(ALIASING[1:]), ALIASING, min((len(one) for one in GRID.values()), default=0))
 GRID_TABLE = pd.DataFrame(
     {"net": name, "map": number, "grid_excess_log2": value}
@@ -769,7 +763,7 @@ TOO_FEW = [layer for layer in LAYERS[2:] if len(TOPS["zfnet"][layer].active()) <
 if KNOWS_PARTS and not TOO_FEW:
     TRUTH = pd.concat([on_truth(layer, method) for layer in LAYERS[2:] for method in METHODS_HERE], ignore_index=True)
     OURS = TRUTH[TRUTH["method"] == "deconvnet"]
-    FALLS = likeness.mean_interval((OURS["toy"] - OURS["toy_chance"]).dropna().to_numpy(float), generator=np.random.default_rng(seed))
+    FALLS = likeness.mean_interval((OURS["toy"] - OURS["toy_chance"]).dropna().to_numpy(float), generator=np.random.default_rng(SEED))
     TRUTH_ROW = decided("projection-falls-on-the-object", claims.when_above(FALLS[1:]), FALLS, len(OURS))
     shown = TRUTH.groupby(["layer", "method"], sort=False)[["toy", "toy_chance", "part", "part_chance"]].mean().round(3)
 else:
@@ -798,9 +792,9 @@ Markdown(told(TRUTH_ROW))
 
 # %%
 LARGE = nets.build(
-    nets.scaled(nets.ZFNET, width=PROFILE.width, image_size=224, fc_units=16, classes=2), generator=torch.Generator().manual_seed(seed)
+    nets.scaled(nets.ZFNET, width=PROFILE.width, image_size=224, fc_units=16, classes=2), generator=torch.Generator().manual_seed(SEED)
 ).eval()
-NOISE = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(seed)) * 40
+NOISE = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(SEED)) * 40
 
 
 def outside(layer: str, method: str) -> dict:
@@ -838,7 +832,7 @@ OUTSIDE.pivot(index=["layer", "field, share of the picture"], columns="method", 
 
 # %%
 STEP = time.monotonic()
-CHECKED = np.sort(np.random.default_rng(seed).permutation(VAL)[:64])
+CHECKED = np.sort(np.random.default_rng(SEED).permutation(VAL)[:64])
 INPUT = winners.centre_crops(PICTURES, SIZE, CHECKED, DEVICE)
 STRENGTH = features.of(NET, INPUT, ["conv5"])["conv5"].amax((2, 3)).cpu().numpy()
 
@@ -850,7 +844,7 @@ def pair_of_active(strength: np.ndarray, generator: np.random.Generator) -> tupl
     return int(drawn_two[0]), int(drawn_two[-1])
 
 
-PAIRS = np.array([pair_of_active(strength, np.random.default_rng([seed, n])) for n, strength in enumerate(STRENGTH)])
+PAIRS = np.array([pair_of_active(strength, np.random.default_rng([SEED, n])) for n, strength in enumerate(STRENGTH)])
 HAVE_TWO = PAIRS[:, 0] != PAIRS[:, 1]
 
 
@@ -861,7 +855,7 @@ def projected(maps: np.ndarray, ways: rules.Rules = rules.DECONVNET, net: torch.
 
 PROJECTED = projected(PAIRS[:, 0])
 OTHERS = {
-    "random positive seed": sanity.random_seed(NET, INPUT, "conv5", generator=torch.Generator().manual_seed(seed)).cpu().numpy(),
+    "random positive seed": sanity.random_seed(NET, INPUT, "conv5", generator=torch.Generator().manual_seed(SEED)).cpu().numpy(),
     "another unit": projected(PAIRS[:, 1]),
     **{name: projected(PAIRS[:, 0], ways) for name, ways in METHODS.items() if name != "deconvnet"},
 }
@@ -877,12 +871,12 @@ sanity_figure = plot.pictures(
 sanity_figure
 
 # %%
-OWN = likeness.mean_interval(SIMILAR["another unit"][HAVE_TWO], generator=np.random.default_rng(seed))
+OWN = likeness.mean_interval(SIMILAR["another unit"][HAVE_TWO], generator=np.random.default_rng(SEED))
 OWN_ROW = decided("projection-is-the-units-own", claims.when_below(OWN[1:], 0.5), OWN, int(HAVE_TWO.sum()))
 SANITY = pd.DataFrame(
     {"compared with": name, "mean cosine": mean, "low": low, "high": high, "n": len(values)}
     for name, values in SIMILAR.items()
-    for mean, low, high in [likeness.mean_interval(values, generator=np.random.default_rng(seed))]
+    for mean, low, high in [likeness.mean_interval(values, generator=np.random.default_rng(SEED))]
 )
 SANITY.round(3)
 
@@ -901,7 +895,7 @@ THREE = ("deconvnet", "gradient", "guided")
 
 def cascade(method: str) -> list[np.ndarray]:
     """Projections of the predicted class with the first 0, 1, 2 … layers of the cascade randomised."""
-    changed = (sanity.randomised(NET, CASCADE[:count], generator=torch.Generator().manual_seed(seed)) for count in range(len(CASCADE) + 1))
+    changed = (sanity.randomised(NET, CASCADE[:count], generator=torch.Generator().manual_seed(SEED)) for count in range(len(CASCADE) + 1))
     return [projected(CLASS, METHODS[method], net, "fc8") for net in changed]
 
 
@@ -934,7 +928,7 @@ plot.lines(
 
 # %%
 DEPENDS = {method: likeness.cosine(CASCADES[method][0], CASCADES[method][len(sanity.UPPER)]) for method in ("deconvnet", "gradient")}
-IGNORES = likeness.mean_interval(DEPENDS["deconvnet"] - DEPENDS["gradient"], generator=np.random.default_rng(seed))
+IGNORES = likeness.mean_interval(DEPENDS["deconvnet"] - DEPENDS["gradient"], generator=np.random.default_rng(SEED))
 IGNORE_ROW = decided("deconvnet-ignores-upper-layers", claims.when_above(IGNORES[1:]), IGNORES, len(CHECKED))
 results.save(
     "sanity",

@@ -86,21 +86,3 @@ def strongest(net: nn.Sequential, cuts: Crops, rows: np.ndarray, *, batch: int =
     for start in range(0, len(rows), batch):
         found = torch.maximum(found, net.conv1(cuts.batch(rows[start : start + batch], CENTRE)).amax((0, 2, 3)))
     return found.cpu().numpy()
-
-
-def bootstrap_difference(
-    ours: np.ndarray, theirs: np.ndarray, *, generator: np.random.Generator, draws: int = 10_000
-) -> tuple[float, float, float]:
-    """Difference of the means of two sets of filters, with a bootstrap over filters.
-
-    Args:
-        ours, theirs: one number a filter.
-        generator: source of the draws.
-        draws: bootstrap samples.
-
-    Returns:
-        The difference, and the ends of its 95 % interval.
-    """
-    drawn = [values[generator.integers(0, len(values), (draws, len(values)))].mean(1) for values in (ours, theirs)]
-    low, high = np.percentile(drawn[0] - drawn[1], [2.5, 97.5])
-    return float(np.mean(ours) - np.mean(theirs)), float(low), float(high)

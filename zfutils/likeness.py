@@ -1,4 +1,4 @@
-"""How alike pictures and rankings are, in numbers, with intervals."""
+"""How alike pictures, rankings and groups of units are, in numbers, with intervals."""
 
 import numpy as np
 from scipy import stats
@@ -59,3 +59,23 @@ def mean_interval(values: np.ndarray, *, generator: np.random.Generator, draws: 
     means = values[generator.integers(0, len(values), (draws, len(values)))].mean(1)
     low, high = np.percentile(means, [2.5, 97.5])
     return float(values.mean()), float(low), float(high)
+
+
+def mean_difference(
+    ours: np.ndarray, theirs: np.ndarray, *, generator: np.random.Generator, draws: int = 10_000
+) -> tuple[float, float, float]:
+    """Difference of the means of two groups of units, with a 95 % bootstrap interval; each group is drawn by itself.
+
+    Args:
+        ours, theirs: one number a unit.
+        generator: source of the draws.
+        draws: bootstrap samples.
+
+    Returns:
+        The difference and the ends of its interval; three NaN where a group is empty.
+    """
+    if not len(ours) or not len(theirs):
+        return (float("nan"),) * 3
+    drawn = [values[generator.integers(0, len(values), (draws, len(values)))].mean(1) for values in (ours, theirs)]
+    low, high = np.percentile(drawn[0] - drawn[1], [2.5, 97.5])
+    return float(np.mean(ours) - np.mean(theirs)), float(low), float(high)

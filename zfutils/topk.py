@@ -87,7 +87,10 @@ def scan(
     with torch.no_grad(), progress.bar(total=len(starts), text="looking for the strongest activations", unit="batches") as shown:
         for start in starts:
             some = rows[start : start + batch]
-            _look(net, take(some), some, found)
+            cut = take(some)
+            if start == starts.start:  # reading every pixel of all batches would cost a tenth of a pass
+                units.check_images(net, cut)
+            _look(net, cut, some, found)
             shown.update(1)
     return {layer: leaders.top() for layer, leaders in found.items()}
 
@@ -209,7 +212,6 @@ class _Leaders:
 
 def _look(net: nn.Module, images: Tensor, rows: np.ndarray, found: dict[str, _Leaders]) -> None:
     """Run a batch and let the leaders see it. Places are looked up at once: a later layer may change an output in place."""
-    units.check_images(net, images)
     outputs: dict[str, Tensor] = {}
     pools = {layer: pool if (pool := _pool_of(net, layer)) not in found else "" for layer in found}
     read = {pool or layer: layer for layer, pool in pools.items()}
@@ -222,6 +224,7 @@ def _look(net: nn.Module, images: Tensor, rows: np.ndarray, found: dict[str, _Le
             layer = read[name]
             maxima = (output.amax((2, 3)) if output.ndim == 4 else output).float().cpu().numpy()
             if not np.isfinite(maxima).all():
+                units.check_images(net, images)  # before blaming the weights
                 units.check_finite(net, output, layer=layer)
             found[layer].see(maxima, rows, outputs.pop(layer, output))
             return output

@@ -1,9 +1,6 @@
-"""Speed against what one would use instead, measured in one run, as ratios."""
+"""Training throughput against torchvision's ImageFolder and a DataLoader over JPEG files of the same pictures."""
 
-import json
-import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,26 +13,22 @@ from torch import nn
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from zfutils import data, devices, nets, places, progress, recipes, results, training
+from zfutils import data, devices, nets, recipes, training
+from zfutils.bench import clock
 from zfutils.norm import ContrastNorm
 from zfutils.profiles import Profile
 from zfutils.sets import PreparedSet
 
 _STEPS = 20  # a round
-_ROUNDS = 3  # of each, in turn, so that a busy moment of the machine hits both
 _LOADERS = 2  # processes of the library's loader
 _BATCH = 128  # images a step
 
 
-def run(profile: Profile, *, seed: int = 0) -> int:
-    """Measure training throughput and print it; write it to `bench.json` in the results of the profile.
+def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
+    """Images a second of a training step.
 
-    Our training step (memory map, band-matrix norm, channels-last, narrow number type) stands against torchvision's `ImageFolder` and a
-    `DataLoader` over JPEG files of the same pictures with the same net, `nn.LocalResponseNorm(alpha=5e-4)` and float32; then against the
-    same in our number type.
-
-    Returns:
-        0.
+    Ours (memory map, band-matrix norm, channels-last, narrow number type) stands against the library's loader with the same net,
+    `nn.LocalResponseNorm(alpha=5e-4)` and float32; then against the same in our number type.
     """
     prepared = data.opened(profile, seed=seed)
     device = devices.device()
@@ -47,35 +40,20 @@ def run(profile: Profile, *, seed: int = 0) -> int:
             "ImageFolder, DataLoader, LocalResponseNorm, float32": _library(settings, files, device, torch.float32),
             "the same in our number type": _library(settings, files, device, devices.number_type(device)),
         }
-        rates = _in_turn(contestants, settings.batch)
-    report = _report(profile, rates, settings, device)
-    with places.whole(places.results_dir(profile.name) / "bench.json") as fresh:
-        fresh.write_text(json.dumps(report, indent=1))
-    print(f"training {settings.recipe}, {settings.architecture}, batch {settings.batch}, {devices.describe(device)}")
-    for name, row in report["training"].items():
-        print(f"  {name:52} {row['images_per_second']:8.1f} images/s   ours is {row['ours_is_faster']:.2f} times as fast")
-    return 0
+        return clock.compared(f"training step, {settings.architecture}", _many(contestants), per=_STEPS * settings.batch, unit="image")
 
 
-def _report(profile: Profile, rates: dict[str, float], settings: training.Settings, device: torch.device) -> dict:
-    ours = rates["ours"]
-    rows = {name: {"images_per_second": round(rate, 1), "ours_is_faster": round(ours / rate, 2)} for name, rate in rates.items()}
-    return {"training": rows, "net": str(settings.architecture), **results.provenance(profile, seed=settings.seed, seconds=0.0)}
+def _many(contestants: dict[str, Callable[[], None]]) -> dict[str, Callable[[], None]]:
+    """Each contestant several steps in a row."""
 
+    def repeated(step: Callable[[], None]) -> Callable[[], None]:
+        def steps() -> None:
+            for _ in range(_STEPS):
+                step()
 
-def _in_turn(contestants: dict[str, Callable[[], None]], batch: int) -> dict[str, float]:
-    """Images a second of each contestant: the median of several rounds, taken in turn after a round to warm up."""
-    times: dict[str, list[float]] = {name: [] for name in contestants}
-    with progress.bar(total=(_ROUNDS + 1) * len(contestants), text="measuring", unit="rounds") as shown:
-        for number in range(_ROUNDS + 1):
-            for name, step in contestants.items():
-                start = time.perf_counter()
-                for _ in range(_STEPS):
-                    step()
-                if number:
-                    times[name].append(time.perf_counter() - start)
-                shown.update(1)
-    return {name: _STEPS * batch / statistics.median(taken) for name, taken in times.items()}
+        return steps
+
+    return {name: repeated(step) for name, step in contestants.items()}
 
 
 def _write_jpegs(prepared: PreparedSet, folder: Path) -> Path:

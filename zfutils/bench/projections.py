@@ -1,0 +1,121 @@
+"""Projections: all top nines of a layer against one call each, and Captum's deconvolution; the scan against a bare pass."""
+
+import warnings
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zfutils import data, deconv, features, nets, recipes, regions, rules, topk, training
+from zfutils.bench import clock
+from zfutils.images import CENTRE, Crops
+from zfutils.profiles import Profile
+from zfutils.units import Unit
+
+_SIZE, _WIDTH = 224, 0.5  # the half-width net at the paper's size
+_IMAGES = 256  # smooth noise, among which the winners are drawn
+_CALLS = 12  # single projections that stand for all, one a map and image
+_BATCH = 16  # images that Captum gets at once
+_LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
+
+
+def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
+    """Milliseconds a projection, by layer."""
+    net, images = _net(seed), _images(seed)
+    rows = []
+    for layer in _LAYERS:
+        chosen = _winners(net, images, layer, seed)
+        rows += clock.compared(
+            f"nine projections of every map of {layer}, {_SIZE} px, half width",
+            {
+                "ours, inside the fields": lambda layer=layer, chosen=chosen: regions.project(net, images, layer=layer, **chosen),
+                "one call a map and image": lambda layer=layer, chosen=chosen: _one_by_one(net, images, layer, chosen),
+            },
+            per={"ours, inside the fields": len(chosen["rows"]), "one call a map and image": min(_CALLS, len(chosen["rows"]))},
+            unit="projection",
+        )
+    return [*rows, *_scan(profile, seed=seed), *_captum(net, images)]
+
+
+def _net(seed: int) -> nn.Sequential:
+    """Initial weights of He's size, so that every layer is as active as in a trained net."""
+    scaled = nets.scaled(nets.ZFNET, width=_WIDTH, image_size=_SIZE, fc_units=1024, classes=20)
+    net = nets.build(scaled, generator=torch.Generator().manual_seed(seed)).eval().to(memory_format=torch.channels_last)
+    for layer in net:
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, generator=torch.Generator().manual_seed(seed))
+    return net
+
+
+def _images(seed: int) -> Tensor:
+    """Smooth noise in about ±120, (n, 3, size, size)."""
+    coarse = torch.randn(_IMAGES, 3, _SIZE // 8, _SIZE // 8, generator=torch.Generator().manual_seed(seed)) * 60
+    return F.interpolate(coarse, size=_SIZE, mode="bilinear").clamp(-120, 120).contiguous(memory_format=torch.channels_last)
+
+
+def _winners(net: nn.Sequential, images: Tensor, layer: str, seed: int) -> dict[str, np.ndarray]:
+    """Nine images and places a map, drawn."""
+    generator = np.random.default_rng(seed)
+    maps, height, width = features.of(net, images[:1], [layer])[layer].shape[1:]
+    count = 9 * maps
+    places = np.column_stack([generator.integers(0, height, count), generator.integers(0, width, count)])
+    return {"rows": generator.integers(0, len(images), count), "maps": np.repeat(np.arange(maps), 9), "places": places}
+
+
+def _one_by_one(net: nn.Sequential, images: Tensor, layer: str, chosen: dict[str, np.ndarray]) -> None:
+    """Some of the projections as one would make them: one call each."""
+    for row, number, place in list(zip(chosen["rows"], chosen["maps"], chosen["places"].tolist(), strict=True))[:_CALLS]:
+        deconv.project(net, images[row], unit=Unit(layer, int(number)), at=tuple(place))
+
+
+def _scan(profile: Profile, *, seed: int) -> list[clock.Row]:
+    """The scan for the strongest activations of five layers against a bare pass of the same net over the same memory map."""
+    prepared = data.opened(profile, seed=seed)
+    architecture = training.settings_of(profile, recipes.recipe("zfnet"), prepared, seed=seed).architecture
+    net = nets.build(architecture, generator=torch.Generator().manual_seed(seed)).eval().to(memory_format=torch.channels_last)
+    cuts, rows = Crops(prepared, profile.image_size, device=torch.device("cpu")), prepared.indices("val")
+
+    @torch.no_grad()
+    def bare() -> None:
+        for start in range(0, len(rows), 128):
+            net(cuts.batch(rows[start : start + 128], CENTRE))
+
+    def scan() -> None:
+        topk.scan(net, lambda some: cuts.batch(some, CENTRE), layers=_LAYERS, rows=rows)
+
+    return clock.compared(
+        f"top nine of five layers, {architecture}", {"ours, the scan": scan, "a bare pass": bare}, per=len(rows), unit="image"
+    )
+
+
+def _captum(net: nn.Sequential, images: Tensor) -> list[clock.Row]:
+    """Captum's Deconvolution where its rules coincide with ours: the norm's true derivative, a seed of 1.
+
+    Raises:
+        AssertionError: the pictures are not the same up to scale.
+    """
+    from captum.attr import Deconvolution
+
+    some, height = images[:_BATCH], features.of(net, images[:1], ["conv5"])["conv5"].shape[2]
+    middle, ways = height // 2, rules.NAMED["deconvnet, norm derived"]
+    lower = net[: 1 + [name for name, _ in net.named_children()].index("conv5")].eval()
+    theirs, places = Deconvolution(lower), torch.full((len(some), 2), middle)
+    maps = torch.zeros(len(some), dtype=torch.int64)
+
+    def ours() -> Tensor:
+        return deconv.project_each(net, some, layer="conv5", maps=maps, places=places, rules=ways, seed=1.0)
+
+    def captum() -> Tensor:
+        with warnings.catch_warnings():  # it announces its hooks at every call
+            warnings.simplefilter("ignore")
+            return theirs.attribute(some.clone().requires_grad_(True), target=(0, middle, middle))
+
+    first, second = ours().flatten(1), captum().detach().flatten(1)
+    assert float(F.cosine_similarity(first, second).min()) > 0.99999, "the pictures differ from Captum's"
+    return clock.compared(
+        f"projections of conv5, {_SIZE} px, {len(some)} at once",
+        {"ours": ours, "Captum's Deconvolution": captum},
+        per=len(some),
+        unit="projection",
+    )
