@@ -34,7 +34,8 @@ _ALL = (
         ("figure1", "figure2", "figure4", "figure6_projections", "hierarchy", "settling", "ground_truth", "sanity", "cascade"),
         ("zfnet", "alexnet"),
     ),
-    Chapter("00_start_here", ("pictures",), needs=("01_architecture", "02_training", "03_deconvnet")),
+    Chapter("08_beyond", ("bug_museum",), ("zfnet",)),
+    Chapter("00_start_here", ("pictures",), needs=("01_architecture", "02_training", "03_deconvnet", "08_beyond")),
 )
 
 CHAPTERS = {chapter.name: chapter for chapter in _ALL}
