@@ -80,3 +80,41 @@ def test_bars_lines_spectra_and_crops_draw_what_they_are_given():
     assert [axis.get_title(loc="left") for axis in figure.axes][:3] == ["0", "1", "2"] and figure.axes[5].get_title(
         loc="left"
     ) == "5 mirrored"
+
+
+def test_a_nine_page_lays_each_map_out_as_three_by_three_in_order():
+    tiles = np.arange(2 * 9, dtype=np.uint8).reshape(2, 9, 1, 1, 1).repeat(48, 2).repeat(48, 3).repeat(3, 4)
+    page = plot.nine_page("two maps", tiles, columns=2).picture
+    block = 3 * 48 + 2
+    gap = page.shape[1] - 2 * block
+    assert page.shape[0] == block and gap > 1 and (page[:, block : block + gap] == 255).all()
+    for number in range(9):
+        row, column = divmod(number, 3)
+        assert (page[row * 49 : row * 49 + 48, column * 49 : column * 49 + 48] == number).all()
+        assert (page[row * 49, block + gap + column * 49] == 9 + number).all()
+    assert (page[48, :block] == 255).all(), "a thin white line lies between the tiles"
+
+
+def test_pages_keep_their_captions_columns_and_proportions():
+    strip = plot.strip_page("layer 1", np.zeros((2, 8, 48, 48, 3), np.uint8), [str(n) for n in range(8)])
+    wide = plot.Page("wide", np.zeros((10, 40, 3), np.uint8))
+    figure = plot.pages([[strip, wide], [wide]], title="Figure 4")
+    assert [axis.get_title(loc="left") for axis in figure.axes] == ["layer 1", "wide", "wide"]
+    assert [text.get_text() for text in figure.axes[0].texts] == [str(n) for n in range(8)]
+    assert strip.picture.shape[0] == 2 * 48 + 2 and figure.axes[0].get_images()[0].get_array().shape == strip.picture.shape
+    nine = plot.top_nine(np.zeros((4, 9, 7, 7, 3), np.uint8), np.zeros((4, 9, 7, 7, 3), np.uint8), columns=2, caption="layer 1")
+    assert [axis.get_title(loc="left") for axis in nine.axes] == ["layer 1, projections", "patches"]
+
+
+def test_the_two_paths_and_the_switches_name_every_stage():
+    stages = [(f"stage {n}", np.zeros((4, 4, 3), np.uint8)) for n in range(4)]
+    steps = {"up": ("filter", "rectify", "pool"), "down": ("un-pool", "rectify", "transpose")}
+    figure = plot.two_paths(stages, stages, steps, title="Figure 1")
+    said = [text.get_text() for axis in figure.axes for text in axis.texts]
+    assert sorted(said) == sorted(["switches", *steps["up"], *steps["down"]])
+    assert [axis.get_title() for axis in figure.axes][::2] == [f"stage {n}" for n in range(4)]  # the deconvnet downwards
+    assert [axis.get_title() for axis in figure.axes][1::2] == [f"stage {n}" for n in (3, 2, 1, 0)]
+    values, places = np.arange(16.0).reshape(4, 4), np.array([[[1, 1], [1, 3]], [[3, 1], [3, 3]]])
+    numbers = plot.switches(values, values[1::2, 1::2], places, np.ones((2, 2)), np.zeros((4, 4)))
+    assert [len(axis.patches) for axis in numbers.axes] == [4, 0, 0, 4]
+    assert numbers.axes[0].texts[5].get_text() == "5" and numbers.axes[3].texts[0].get_text() == "0"
