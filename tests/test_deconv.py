@@ -243,7 +243,7 @@ def test_bad_input_is_named():
     ):
         with pytest.raises(Problem, match=said):
             deconv.project(net, wrong, unit=Unit("conv1", 0))
-    with pytest.raises(Problem, match="does not take images of shape"):
+    with pytest.raises(Problem, match="does not take these images"):
         deconv.project(net, images(size=64), unit=Unit("fc6", 0))
     with pytest.raises(Problem, match="within the 5. x 5. map of conv1"):
         deconv.project(net, image, unit=Unit("conv1", 0), at=(70, 0))

@@ -24,7 +24,7 @@ LAYERS = (
     ("features", "deconv", "deconvnet", "fields"),
     ("training",),
     ("likeness", "clipping", "topk", "regions"),
-    ("winners", "evolution", "hierarchy", "truth", "sanity", "aliasing"),
+    ("winners", "evolution", "hierarchy", "truth", "sanity", "aliasing", "saliency", "occlusion", "pointing"),
     ("results", "scoreboard"),
     ("plot",),
     ("chapters", "notebooks", "bench"),

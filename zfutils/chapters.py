@@ -34,8 +34,9 @@ _ALL = (
         ("figure1", "figure2", "figure4", "figure6_projections", "hierarchy", "settling", "ground_truth", "sanity", "cascade"),
         ("zfnet", "alexnet"),
     ),
+    Chapter("04_occlusion", ("figure7", "occlusion_scores"), ("zfnet",)),
     Chapter("08_beyond", ("bug_museum",), ("zfnet",)),
-    Chapter("00_start_here", ("pictures",), needs=("01_architecture", "02_training", "03_deconvnet", "08_beyond")),
+    Chapter("00_start_here", ("pictures",), needs=("01_architecture", "02_training", "03_deconvnet", "04_occlusion", "08_beyond")),
 )
 
 CHAPTERS = {chapter.name: chapter for chapter in _ALL}

@@ -1,6 +1,7 @@
 """Features: what the layers of a net give for some images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -36,12 +37,29 @@ def of(net: nn.Module, images: Tensor, layers: Sequence[str]) -> dict[str, Tenso
 def run(net: nn.Module, images: Tensor, *, take: dict[str, Callable[[Tensor], Tensor]]) -> dict[str, Tensor]:
     """Run a net as far as some layers need, and take something from the output of each.
 
-    Hooks live only while it runs, also when it fails.
-
     Args:
         net: any net.
         images: its input.
         take: for each layer, what is kept of its output, before anything later can change that in place.
+
+    Raises:
+        Problem: as `watched`; images of a size that the net does not take.
+    """
+    with watched(net, take) as found:
+        _as_far_as_needed(net, list(take))(images)
+    return found
+
+
+@contextmanager
+def watched(net: nn.Module, take: dict[str, Callable[[Tensor], Tensor]]) -> Iterator[dict[str, Tensor]]:
+    """Watch layers while the net runs once inside; the hooks are gone afterwards, also after an error.
+
+    Args:
+        net: any net.
+        take: for each layer, what is kept of its output.
+
+    Yields:
+        A dict that holds what was taken once the net has run.
 
     Raises:
         Problem: unknown layer; a layer that is not reached, that runs more than once, or whose output is no tensor; images of a size that
@@ -61,19 +79,16 @@ def run(net: nn.Module, images: Tensor, *, take: dict[str, Callable[[Tensor], Te
 
     hooks = [units.find(net, layer).register_forward_hook(keeper(layer)) for layer in take]
     try:
-        _as_far_as_needed(net, list(take))(images)
+        yield found
     except RuntimeError as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
-        raise Problem(
-            f"the net does not take images of shape {tuple(images.shape)} ({str(error).splitlines()[0]}); use its own size"
-        ) from error
+        raise Problem(f"the net does not take these images ({str(error).splitlines()[0]}); use the size that it was made for") from error
     finally:
         for hook in hooks:
             hook.remove()
     if lacking := [layer for layer in take if layer not in found]:
         raise Problem(f"{lacking[0]} is not reached when the net runs; name another layer")
-    return found
 
 
 def _as_far_as_needed(net: nn.Module, layers: Sequence[str]) -> nn.Module:

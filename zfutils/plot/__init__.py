@@ -4,16 +4,20 @@ from zfutils.plot.charts import bars, learning_curves, lines, spectra
 from zfutils.plot.images import crops, filters, palette, pictures, sheet
 from zfutils.plot.nets import architecture
 from zfutils.plot.pages import Page, nine_page, pages, strip_page, switches, top_nine, two_paths
+from zfutils.plot.probes import Probed, curves, occlusion
 
 __all__ = [
     "Page",
+    "Probed",
     "architecture",
     "bars",
     "crops",
+    "curves",
     "filters",
     "learning_curves",
     "lines",
     "nine_page",
+    "occlusion",
     "pages",
     "palette",
     "pictures",
