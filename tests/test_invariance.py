@@ -1,0 +1,123 @@
+"""Transformations against slow loops and exact cases; curves on nets whose answer is known."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tests.test_deconvnet import images, net_of
+from zfutils import invariance
+from zfutils.problems import Problem
+
+
+def slow(image: np.ndarray, source) -> np.ndarray:
+    """Bilinear sampling of (h, w) with zeros outside; `source(row, column)` gives where a pixel comes from, in pixels."""
+    height, width = image.shape
+    out = np.zeros_like(image)
+    for row in range(height):
+        for column in range(width):
+            y, x = source(row, column)
+            for i in (int(np.floor(y)), int(np.floor(y)) + 1):
+                for j in (int(np.floor(x)), int(np.floor(x)) + 1):
+                    if 0 <= i < height and 0 <= j < width:
+                        out[row, column] += image[i, j] * (1 - abs(y - i)) * (1 - abs(x - j))
+    return out
+
+
+@pytest.mark.parametrize(
+    ("transformation", "amount", "source"),
+    [
+        (invariance.shift, 3.0, lambda r, c: (r - 3.0, c)),
+        (invariance.shift, -2.5, lambda r, c: (r + 2.5, c)),
+        (invariance.enlarge, 1.7, lambda r, c: (4 + (r - 4) / 1.7, 4 + (c - 4) / 1.7)),
+        (
+            invariance.rotate,
+            35.0,
+            lambda r, c: (
+                4 + np.sin(np.radians(35)) * (c - 4) + np.cos(np.radians(35)) * (r - 4),
+                4 + np.cos(np.radians(35)) * (c - 4) - np.sin(np.radians(35)) * (r - 4),
+            ),
+        ),
+    ],
+)
+def test_transformations_are_those_of_a_slow_loop(transformation, amount, source):
+    image = np.random.default_rng(0).normal(size=(9, 9))
+    found = transformation(torch.from_numpy(image)[None, None], amount)[0, 0].numpy()
+    assert np.allclose(found, slow(image, source), atol=1e-9)
+
+
+def test_exact_cases():
+    image = torch.randn(1, 3, 8, 8, dtype=torch.float64)
+    moved = invariance.shift(image, 2)
+    assert torch.allclose(moved[:, :, 2:], image[:, :, :-2], atol=1e-12) and not moved[:, :, :2].abs().max() > 1e-12
+    assert torch.allclose(invariance.rotate(image, 90), torch.rot90(image, 1, (2, 3)), atol=1e-9)
+    assert torch.allclose(invariance.rotate(image, 360), image, atol=1e-9) and torch.allclose(
+        invariance.enlarge(image, 1), image, atol=1e-12
+    )
+    mirrored = invariance.shift(image, 2, border="reflection")
+    assert torch.allclose(mirrored[:, :, :2], image[:, :, :2].flip(2), atol=1e-9)
+
+
+def test_the_papers_ranges_are_scaled():
+    ours = invariance.amounts(112)
+    assert ours["vertical shift, px"][1].min() == -32 and ours["vertical shift, px"][1].max() == 32 and 0 in ours["vertical shift, px"][1]
+    assert invariance.amounts(224)["vertical shift, px"][1].tolist() == list(range(-63, 64, 7))
+    assert ours["scale"][1].tolist()[::5] == [1, 1.5, 2] and ours["rotation, degrees"][1][[0, -1]].tolist() == [0, 360]
+
+
+def test_distances_are_those_of_the_features_one_by_one():
+    net, several = net_of(size=64).float(), images(3, 64).float()
+    labels = np.array([0, 4, 2])
+    found = invariance.curves(net, several, labels, invariance.shift, np.array([0.0, 5.0]))
+    assert (found.distances["pool1"][0] < 1e-3 * found.distances["pool1"][1]).all() and found.distances["relu7"].shape == (2, 3)
+    for n in range(3):
+        moved = invariance.shift(several[n : n + 1], 5.0)
+        index = [name for name, _ in net.named_children()].index("pool1")
+        difference = (net[: index + 1](moved) - net[: index + 1](several[n : n + 1])).detach().double()
+        assert found.distances["pool1"][1, n] == pytest.approx(float((difference**2).sum() ** 0.5), rel=1e-4)
+        chance = net(moved)[0].softmax(0).detach()
+        assert found.probability[1, n] == pytest.approx(float(chance[labels[n]]), rel=1e-3, abs=1e-7)
+    again = invariance.distances(net, several[:1], invariance.shift(several[:1], 5.0))
+    assert again["relu7"] == pytest.approx(found.distances["relu7"][1, :1], rel=1e-4)
+    typical = invariance.typical_distances(net, several)
+    flat = net[: index + 1](several).flatten(1).detach()
+    pairs = sorted(float((flat[a] - flat[b]).norm()) for a, b in ((0, 1), (0, 2), (1, 2)))
+    assert typical["pool1"] == pytest.approx(pairs[1], rel=1e-4)
+
+
+def test_straightness_is_one_for_a_line_and_less_for_a_curve():
+    x = np.arange(1.0, 8)
+    assert invariance.straightness(x, 3 * x) == pytest.approx(1)
+    assert invariance.straightness(x, 3 * x + 5) < 1 and invariance.straightness(x, x**3) < 0.95
+
+
+def test_what_is_out_of_range_is_named():
+    image = images(1, 64)
+    for call, said in (
+        (lambda: invariance.shift(image, 64), "less than 64 px"),
+        (lambda: invariance.enlarge(image, 0.9), "at least 1, got 0.9"),
+        (lambda: invariance.rotate(image[..., :60], 5), "square images, got 64 x 60"),
+        (lambda: invariance.typical_distances(net_of(size=64), image), "at least two images"),
+        (
+            lambda: invariance.curves(net_of(size=64), image, np.array([0]), invariance.shift, np.array([1.0]), layers=("fc9",)),
+            "unknown layer 'fc9'",
+        ),
+        (lambda: invariance.curves(net_of(size=64).train(), image, np.array([0]), invariance.shift, np.array([1.0])), "training mode"),
+    ):
+        with pytest.raises(Problem, match=said):
+            call()
+
+
+def test_a_net_without_hidden_layers_sees_a_rotation_of_what_is_symmetric_as_none():
+    net = nn.Sequential()
+    net.add_module("flatten", nn.Flatten())
+    net.add_module("fc8", nn.Linear(3 * 81, 4))
+    rows, columns = np.mgrid[:9, :9] - 4
+    ring = torch.from_numpy(np.exp(-np.hypot(rows, columns))).float().expand(1, 3, 9, 9)
+    bar = torch.zeros(1, 3, 9, 9)
+    bar[:, :, 4] = 1
+    quarter = np.array([0.0, 90.0])
+    flat, tall = (
+        invariance.curves(net.eval(), some, np.array([1]), invariance.rotate, quarter, layers=("flatten",)) for some in (ring, bar)
+    )
+    assert flat.distances["flatten"][1, 0] < 1e-4 < 1 < tall.distances["flatten"][1, 0]
