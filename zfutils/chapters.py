@@ -35,12 +35,13 @@ _ALL = (
         ("zfnet", "alexnet"),
     ),
     Chapter("04_occlusion", ("figure7", "occlusion_scores"), ("zfnet",)),
+    Chapter("05_correspondence", ("figure8", "table1", "correspondence"), ("zfnet",)),
     Chapter("06_invariance", ("figure5", "invariance"), ("zfnet",), sets=("pretraining", "turning")),
     Chapter("08_beyond", ("bug_museum",), ("zfnet",)),
     Chapter(
         "00_start_here",
         ("pictures",),
-        needs=("01_architecture", "02_training", "03_deconvnet", "04_occlusion", "06_invariance", "08_beyond"),
+        needs=("01_architecture", "02_training", "03_deconvnet", "04_occlusion", "05_correspondence", "06_invariance", "08_beyond"),
     ),
 )
 

@@ -189,7 +189,8 @@ def _key(profile: Profile, chapter: Chapter, prepared: dict[str, PreparedSet], f
     bytes_of = [prepared[name].facts["sha256"] for name in chapter.sets if name in prepared]
     used = keys.code("claims", "paper", *keys.imports_of(text))
     rules = [asdict(one) for id, one in claims.claims().items() if f'"{id}"' in text]
-    numbers = [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(paper.FOLDER.glob("*.csv"))]
+    tables = [*sorted(paper.FOLDER.glob("*.csv")), *sorted(places.MANIFESTS.glob("*.yml"))]
+    numbers = [hashlib.sha256(file.read_bytes()).hexdigest() for file in tables]
     sizes = {name: value for name, value in asdict(profile).items() if name != "purpose"}
     needed = [_state(profile, need).get("key") for need in chapter.needs]
     return keys.digest(text, used, rules, numbers, sizes, seed, bytes_of, [folders[name].name for name in chapter.nets], needed)
