@@ -177,9 +177,9 @@ def delta(of_images: np.ndarray) -> tuple[float, float]:
 def matched_places(found: Faces, size: int, side: int, *, draws: int, generator: np.random.Generator) -> list[np.ndarray]:
     """Random places that are spread over the images as the parts are.
 
-    A part lies elsewhere in every image; squares that do not move, or move more, would differ in that too. So each draw has one common
-    place, to which every image adds its own deviation as one of the parts has it, dealt out anew. In every other draw the common place is
-    near the parts (on the animal), else anywhere.
+    A part lies elsewhere in every image; squares that do not move, or move otherwise, would differ in that too. So in every other draw the
+    squares keep one random offset from the middle of each image's own parts: they stay on the animal and are spread exactly as the parts
+    are. In the rest they lie around one random place of the picture, and every image adds another image's deviation of a part.
 
     Args:
         found: the faces.
@@ -192,11 +192,13 @@ def matched_places(found: Faces, size: int, side: int, *, draws: int, generator:
         For each draw the centres, (n, 2), inside the image.
     """
     stack = np.stack(list(found.centres.values()))  # (parts, n, 2)
-    middle, deviations = stack.mean((0, 1)), stack - stack.mean(1, keepdims=True)
+    middles, deviations = stack.mean(0), stack - stack.mean(1, keepdims=True)
     drawn = []
     for number in range(draws):
-        near = middle + generator.uniform(-1, 1, 2) * 0.25 * size
-        common = near if number % 2 == 0 else generator.uniform(side / 2, size - side / 2, 2)
-        own = deviations[generator.integers(len(stack))][generator.permutation(stack.shape[1])]
-        drawn.append((common + own).clip(side / 2, size - side / 2))
+        if number % 2 == 0:
+            centres = middles + generator.uniform(-1, 1, 2) * 0.2 * size
+        else:
+            own = deviations[generator.integers(len(stack))][generator.permutation(stack.shape[1])]
+            centres = generator.uniform(side / 2, size - side / 2, 2) + own
+        drawn.append(centres.clip(side / 2, size - side / 2))
     return drawn
