@@ -356,7 +356,7 @@ pd.DataFrame(
 # ## Where we differ
 #
 # - **Assumption**: squares of 32 of 224 pixels; layer 5 after its ReLU, before its pool; the printed values are means per pair and feature, and ± is over pairs.
-# - **Assumption**: random squares are matched in spread: a part lies elsewhere in every image, and so do they. Without that, a fixed random square differs from a part in more than its meaning.
+# - **Assumption**: random squares are matched in spread: a part lies elsewhere in every image, and so do they; half of the draws stay on the animal. Without that, a fixed random square differs from a part in more than its meaning.
 # - Everything is float32: a sign is lost to rounding easily.
 #
 # ## Exercises

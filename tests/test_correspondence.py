@@ -100,8 +100,12 @@ def test_random_places_are_spread_as_the_parts_are_and_lie_inside():
     found = correspondence.Faces(np.arange(30), {part: base + shift for part, shift in zip(correspondence.PARTS, (0, 5, 9), strict=True)})
     drawn = correspondence.matched_places(found, 96, 12, draws=40, generator=generator)
     assert len(drawn) == 40 and all(one.min() >= 6 and one.max() <= 90 for one in drawn)
-    inside = [one for one in drawn if one.min() > 20 and one.max() < 76]
-    assert np.allclose([one.std(0) for one in inside], base.std(0), rtol=0.01) and len(inside) > 5
+    inside = [one for one in drawn if one.min() > 6 and one.max() < 90]  # not cut off at the border
+    assert np.allclose([one.std(0) for one in inside], base.std(0), rtol=0.01) and len(inside) > 10
+    on_the_animal = [one - base for one in drawn[::2] if one.min() > 6 and one.max() < 90]
+    for offset in on_the_animal:  # the same for every image, from the middle of its own face
+        assert np.ptp(offset, axis=0).max() < 1e-9 and np.abs(offset[0] - 14 / 3).max() <= 0.2 * 96
+    assert len(on_the_animal) > 5
 
 
 def test_bad_input_is_named():
