@@ -36,6 +36,7 @@ LAYERS = (
         "pointing",
         "invariance",
         "correspondence",
+        "rotations",
     ),
     ("results", "scoreboard"),
     ("plot",),

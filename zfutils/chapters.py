@@ -36,7 +36,7 @@ _ALL = (
     ),
     Chapter("04_occlusion", ("figure7", "occlusion_scores"), ("zfnet",)),
     Chapter("05_correspondence", ("figure8", "table1", "correspondence"), ("zfnet",)),
-    Chapter("06_invariance", ("figure5", "invariance"), ("zfnet",), sets=("pretraining", "turning")),
+    Chapter("06_invariance", ("figure5", "invariance", "rotation_training"), ("zfnet",), sets=("pretraining", "turning")),
     Chapter("08_beyond", ("bug_museum",), ("zfnet",)),
     Chapter(
         "00_start_here",
