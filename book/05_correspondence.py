@@ -104,25 +104,20 @@ Markdown(f"Δ of the nose at layer 5, five faces: {kept[0]:.3f} ± {kept[1]:.3f}
 
 # %%
 def picture(row: int, centre: np.ndarray | None) -> np.ndarray:
-    """The centre crop of a picture, with a grey square where given."""
+    """The centre crop of a picture, with a grey square where given, outlined in white."""
     offset = (PICTURES.facts["size"] - SIZE) // 2
     shown = np.array(PICTURES.images[row, offset : offset + SIZE, offset : offset + SIZE])
     if centre is not None:
-        top, left = (max(int(round(value - SIDE / 2)), 0) for value in centre)
-        shown[top : top + SIDE, left : left + SIDE] = 128
+        top, left = (int(corner) for corner in np.rint(centre - SIDE / 2))
+        for grow, value in ((1, 255), (0, 128)):
+            shown[max(top - grow, 0) : max(top + SIDE + grow, 0), max(left - grow, 0) : max(left + SIDE + grow, 0)] = value
     return shown
 
 
 COLUMNS = {"original": None, "right eye": SHOWN.centres["eye_right"], "left eye": SHOWN.centres["eye_left"], "nose": SHOWN.centres["nose"]}
 COLUMNS |= {f"random {n + 1}": RANDOM[n] for n in range(3)}
-tiles = [picture(int(SHOWN.rows[n]), None if places is None else places[n]) for n in FIVE for places in COLUMNS.values()]
-figure8 = plot.pictures(
-    np.stack(tiles),
-    [*COLUMNS] + [""] * (len(tiles) - len(COLUMNS)),
-    columns=len(COLUMNS),
-    cell=1.5,
-    title="Figure 8: the same part hidden in five faces",
-)
+tiles = [[picture(int(SHOWN.rows[n]), None if places is None else places[n]) for places in COLUMNS.values()] for n in FIVE]
+figure8 = plot.columns(np.array(tiles), list(COLUMNS), title="Figure 8: the same part hidden in five faces")
 results.save(
     "figure8",
     profile=PROFILE,

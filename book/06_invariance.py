@@ -131,27 +131,27 @@ def tidy(name: str) -> pd.DataFrame:
     return pd.concat(frames).assign(transformation=name)
 
 
-def sheet(name: str) -> np.ndarray:
-    """The five images as they were and at two amounts, side by side."""
+SHOWN = {"vertical shift, px": (0, -1 / 3, 2 / 3), "scale": (0, 0.5, 1), "rotation, degrees": (0, 1 / 9, 1 / 3)}  # of the largest amount
+
+
+def looks(name: str) -> dict[str, np.ndarray]:
+    """The five images as they were and at two amounts of the curve."""
     change, amounts = AMOUNTS[name]
     offset = (PICTURES.facts["size"] - SIZE) // 2
     mean = PICTURES.mean()[offset : offset + SIZE, offset : offset + SIZE]
-    shown = [
-        change(INPUT[FIVE], float(amounts[place]))
-        for place in (0, len(amounts) // 3, len(amounts) - 1 if name != "rotation, degrees" else 2 * len(amounts) // 3)
-    ]
-    rows = [
-        np.concatenate([np.clip(np.moveaxis(one.cpu().numpy(), 0, -1) + mean, 0, 255).astype(np.uint8) for one in batch], 1)
-        for batch in shown
-    ]
-    return np.concatenate(rows, 0)
+    start = 1.0 if name == "scale" else 0.0
+    chosen = [float(amounts[np.abs(amounts - start - share * (amounts.max() - start)).argmin()]) for share in SHOWN[name]]
+    return {
+        f"{amount:g}": np.clip(np.moveaxis(change(INPUT[FIVE], amount).cpu().numpy(), 1, -1) + mean, 0, 255).astype(np.uint8)
+        for amount in chosen
+    }
 
 
 FIGURE5 = pd.concat([tidy(name) for name in CURVES], ignore_index=True)
 figure5 = plot.curves(
     FIGURE5,
     [(column, column) for column in (*MEASURES, "P(true class)")],
-    {name: sheet(name) for name in CURVES},
+    {name: looks(name) for name in CURVES},
     title="Figure 5: invariance",
 )
 results.save(

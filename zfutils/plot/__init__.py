@@ -4,13 +4,14 @@ from zfutils.plot.charts import bars, learning_curves, lines, spectra
 from zfutils.plot.images import crops, filters, palette, pictures, sheet
 from zfutils.plot.nets import architecture
 from zfutils.plot.pages import Page, nine_page, pages, strip_page, switches, top_nine, two_paths
-from zfutils.plot.probes import Probed, curves, occlusion
+from zfutils.plot.probes import Probed, columns, curves, occlusion
 
 __all__ = [
     "Page",
     "Probed",
     "architecture",
     "bars",
+    "columns",
     "crops",
     "curves",
     "filters",
