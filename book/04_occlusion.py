@@ -165,34 +165,39 @@ figure7
 FIGURE7.round(3)
 
 # %% [markdown]
-# The paper's three examples, decoded from its figure: the same panels (b), (d) and, as classes, only their number can be told.
+# The paper's three examples, decoded from its figure: the same panels (b), (d) and (e), and the same table.
 
 # %%
 THEIRS = paper.table("fig7_occlusion_maps")
-PANELS = {"b_layer5_strongest_map_activity_relative": "(b) activity, relative", "d_probability_true_class": "(d) P(true class)"}
-KNOWN = [
-    name
-    for name in dict.fromkeys(THEIRS["panel"])
-    if THEIRS.loc[THEIRS["panel"] == name, "value"].astype(str).str.match(r"^[0-9.]+$").all()
-]
+PANELS = ("b_layer5_strongest_map_activity_relative", "d_probability_true_class", "e_most_probable_class")
+NAMES = sorted(THEIRS.loc[THEIRS["panel"] == PANELS[2], "value"].unique())
 
 
 def their_map(example: str, panel: str) -> np.ndarray:
-    """A decoded map of the paper as a picture."""
+    """A decoded map of the paper, (30, 30): numbers, or names of classes."""
     some = THEIRS[(THEIRS["example_true_class"] == example) & (THEIRS["panel"] == panel)]
-    grid = np.zeros((some["grid_row"].max() + 1, some["grid_col"].max() + 1))
-    grid[some["grid_row"], some["grid_col"]] = some["value"].astype(float)
-    return np.repeat(np.repeat(np.rint(255 * grid / max(grid.max(), 1e-9)).astype(np.uint8), 4, 0), 4, 1)
+    return some.pivot(index="grid_row", columns="grid_col", values="value").to_numpy()
 
 
-examples = list(dict.fromkeys(THEIRS["example_true_class"]))
-plot.pictures(
-    np.stack([their_map(example, panel) for panel in KNOWN for example in examples]),
-    [f"{example}: {panel.split('_')[0]}" for panel in KNOWN for example in examples],
-    columns=len(examples),
-    cell=2.0,
-    title="The paper's maps, each from 0 (black) to its largest value",
-)
+DECODED = {}
+for example in dict.fromkeys(THEIRS["example_true_class"]):
+    activity, probability, named = (their_map(example, panel) for panel in PANELS)
+    DECODED[example] = (activity.astype(float), probability.astype(float), np.searchsorted(NAMES, named.astype(str)))
+plot.decoded(DECODED, NAMES, title="The paper's figure 7, decoded")
+
+# %%
+pd.DataFrame(
+    {
+        "example": example,
+        "P lowest": probability.min(),
+        "P median": np.median(probability),
+        "P highest": probability.max(),
+        "positions": probability.size,
+        "positions with the true class": int((np.array(NAMES)[classes] == example).sum()),
+        "classes": len(np.unique(classes)),
+    }
+    for example, (_, probability, classes) in DECODED.items()
+).round(3)
 
 # %% [markdown]
 # ## What fills the square

@@ -62,6 +62,17 @@ def test_a_legend_counts_every_position_and_no_two_classes_share_a_colour():
     assert len({tuple(colour) for colour in axis.images[0].cmap(np.arange(10))}) == 10
 
 
+def test_decoded_maps_are_drawn_from_0_to_1_with_their_classes():
+    activity, probability = np.random.default_rng(0).random((2, 3, 3))
+    classes = np.array([[0, 0, 0], [0, 7, 7], [0, 0, 2]])
+    figure = plot.decoded({"dog": (activity, probability, classes), "car": (probability, activity, classes)}, NAMES, title="theirs")
+    assert len(figure.axes) == 10 and figure.axes[5].get_title(loc="left") == "car: (b) relative activity"
+    assert np.array_equal(figure.axes[0].images[0].get_array(), activity) and figure.axes[0].images[0].get_clim() == (0, 1)
+    assert np.array_equal(figure.axes[1].images[0].get_array(), probability)
+    assert [text.get_text() for text in figure.axes[2].get_legend().get_texts()] == ["dog 6", "cup 2", "bear 1"]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes(figure.axes), 2))
+
+
 def frame() -> pd.DataFrame:
     some = [
         {"transformation": kind, "amount": amount, "image": image, "far": place + amount}

@@ -4,7 +4,7 @@ from zfutils.plot.charts import bars, learning_curves, lines, spectra
 from zfutils.plot.images import crops, filters, palette, pictures, sheet
 from zfutils.plot.nets import architecture
 from zfutils.plot.pages import Page, nine_page, pages, strip_page, switches, top_nine, two_paths
-from zfutils.plot.probes import Probed, columns, curves, occlusion
+from zfutils.plot.probes import Probed, columns, curves, decoded, occlusion
 
 __all__ = [
     "Page",
@@ -14,6 +14,7 @@ __all__ = [
     "columns",
     "crops",
     "curves",
+    "decoded",
     "filters",
     "learning_curves",
     "lines",

@@ -67,7 +67,7 @@ def occlusion(rows: Sequence[Probed], *, title: str = "") -> Figure:
             whole[1].imshow(row.activity, cmap="viridis"),
             whole[2].imshow(row.probability, cmap="viridis", vmin=0, vmax=1),
         ]
-        _classes(whole[3], row)
+        _classes(whole[3], row.classes, row.names)
         for shown, left in zip(maps, lefts[[1, 3]], strict=True):
             bar = figure.colorbar(shown, cax=_inches(figure, left + _SIDE + 0.06, top, 0.09, _SIDE))
             bar.ax.tick_params(labelsize=7)
@@ -77,6 +77,36 @@ def occlusion(rows: Sequence[Probed], *, title: str = "") -> Figure:
             axis.set(xticks=[], yticks=[])
         if number == 0:
             small[0].set_title("(c) its projections", fontsize=8.5)
+    figure.suptitle(title, x=0.1 / width, y=1 - 0.05 / height, ha="left", va="top", weight="bold", fontsize=11)
+    return figure
+
+
+def decoded(maps: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]], names: Sequence[str], *, title: str = "") -> Figure:
+    """Draw panels (b), (d) and (e) of examples that are known as maps only.
+
+    Args:
+        maps: activity and probability in [0, 1], and most probable class, numbers into `names`, each (rows, columns), by example.
+        names: of the classes.
+        title: of the figure.
+
+    Returns:
+        A figure; every row has three axes and two colour bars.
+    """
+    width, height = 3 * _SIDE + 3 * _GAP + 2 * _BAR + 1.9, (_SIDE + _HEAD) * len(maps) + 0.45
+    figure = Shown(figsize=(width, height), layout="none")
+    lefts = np.cumsum([0.1, _SIDE + _GAP + _BAR, _SIDE + _GAP + _BAR])
+    for number, (label, (activity, probability, classes)) in enumerate(maps.items()):
+        top = height - 0.25 - _HEAD - number * (_SIDE + _HEAD)
+        axes = [_inches(figure, left, top, _SIDE) for left in lefts]
+        for axis, left, shown in zip(axes, lefts, (activity, probability), strict=False):
+            bar = figure.colorbar(
+                axis.imshow(shown, cmap="viridis", vmin=0, vmax=1), cax=_inches(figure, left + _SIDE + 0.06, top, 0.09, _SIDE)
+            )
+            bar.ax.tick_params(labelsize=7)
+        _classes(axes[2], classes, names)
+        for axis, head in zip(axes, ("(b) relative activity", "(d) P(true class)", "(e) most probable class"), strict=True):
+            axis.set_title(f"{label}: {head}" if axis is axes[0] else head, fontsize=8.5)
+            axis.set(xticks=[], yticks=[])
     figure.suptitle(title, x=0.1 / width, y=1 - 0.05 / height, ha="left", va="top", weight="bold", fontsize=11)
     return figure
 
@@ -103,15 +133,15 @@ def _example(row: Probed, image, projections: Sequence) -> None:
         axis.spines[:].set(color="black", linewidth=2)
 
 
-def _classes(axis, row: Probed) -> None:
+def _classes(axis, classes: np.ndarray, names: Sequence[str]) -> None:
     """The map of labels, the most frequent first in a legend that counts positions."""
-    found, counts = np.unique(row.classes, return_counts=True)
+    found, counts = np.unique(classes, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     colours = [*sns.color_palette("Set2"), *sns.color_palette("husl", len(order))][: len(order)]
     lookup = np.zeros(int(found.max()) + 1, int)
     lookup[found[order]] = np.arange(len(order))
-    axis.imshow(lookup[row.classes], cmap=ListedColormap(colours), vmin=-0.5, vmax=len(order) - 0.5)
-    texts = [f"{row.names[number]} {count}" for number, count in zip(found[order].tolist(), counts[order].tolist(), strict=True)]
+    axis.imshow(lookup[classes], cmap=ListedColormap(colours), vmin=-0.5, vmax=len(order) - 0.5)
+    texts = [f"{names[number]} {count}" for number, count in zip(found[order].tolist(), counts[order].tolist(), strict=True)]
     entries = [Patch(color=colour, label=text) for colour, text in zip(colours, texts[:_NAMED], strict=False)]
     if len(texts) > _NAMED:
         entries.append(Patch(alpha=0, label=f"{len(texts) - _NAMED} more classes {counts[order][_NAMED:].sum()}"))
