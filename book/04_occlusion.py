@@ -45,6 +45,7 @@ from zfutils import (
     topk,
     training,
     truth,
+    verdicts,
     winners,
 )
 
@@ -208,8 +209,9 @@ pd.DataFrame(
 FILLS = {"mean grey": occlusion.mean_grey, "image mean": occlusion.image_mean, "blur": occlusion.blur, "noise": occlusion.noise}
 FILLED = {name: occlusion.sweep(NET, FIRST, fill=fill, layer=None).probabilities[..., LABEL] for name, fill in FILLS.items()}
 shades = np.stack([np.repeat(np.repeat(np.rint(255 * found).astype(np.uint8), 4, 0), 4, 1) for found in FILLED.values()])
+framed = np.pad(shades, ((0, 0), (1, 1), (1, 1)), constant_values=128)
 plot.pictures(
-    shades, list(FILLED), columns=4, cell=2.0, title=f"P({PICTURES.classes[LABEL]}), black 0 to white 1, by what fills the square"
+    framed, list(FILLED), columns=4, cell=2.0, title=f"P({PICTURES.classes[LABEL]}), black 0 to white 1, by what fills the square"
 )
 
 # %%
@@ -277,21 +279,6 @@ def part_drops(label: int) -> list[dict]:
     return found
 
 
-def decided(id: str, status: str, found: tuple[float, float, float], n: int, why: str) -> dict:
-    """A row of the scoreboard."""
-    if not n or not np.isfinite(found).all():
-        return results.claim(id, claims.NOT_COMPARABLE, n=n, reason=why)
-    return results.claim(id, status, value=found[0], interval=found[1:], n=n)
-
-
-def told(row: dict) -> str:
-    """A claim and what became of it."""
-    said = claims.claim(row["key"].removeprefix("claim/"))
-    if row["ours"] is None:
-        return f"*{said.statement}* **{row['status']}**: {row['reason']}."
-    return f"*{said.statement}* Measured {row['ours']:+.3f}, 95 % interval {row['low']:+.3f} to {row['high']:+.3f}, n = {row['n']:,}: **{row['status']}**."
-
-
 def interval(values: pd.Series) -> tuple[float, float, float]:
     """Mean and its interval, missing values left out."""
     return likeness.mean_interval(values.dropna().to_numpy(float), generator=np.random.default_rng(SEED))
@@ -309,10 +296,12 @@ ON_PART = pd.DataFrame(
 HURTS, PART_HURTS = (ON_TOY["on the toy"] - ON_TOY["clear of it"]).astype(float), (ON_PART["covered"] - ON_PART["elsewhere"]).astype(float)
 HURT, PART_HURT = interval(HURTS), interval(PART_HURTS)
 TOY_ROWS = [
-    decided("occluding-the-object-hurts", claims.when_above(HURT[1:]), HURT, int(HURTS.notna().sum()), NO_MASKS),
-    decided("occluding-the-part-hurts-more", claims.when_above(PART_HURT[1:]), PART_HURT, int(PART_HURTS.notna().sum()), NO_MASKS),
+    verdicts.decided("occluding-the-object-hurts", claims.when_above(HURT[1:]), HURT, int(HURTS.notna().sum()), otherwise=NO_MASKS),
+    verdicts.decided(
+        "occluding-the-part-hurts-more", claims.when_above(PART_HURT[1:]), PART_HURT, int(PART_HURTS.notna().sum()), otherwise=NO_MASKS
+    ),
 ]
-Markdown("\n\n".join(told(row) for row in TOY_ROWS))
+Markdown(verdicts.told(*TOY_ROWS))
 
 # %%
 ON_PART.groupby(["class", "part"], as_index=False)[["covered", "elsewhere"]].mean().sort_values("covered", ascending=False).head(12).round(
@@ -338,14 +327,17 @@ CORRELATION = pd.DataFrame(
     for n in range(len(SCORED))
 )
 FALLS = interval(CORRELATION["own projection"] - CORRELATION["another image's"])
-FALL_ROW = decided(
+FALL_ROW = verdicts.decided(
     "a-map-falls-where-its-projection-lies",
     claims.when_above(FALLS[1:]),
     FALLS,
     int(CORRELATION.notna().all(axis=1).sum()),
-    "no map of layer 5 answers",
+    otherwise="no map of layer 5 answers",
 )
-Markdown(told(FALL_ROW) + f" (Own {CORRELATION['own projection'].mean():.2f}, another's {CORRELATION[CORRELATION.columns[1]].mean():.2f}.)")
+Markdown(
+    verdicts.told(FALL_ROW)
+    + f" (Own {CORRELATION['own projection'].mean():.2f}, another's {CORRELATION[CORRELATION.columns[1]].mean():.2f}.)"
+)
 
 # %% [markdown]
 # ## Beside other methods
@@ -417,16 +409,7 @@ METHOD_TABLE.round(3)
 # ## Compared with the paper
 
 # %%
-pd.DataFrame(
-    {
-        "claim": claims.claim(row["key"].removeprefix("claim/")).statement,
-        "ours": "" if row["ours"] is None else f"{row['ours']:+.3f}",
-        "interval": "" if row["low"] is None else f"{row['low']:+.3f} to {row['high']:+.3f}",
-        "n": row["n"],
-        "status": row["status"],
-    }
-    for row in (*TOY_ROWS, FALL_ROW)
-)
+verdicts.table(*TOY_ROWS, FALL_ROW)
 
 # %% [markdown]
 # ## Where we differ
