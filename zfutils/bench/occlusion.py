@@ -50,7 +50,7 @@ def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
         unit="position",
     )
     narrow_rows = clock.compared(
-        f"{title}, {str(narrow).removeprefix('torch.')}",
+        f"{title}, the number type of training, {str(narrow).removeprefix('torch.')}",  # apart, also where that is float32
         {"ours": lambda: sweep(narrow), "Captum, default": lambda: plain(best), "Captum, our layout and type": in_our_type},
         per=count,
         unit="position",
