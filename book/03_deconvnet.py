@@ -50,6 +50,7 @@ from zfutils import (
     topk,
     training,
     truth,
+    verdicts,
     winners,
 )
 from zfutils.deconvnet import Deconvnet, unpool
@@ -65,6 +66,7 @@ LAYERS = evolution.LAYERS
 TRAINED = {name: training.trained(PROFILE, name, seed=seed) for name in ("zfnet", "alexnet")}
 NET = TRAINED["zfnet"].net().to(DEVICE)
 VAL = PICTURES.indices("val")
+FEW = "no map has enough winners in this profile"  # why a claim cannot be decided, where it cannot
 NETS_USED = {"nets": {name: found.folder.name for name, found in TRAINED.items()}}
 
 # %% [markdown]
@@ -443,22 +445,7 @@ VARIATION = pd.concat([variation(layer) for layer in LAYERS[1:]], ignore_index=T
 VARIES = likeness.mean_interval((VARIATION["projections"] - VARIATION["patches"]).to_numpy(float), generator=np.random.default_rng(SEED))
 
 
-def decided(id: str, status: str, found: tuple[float, float, float], n: int) -> dict:
-    """A row of the scoreboard; not comparable where nothing could be measured."""
-    if n == 0 or not np.isfinite(found).all():
-        return results.claim(id, claims.NOT_COMPARABLE, n=n, reason="no map has enough winners in this profile")
-    return results.claim(id, status, value=found[0], interval=found[1:], n=n)
-
-
-def told(row: dict) -> str:
-    """A claim and what became of it."""
-    said = claims.claim(row["key"].removeprefix("claim/"))
-    if row["ours"] is None:
-        return f"*{said.statement}* **{row['status']}**: {row['reason']}."
-    return f"*{said.statement}* Measured {row['ours']:+.3f}, 95 % interval {row['low']:+.3f} to {row['high']:+.3f}, n = {row['n']:,}: **{row['status']}**."
-
-
-VARY_ROW = decided("patches-vary-more-than-projections", claims.when_above(VARIES[1:]), VARIES, len(VARIATION))
+VARY_ROW = verdicts.decided("patches-vary-more-than-projections", claims.when_above(VARIES[1:]), VARIES, len(VARIATION), otherwise=FEW)
 results.save(
     "figure2",
     profile=PROFILE,
@@ -470,7 +457,7 @@ results.save(
     data=PICTURES,
     facts=NETS_USED,
 )
-Markdown(told(VARY_ROW))
+Markdown(verdicts.told(VARY_ROW))
 
 # %%
 VARIATION.groupby("layer")[["projections", "patches"]].mean().round(3)
@@ -531,7 +518,7 @@ hierarchy_figure
 ONE_CLASS = HIERARCHY[HIERARCHY["kind"] == "class"].dropna()
 HIGH, LOW = (ONE_CLASS.loc[ONE_CLASS["layer"] == layer, "excess"].to_numpy(float) for layer in ("conv5", "conv2"))
 DEPTH = likeness.mean_difference(HIGH, LOW, generator=np.random.default_rng(SEED))
-DEPTH_ROW = decided("classes-come-with-depth", claims.when_above(DEPTH[1:]), DEPTH, min(len(HIGH), len(LOW)))
+DEPTH_ROW = verdicts.decided("classes-come-with-depth", claims.when_above(DEPTH[1:]), DEPTH, min(len(HIGH), len(LOW)), otherwise=FEW)
 results.save(
     "hierarchy",
     profile=PROFILE,
@@ -543,7 +530,7 @@ results.save(
     data=PICTURES,
     facts=NETS_USED,
 )
-Markdown(told(DEPTH_ROW))
+Markdown(verdicts.told(DEPTH_ROW))
 
 # %% [markdown]
 # ## Figure 4: how features come about
@@ -605,8 +592,16 @@ FIRST = likeness.mean_difference(
 )
 LATE = likeness.mean_interval(settled_shares(("conv5",), 30), generator=np.random.default_rng(SEED))
 SETTLE_ROWS = [
-    decided("lower-layers-settle-first", claims.when_above(FIRST[1:]), FIRST, sum(one.margins.shape[1] for one in SETTLED.values())),
-    decided("upper-layers-settle-late", claims.when_below(LATE[1:], evolution.SETTLED), LATE, SETTLED["conv5"].margins.shape[1]),
+    verdicts.decided(
+        "lower-layers-settle-first",
+        claims.when_above(FIRST[1:]),
+        FIRST,
+        sum(one.margins.shape[1] for one in SETTLED.values()),
+        otherwise=FEW,
+    ),
+    verdicts.decided(
+        "upper-layers-settle-late", claims.when_below(LATE[1:], evolution.SETTLED), LATE, SETTLED["conv5"].margins.shape[1], otherwise=FEW
+    ),
 ]
 results.save(
     "figure4",
@@ -622,7 +617,7 @@ results.save(
 results.save(
     "settling", profile=PROFILE, seed=seed, seconds=time.monotonic() - STEP, figure=settling_figure, data=PICTURES, facts=NETS_USED
 )
-Markdown("\n\n".join(told(row) for row in SETTLE_ROWS))
+Markdown(verdicts.told(*SETTLE_ROWS))
 
 # %% [markdown]
 # And the rank correlation of the maps' activations with the final ones, over 256 fixed training images: a map may rank images as it will in the end before its picture looks
@@ -680,7 +675,9 @@ GRID = {
 ALIASING = likeness.mean_difference(
     GRID.get("alexnet", np.array([])), GRID.get("zfnet", np.array([])), generator=np.random.default_rng(SEED)
 )
-ALIAS_ROW = decided("second-layer-aliasing", claims.when_above(ALIASING[1:]), ALIASING, min((len(one) for one in GRID.values()), default=0))
+ALIAS_ROW = verdicts.decided(
+    "second-layer-aliasing", claims.when_above(ALIASING[1:]), ALIASING, min((len(one) for one in GRID.values()), default=0), otherwise=FEW
+)
 GRID_TABLE = pd.DataFrame(
     {"net": name, "map": number, "grid_excess_log2": value}
     for name, found in LAYER2.items()
@@ -697,7 +694,7 @@ results.save(
     data=PICTURES,
     facts=NETS_USED,
 )
-Markdown(told(ALIAS_ROW))
+Markdown(verdicts.told(ALIAS_ROW))
 
 # %% [markdown]
 # The rule was written down before anyone looked, and it stands. The pictures suggest why it may miss something: blocks as wide as the stride have *no* power at just that frequency.
@@ -764,7 +761,7 @@ if KNOWS_PARTS and not TOO_FEW:
     TRUTH = pd.concat([on_truth(layer, method) for layer in LAYERS[2:] for method in METHODS_HERE], ignore_index=True)
     OURS = TRUTH[TRUTH["method"] == "deconvnet"]
     FALLS = likeness.mean_interval((OURS["toy"] - OURS["toy_chance"]).dropna().to_numpy(float), generator=np.random.default_rng(SEED))
-    TRUTH_ROW = decided("projection-falls-on-the-object", claims.when_above(FALLS[1:]), FALLS, len(OURS))
+    TRUTH_ROW = verdicts.decided("projection-falls-on-the-object", claims.when_above(FALLS[1:]), FALLS, len(OURS), otherwise=FEW)
     shown = TRUTH.groupby(["layer", "method"], sort=False)[["toy", "toy_chance", "part", "part_chance"]].mean().round(3)
 else:
     why = "these pictures bring no masks" if not KNOWS_PARTS else f"too few active maps in {', '.join(TOO_FEW)}"
@@ -784,7 +781,7 @@ results.save(
 shown
 
 # %%
-Markdown(told(TRUTH_ROW))
+Markdown(verdicts.told(TRUTH_ROW))
 
 # %% [markdown]
 # Outside its receptive field a projection is exactly zero. At this profile's size the upper fields cover the picture, so this is measured at 224 pixels, on a net of the same width
@@ -872,7 +869,7 @@ sanity_figure
 
 # %%
 OWN = likeness.mean_interval(SIMILAR["another unit"][HAVE_TWO], generator=np.random.default_rng(SEED))
-OWN_ROW = decided("projection-is-the-units-own", claims.when_below(OWN[1:], 0.5), OWN, int(HAVE_TWO.sum()))
+OWN_ROW = verdicts.decided("projection-is-the-units-own", claims.when_below(OWN[1:], 0.5), OWN, int(HAVE_TWO.sum()), otherwise=FEW)
 SANITY = pd.DataFrame(
     {"compared with": name, "mean cosine": mean, "low": low, "high": high, "n": len(values)}
     for name, values in SIMILAR.items()
@@ -881,7 +878,7 @@ SANITY = pd.DataFrame(
 SANITY.round(3)
 
 # %%
-Markdown(told(OWN_ROW))
+Markdown(verdicts.told(OWN_ROW))
 
 # %% [markdown]
 # The cascade: the predicted class, projected after the layers from the top down got random weights (same mean and deviation as the trained ones). A picture that explains the
@@ -929,7 +926,7 @@ plot.lines(
 # %%
 DEPENDS = {method: likeness.cosine(CASCADES[method][0], CASCADES[method][len(sanity.UPPER)]) for method in ("deconvnet", "gradient")}
 IGNORES = likeness.mean_interval(DEPENDS["deconvnet"] - DEPENDS["gradient"], generator=np.random.default_rng(SEED))
-IGNORE_ROW = decided("deconvnet-ignores-upper-layers", claims.when_above(IGNORES[1:]), IGNORES, len(CHECKED))
+IGNORE_ROW = verdicts.decided("deconvnet-ignores-upper-layers", claims.when_above(IGNORES[1:]), IGNORES, len(CHECKED), otherwise=FEW)
 results.save(
     "sanity",
     profile=PROFILE,
@@ -951,7 +948,7 @@ results.save(
     data=PICTURES,
     facts=NETS_USED,
 )
-Markdown(told(IGNORE_ROW) + f" (deconvnet {DEPENDS['deconvnet'].mean():.2f}, gradient {DEPENDS['gradient'].mean():.2f}.)")
+Markdown(verdicts.told(IGNORE_ROW) + f" (deconvnet {DEPENDS['deconvnet'].mean():.2f}, gradient {DEPENDS['gradient'].mean():.2f}.)")
 
 # %% [markdown]
 # ## Compared with the paper
@@ -960,17 +957,7 @@ Markdown(told(IGNORE_ROW) + f" (deconvnet {DEPENDS['deconvnet'].mean():.2f}, gra
 
 # %%
 ALL_ROWS = [VARY_ROW, DEPTH_ROW, *SETTLE_ROWS, ALIAS_ROW, TRUTH_ROW, OWN_ROW, IGNORE_ROW]
-pd.DataFrame(
-    {
-        "claim": claims.claim(row["key"].removeprefix("claim/")).statement,
-        "in the paper": claims.claim(row["key"].removeprefix("claim/")).place,
-        "ours": "" if row["ours"] is None else f"{row['ours']:+.3f}",
-        "interval": "" if row["low"] is None else f"{row['low']:+.3f} to {row['high']:+.3f}",
-        "n": row["n"],
-        "status": row["status"],
-    }
-    for row in ALL_ROWS
-)
+verdicts.table(*ALL_ROWS)
 
 # %% [markdown]
 # ## Where we differ

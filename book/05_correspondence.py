@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from zfutils import claims, correspondence, data, devices, features, paper, plot, profiles, results, training, winners
+from zfutils import claims, correspondence, data, devices, features, paper, plot, profiles, results, training, verdicts, winners
 from zfutils.correspondence import LAYERS, PARTS
 from zfutils.problems import Problem
 
@@ -255,24 +255,9 @@ AT5 = resampled(lambda rows: advantage("relu5", rows))
 LOSS7 = resampled(lambda rows: advantage("relu7", rows) - advantage("relu5", rows))
 
 
-def decided(id: str, status: str, found: tuple[float, float, float]) -> dict:
-    """A row of the scoreboard."""
-    if FACES is None or not np.isfinite(found).all():
-        return results.claim(id, claims.NOT_COMPARABLE, n=0, reason=WHY)
-    return results.claim(id, status, value=found[0], interval=found[1:], n=N)
-
-
-def told(row: dict) -> str:
-    """A claim and what became of it."""
-    said = claims.claim(row["key"].removeprefix("claim/"))
-    if row["ours"] is None:
-        return f"*{said.statement}* **{row['status']}**: {row['reason']}."
-    return f"*{said.statement}* Measured {row['ours']:+.3f}, 95 % interval {row['low']:+.3f} to {row['high']:+.3f}, n = {row['n']:,}: **{row['status']}**."
-
-
 CLAIM_ROWS = [
-    decided("parts-correspond-at-layer-5", claims.when_below(AT5[1:]), AT5),
-    decided("correspondence-weaker-at-layer-7", claims.when_above(LOSS7[1:]), LOSS7),
+    verdicts.decided("parts-correspond-at-layer-5", claims.when_below(AT5[1:]), AT5, N if FACES else 0, otherwise=WHY),
+    verdicts.decided("correspondence-weaker-at-layer-7", claims.when_above(LOSS7[1:]), LOSS7, N if FACES else 0, otherwise=WHY),
 ]
 results.save(
     "table1",
@@ -294,7 +279,7 @@ results.save(
     data=PICTURES,
     facts={"net": TRAINED.folder.name},
 )
-Markdown("\n\n".join(told(row) for row in CLAIM_ROWS))
+Markdown(verdicts.told(*CLAIM_ROWS))
 
 # %% [markdown]
 # ## Does it hang on the square, or on tiny changes?
@@ -336,16 +321,7 @@ VARIANTS.round(3)
 # ## Compared with the paper
 
 # %%
-pd.DataFrame(
-    {
-        "claim": claims.claim(row["key"].removeprefix("claim/")).statement,
-        "ours": "" if row["ours"] is None else f"{row['ours']:+.3f}",
-        "interval": "" if row["low"] is None else f"{row['low']:+.3f} to {row['high']:+.3f}",
-        "n": row["n"],
-        "status": row["status"],
-    }
-    for row in CLAIM_ROWS
-)
+verdicts.table(*CLAIM_ROWS)
 
 # %% [markdown]
 # ## Where we differ

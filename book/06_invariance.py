@@ -40,6 +40,7 @@ from zfutils import (
     rotations,
     sets,
     training,
+    verdicts,
     winners,
 )
 
@@ -52,6 +53,7 @@ DEVICE = devices.device()
 TRAINED = training.trained(PROFILE, "zfnet", seed=seed)
 NET = TRAINED.net().to(DEVICE)
 VAL = PICTURES.indices("val")
+FEW = "too few images in this profile"  # why a claim cannot be decided, where it cannot
 
 # %% [markdown]
 # ## Transformations, by hand
@@ -209,24 +211,6 @@ figures["rotation, degrees"]
 
 
 # %%
-def decided(id: str, status: str, found: tuple[float, float, float], n: int) -> dict:
-    """A row of the scoreboard."""
-    if not n or not np.isfinite(found).all():
-        return results.claim(id, claims.NOT_COMPARABLE, n=n, reason="too few images in this profile")
-    return results.claim(id, status, value=found[0], interval=found[1:], n=n)
-
-
-def told(row: dict) -> str:
-    """A claim and what became of it."""
-    said = claims.claim(row["key"].removeprefix("claim/"))
-    where = "" if row["low"] is None else f", 95 % interval {row['low']:+.3f} to {row['high']:+.3f}"
-    return (
-        f"*{said.statement}* Measured {row['ours']:+.3f}{where}, n = {row['n']:,}: **{row['status']}**."
-        if row["ours"] is not None
-        else f"*{said.statement}* **{row['status']}**: {row['reason']}."
-    )
-
-
 SMALL = {"vertical shift, px": [-8 * SIZE / 224, 8 * SIZE / 224], "scale": [1.1], "rotation, degrees": [-10.0, 10.0]}
 SMALL_CURVES = [invariance.curves(NET, INPUT, LABELS, AMOUNTS[name][0], np.array(amounts)) for name, amounts in SMALL.items()]
 MOVED = {layer: np.concatenate([found.distances[layer] for found in SMALL_CURVES]).mean(0) / TYPICAL[layer] for layer in invariance.LAYERS}
@@ -251,10 +235,10 @@ TURNED = np.isin(TURN.amounts, np.arange(30, 331, 30))
 LOSS = TURN.log_odds[0] - TURN.log_odds[TURNED].mean(0)
 ROTATION = likeness.mean_interval(LOSS[SYMMETRY == 1], generator=np.random.default_rng(SEED))
 CLAIM_ROWS = [
-    decided("upper-layers-move-less", claims.when_above(LESS[1:]), LESS, len(ROWS)),
+    verdicts.decided("upper-layers-move-less", claims.when_above(LESS[1:]), LESS, len(ROWS), otherwise=FEW),
     linear_row("quasi-linear-translation", straight("vertical shift, px", 0.0)),
     linear_row("quasi-linear-scale", straight("scale", 1.0)),
-    decided("no-rotation-invariance", claims.when_above(ROTATION[1:]), ROTATION, int((SYMMETRY == 1).sum())),
+    verdicts.decided("no-rotation-invariance", claims.when_above(ROTATION[1:]), ROTATION, int((SYMMETRY == 1).sum()), otherwise=FEW),
 ]
 results.save(
     "invariance",
@@ -267,7 +251,7 @@ results.save(
     data=PICTURES,
     facts={"net": TRAINED.folder.name},
 )
-Markdown("\n\n".join(told(row) for row in CLAIM_ROWS))
+Markdown(verdicts.told(*CLAIM_ROWS))
 
 # %%
 SYMMETRIC = pd.DataFrame(
@@ -422,16 +406,7 @@ PRICE.round(3)
 # ## Compared with the paper
 
 # %%
-pd.DataFrame(
-    {
-        "claim": claims.claim(row["key"].removeprefix("claim/")).statement,
-        "ours": "" if row["ours"] is None else f"{row['ours']:+.3f}",
-        "interval": "" if row["low"] is None else f"{row['low']:+.3f} to {row['high']:+.3f}",
-        "n": row["n"],
-        "status": row["status"],
-    }
-    for row in CLAIM_ROWS
-)
+verdicts.table(*CLAIM_ROWS)
 
 # %% [markdown]
 # ## Where we differ

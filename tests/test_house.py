@@ -38,7 +38,7 @@ LAYERS = (
         "correspondence",
         "rotations",
     ),
-    ("results", "scoreboard"),
+    ("results", "scoreboard", "verdicts"),
     ("plot",),
     ("chapters", "notebooks", "bench"),
     ("runner",),
