@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -120,13 +121,15 @@ def test_folders_are_meant_from_where_the_command_was_called(tmp_path, monkeypat
     (tmp_path / "book").mkdir()
     monkeypatch.setattr(places, "BOOK", tmp_path / "book")
     monkeypatch.setattr(chapters, "CHAPTERS", {"one": Chapter("one")})
-    notebook(tmp_path / "book", "one", "# %%\nfrom zfutils import places\nprint(places.data_dir(), places.results_dir('x'))\n")
+    shown = "places.data_dir(), places.results_dir('x'), os.environ['DATA']"
+    notebook(tmp_path / "book", "one", f"# %%\nimport os\nfrom zfutils import places\nprint({shown})\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATA_DIR", "mine")
+    monkeypatch.setenv("DATA", "pictures")
     monkeypatch.setenv("RESULTS_DIR", "../" + tmp_path.name + "/seen")
     assert main(["chapter", "--only", "one", "--profile", "smoke"]) == 0
     cells = nbformat.read(tmp_path / "seen" / "smoke" / "notebooks" / "one.ipynb", as_version=4).cells
-    assert cells[-1]["outputs"][0]["text"] == f"{tmp_path / 'mine'} {tmp_path / 'seen' / 'x'}\n"
+    assert cells[-1]["outputs"][0]["text"] == f"{tmp_path / 'mine'} {tmp_path / 'seen' / 'x'} {tmp_path / 'pictures'}\n"
 
 
 def test_ctrl_c_ends_the_running_chapter_and_starts_no_other(tmp_path, interruptible):
@@ -145,6 +148,43 @@ def test_ctrl_c_ends_the_running_chapter_and_starts_no_other(tmp_path, interrupt
     child = int((tmp_path / "one-started").read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
+
+
+def sleeper(folder: Path, name: str) -> list[str]:
+    """A command that leaves a mark and then goes on for a minute."""
+    return [sys.executable, "-c", f"import time; open({str(folder / name)!r}, 'w'); time.sleep(60)"]
+
+
+def test_ctrl_c_at_any_moment_ends_what_runs_and_starts_no_other(tmp_path, monkeypatch, interruptible):
+    monkeypatch.setattr(runner, "_command", lambda profile, chapter, seed: sleeper(tmp_path, chapter.name))
+    wanted = [Chapter("one"), Chapter("two"), Chapter("three")]
+
+    def key(profile, chapter, *rest):
+        while chapter.name == "three":  # Ctrl-C hits while the first runs and the next is looked at
+            if (tmp_path / "one").exists():
+                raise KeyboardInterrupt
+        return chapter.name
+
+    monkeypatch.setattr(runner, "_key", key)
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        runner._run_all(profiles.profile("smoke"), wanted, {}, {}, seed=0, jobs=1)
+    assert time.monotonic() - start < 30 and not (tmp_path / "two").exists()
+
+
+def test_a_chapter_that_starts_at_the_moment_of_a_stop_is_stopped_too(tmp_path, monkeypatch, interruptible):
+    children, start, popen = runner._Children(), time.monotonic(), subprocess.Popen
+
+    def slow(*given, **options):
+        stopper.start()
+        stopper.join(0.5)
+        return popen(*given, **options)
+
+    stopper = threading.Thread(target=children.stop)
+    monkeypatch.setattr(runner.subprocess, "Popen", slow)
+    status, _ = children.run(sleeper(tmp_path, "one"), dict(os.environ))
+    assert status and time.monotonic() - start < 30
+    assert children.run(["never"], {}) == (130, "stopped")
 
 
 STOPPED = """

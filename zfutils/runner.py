@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -149,7 +150,7 @@ def _run_all(
 ) -> list[str]:
     """Run chapters, independent ones in parallel, each when those that it needs have ended; return the names of those that failed."""
     waiting, ended, failed = list(wanted), set(), []
-    with _Children() as children, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool, _Children() as children:  # children end first
         running: dict[concurrent.futures.Future, Chapter] = {}
         while waiting or running:
             for chapter in [one for one in waiting if not _open_needs(one, wanted, ended)]:
@@ -162,12 +163,7 @@ def _run_all(
                 key = _key(profile, chapter, prepared, folders, seed)
                 threads = max(1, cores.available() // min(jobs, len(wanted)))
                 running[pool.submit(_run_one, children, profile, chapter, key, seed, threads)] = chapter
-            try:
-                done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
-            except KeyboardInterrupt:
-                children.stop()  # first: the pool waits for the chapters that run
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
             for future in done:
                 chapter = running.pop(future)
                 ended.add(chapter.name)
@@ -188,7 +184,7 @@ def _key(profile: Profile, chapter: Chapter, prepared: dict[str, PreparedSet], f
     text = (places.BOOK / f"{chapter.name}.py").read_text()
     bytes_of = [prepared[name].facts["sha256"] for name in chapter.sets if name in prepared]
     used = keys.code("claims", "paper", *keys.imports_of(text))
-    rules = [asdict(one) for id, one in claims.claims().items() if f'"{id}"' in text]
+    rules = [asdict(one) for id, one in claims.claims().items() if id in text]
     tables = [*sorted(paper.FOLDER.glob("*.csv")), *sorted(places.MANIFESTS.glob("*.yml"))]
     numbers = [hashlib.sha256(file.read_bytes()).hexdigest() for file in tables]
     sizes = {name: value for name, value in asdict(profile).items() if name != "purpose"}
@@ -219,6 +215,7 @@ class _Children:
     def __init__(self):
         self.running: list[subprocess.Popen] = []
         self.stopped = False
+        self.changing = threading.Lock()  # none starts while all are being stopped
 
     def __enter__(self) -> "_Children":
         return self
@@ -228,20 +225,23 @@ class _Children:
 
     def run(self, command: list[str], environment: dict[str, str]) -> tuple[int, str]:
         """Run one to its end; return its status and what it said on stderr."""
-        if self.stopped:
-            return 130, "stopped"
-        child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        self.running.append(child)
+        with self.changing:
+            if self.stopped:
+                return 130, "stopped"
+            child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            self.running.append(child)
         said = child.communicate()[1]
         self.running.remove(child)
         return child.returncode, said
 
     def stop(self) -> None:
         """Stop all, gently at first: a chapter then ends its kernel."""
-        self.stopped = True
-        for child in list(self.running):
+        with self.changing:
+            self.stopped = True
+            children = list(self.running)
+        for child in children:
             child.send_signal(signal.SIGINT)
-        for child in list(self.running):
+        for child in children:
             try:
                 child.wait(5)
             except subprocess.TimeoutExpired:
@@ -255,6 +255,8 @@ def _command(profile: Profile, chapter: Chapter, seed: int) -> list[str]:
 
 def _run_one(children: _Children, profile: Profile, chapter: Chapter, key: str, seed: int, threads: int) -> str:
     """Run one chapter in a process of its own, unless nothing has changed; return what went wrong, or an empty string."""
+    if children.stopped:
+        return "stopped"
     if _is_done(profile, chapter, key):
         progress.say(f"{chapter.name}: nothing changed")
         return ""
