@@ -8,6 +8,8 @@ from collections.abc import Callable
 from zfutils import places, profiles, progress
 from zfutils.problems import Problem
 
+_FOLDERS = ("DATA_DIR", "RESULTS_DIR", "DATA", "TRANSFER")  # meant from here, also by chapters, which run in the folder of the book
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb.
@@ -19,12 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status: 0, 1 for a failed chapter, 2 for bad input, 130 when it was stopped.
     """
     given = _parser().parse_args(arguments)
-    for variable in (
-        "DATA_DIR",
-        "RESULTS_DIR",
-        "DATA",
-        "TRANSFER",
-    ):  # meant from here, also by chapters, which run in the folder of the book
+    for variable in _FOLDERS:
         if os.environ.get(variable):
             os.environ[variable] = os.path.abspath(os.path.expanduser(os.environ[variable]))
     if given.folder:  # chapters run in processes of their own and find the pictures by this variable

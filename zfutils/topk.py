@@ -62,14 +62,14 @@ def scan(
         images: (n, channels, h, w); or a function from row numbers to images, with `rows`.
         layers: names of layers.
         k: winners a map.
-        rows: rows to look at; None takes all of `images`.
+        rows: rows to look at, each once; None takes all of `images`.
         batch: images that run together.
 
     Returns:
         The winners, by layer.
 
     Raises:
-        Problem: unknown layer, training mode, unfit images, features that are not finite, fewer images than k.
+        Problem: unknown layer, training mode, unfit images or rows, features that are not finite, fewer images than k.
 
     Example:
         >>> scan(net, images, layers=["conv5"])["conv5"].rows[17]  # doctest: +SKIP
@@ -78,8 +78,8 @@ def scan(
     if rows is None and callable(images):
         raise Problem("expected the rows to look at, because the images come from a function; give rows=")
     rows = np.arange(len(images)) if rows is None else np.asarray(rows)
-    if len(rows) < k:
-        raise Problem(f"expected at least {k} images for {k} winners a map, got {len(rows)}; give more images or a smaller k")
+    _check_counts(layers, rows, k, batch)
+    _check_rows(rows, None if callable(images) else len(images))
     take = images if callable(images) else lambda some: torch.as_tensor(images[some])
     rank, world = devices.rank_and_world()
     found = {layer: _Leaders(k) for layer in layers}
@@ -88,6 +88,8 @@ def scan(
         for start in starts:
             some = rows[start : start + batch]
             cut = take(some)
+            if len(cut) != len(some):
+                raise Problem(f"the function that gives images gave {len(cut)} images for {len(some)} rows; let it give one a row")
             if start == starts.start:  # reading every pixel of all batches would cost a tenth of a pass
                 units.check_images(net, cut)
             _look(net, cut, some, found)
@@ -167,6 +169,42 @@ def patches(prepared: PreparedSet, size: int, rows: np.ndarray, corners: np.ndar
     return cut
 
 
+def _check_counts(layers: Sequence[str], rows: np.ndarray, k: int, batch: int) -> None:
+    """Refuse counts with which nothing can be found.
+
+    Raises:
+        Problem: no layer, k or batch below 1, fewer rows than k.
+    """
+    if not layers:
+        raise Problem("got no layer; give layers=, e.g. layers=['conv5']")
+    for name, count in (("k", k), ("batch", batch)):
+        if count < 1:
+            raise Problem(f"expected a {name} of at least 1, got {count}; give a larger one")
+    if len(rows) < k:
+        raise Problem(f"expected at least {k} images for {k} winners a map, got {len(rows)}; give more images or a smaller k")
+
+
+def _check_rows(rows: np.ndarray, many: int | None) -> None:
+    """Refuse rows that do not name images, each once.
+
+    Args:
+        rows: the rows.
+        many: how many images there are, if that is known.
+
+    Raises:
+        Problem: no whole numbers, an image twice, a row that does not exist.
+    """
+    if rows.dtype.kind not in "iu" or rows.ndim != 1:
+        raise Problem(f"expected row numbers, got {rows.dtype} of shape {rows.shape}; of a mask take np.flatnonzero(mask)")
+    numbers, times = np.unique(rows, return_counts=True)
+    if (times > 1).any():
+        raise Problem(f"expected rows that name each image, each once, got {numbers[times > 1][0]} twice; give np.unique(rows)")
+    wrong = rows[(rows < 0) | (rows >= (np.inf if many is None else many))]
+    if len(wrong):
+        upper = "" if many is None else f" to {many - 1}"
+        raise Problem(f"expected row numbers from 0{upper}, got {wrong[0]}; leave it out")
+
+
 class _Leaders:
     """The best k of every map so far."""
 
@@ -213,26 +251,37 @@ class _Leaders:
 def _look(net: nn.Module, images: Tensor, rows: np.ndarray, found: dict[str, _Leaders]) -> None:
     """Run a batch and let the leaders see it. Places are looked up at once: a later layer may change an output in place."""
     outputs: dict[str, Tensor] = {}
-    pools = {layer: pool if (pool := _pool_of(net, layer)) not in found else "" for layer in found}
-    read = {pool or layer: layer for layer, pool in pools.items()}
 
-    def taker(name: str) -> Callable[[Tensor], Tensor]:
-        def take(output: Tensor) -> Tensor:
-            if name in pools and pools[name]:
-                outputs[name] = output
-                return output
-            layer = read[name]
-            maxima = (output.amax((2, 3)) if output.ndim == 4 else output).float().cpu().numpy()
+    def keeper(layer: str) -> Callable[[Tensor], Tensor]:
+        def keep(output: Tensor) -> Tensor:
+            outputs[layer] = output
+            return output.new_empty(0)  # so that nothing is held longer than needed
+
+        return keep
+
+    def reader(layer: str) -> Callable[[Tensor], Tensor]:
+        def read(output: Tensor) -> Tensor:
+            maxima = _maxima(output, layer)
             if not np.isfinite(maxima).all():
                 units.check_images(net, images)  # before blaming the weights
                 units.check_finite(net, output, layer=layer)
             found[layer].see(maxima, rows, outputs.pop(layer, output))
-            return output
+            return output.new_empty(0)
 
-        return take
+        return read
 
-    names = [*read, *(layer for layer, pool in pools.items() if pool)]
-    features.run(net, images, take={name: taker(name) for name in names})
+    take = {}
+    for layer, pool in _pools(net, list(found)).items():
+        take |= {layer: keeper(layer), pool: reader(layer)} if pool else {layer: reader(layer)}
+    features.run(net, images, take=take)
+
+
+def _maxima(output: Tensor, layer: str) -> np.ndarray:
+    """The strongest value of each image and map, float32 of shape (n, maps)."""
+    if output.ndim not in (2, 4):
+        expected = "expected maps (n, maps, h, w) or units (n, units)"
+        raise Problem(f"{layer} gives features of shape {tuple(output.shape)}, {expected}; name another layer")
+    return (output.amax((2, 3)) if output.ndim == 4 else output).float().cpu().numpy()
 
 
 def _best(rows: np.ndarray, values: np.ndarray, k: int) -> np.ndarray:
@@ -245,6 +294,15 @@ def _first_places(output: Tensor, images: np.ndarray, maps: np.ndarray) -> np.nd
     width = output.shape[3]
     flat = output[torch.from_numpy(images).to(output.device), torch.from_numpy(maps).to(output.device)].flatten(1).argmax(1).cpu().numpy()
     return np.column_stack([flat // width, flat % width])
+
+
+def _pools(net: nn.Module, layers: list[str]) -> dict[str, str]:
+    """For each layer the pool from which its maxima are read, or an empty string; a pool serves one layer, and is not itself a layer."""
+    pools: dict[str, str] = {}
+    for layer in layers:
+        pool = _pool_of(net, layer)
+        pools[layer] = "" if pool in layers or pool in pools.values() else pool
+    return pools
 
 
 def _pool_of(net: nn.Module, layer: str) -> str:
