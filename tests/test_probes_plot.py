@@ -105,3 +105,9 @@ def test_figure_8_lays_pictures_out_under_their_heads(side):
     shown, pitch = axis.images[0].get_array(), side + max(1, side // 28)
     assert [[int(shown[row * pitch, column * pitch, 0]) for column in range(3)] for row in range(2)] == [[0, 1, 2], [3, 4, 5]]
     assert shown[0, side, 0] == 255 and [label.get_text() for label in axis.get_xticklabels()] == ["as it is", "nose", "random"]
+
+
+def test_a_figure_may_be_saved_and_then_shown_again(tmp_path):
+    figure = plot.occlusion([probed("dog", np.array([[0, 0, 1], [0, 3, 1]]))])
+    figure.savefig(tmp_path / "once.png")
+    assert figure._repr_png_() == figure._repr_png_(), "warnings are errors here"

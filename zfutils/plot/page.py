@@ -28,6 +28,16 @@ def blank(rows: int = 1, columns: int = 1, *, figsize: tuple[float, float], **op
     return figure, figure.subplots(rows, columns, **options)
 
 
+def unarranged(*, figsize: tuple[float, float]) -> Figure:
+    """A figure whose axes stay where they are put, in inches.
+
+    Asked for at the start (`layout="none"`), that is forgotten when the figure is first saved; set afterwards it stays.
+    """
+    figure = Shown(figsize=figsize)
+    figure.set_layout_engine("none")
+    return figure
+
+
 def tiled(images: np.ndarray, columns: int) -> np.ndarray:
     """Pictures (n, k, k, 3) in one, with white lines between, each pixel enlarged so that all panels have lines of one width."""
     rows, side = -(-len(images) // columns), 44

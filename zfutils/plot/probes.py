@@ -10,7 +10,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from zfutils.plot.page import GREY, Shown
+from zfutils.plot.page import GREY, Shown, unarranged
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def occlusion(rows: Sequence[Probed], *, title: str = "") -> Figure:
         A figure; every row has eight axes: image, activity, four projections, probability, classes; then two colour bars.
     """
     width, height = 5 * _SIDE + 5 * _GAP + 2 * _BAR + 1.9, (_SIDE + _HEAD) * len(rows) + 0.45
-    figure = Shown(figsize=(width, height), layout="none")
+    figure = unarranged(figsize=(width, height))
     lefts = np.cumsum([0.1, _SIDE + _GAP, _SIDE + _GAP + _BAR, _SIDE + _GAP, _SIDE + _GAP + _BAR])
     for number, row in enumerate(rows):
         top = height - 0.25 - _HEAD - number * (_SIDE + _HEAD)
@@ -93,7 +93,7 @@ def decoded(maps: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]], names: S
         A figure; every row has three axes and two colour bars.
     """
     width, height = 3 * _SIDE + 3 * _GAP + 2 * _BAR + 1.9, (_SIDE + _HEAD) * len(maps) + 0.45
-    figure = Shown(figsize=(width, height), layout="none")
+    figure = unarranged(figsize=(width, height))
     lefts = np.cumsum([0.1, _SIDE + _GAP + _BAR, _SIDE + _GAP + _BAR])
     for number, (label, (activity, probability, classes)) in enumerate(maps.items()):
         top = height - 0.25 - _HEAD - number * (_SIDE + _HEAD)
