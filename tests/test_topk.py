@@ -1,5 +1,6 @@
 """The strongest activations: against a search through everything, ties, limits, several processes, files."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 
 from tests.test_deconvnet import images, net_of
-from zfutils import features, fields, nets, places, topk
+from zfutils import features, fields, keys, nets, places, profiles, topk
 from zfutils.images import crop_corners
 from zfutils.problems import Problem
 
@@ -124,6 +125,35 @@ def test_winners_are_kept_in_a_small_file_that_is_read_without_pickle(tmp_path):
     (tmp_path / "top.npz").write_bytes((tmp_path / "top.npz").read_bytes()[:100])
     with pytest.raises(Problem, match="delete that file"):
         topk.load(tmp_path / "top.npz")
+
+
+def test_a_scan_of_a_split_is_kept_until_what_it_depends_on_changes(tiny_set, monkeypatch):
+    profile, net = dataclasses.replace(profiles.profile("smoke"), image_size=56), net_of(size=56).float()
+    seen = []
+
+    def counted(net, images, **options):
+        seen.append(options["rows"].tolist())
+        return scan(net, images, **options)
+
+    scan = topk.scan
+    monkeypatch.setattr(topk, "scan", counted)
+
+    def ask(name: str = "net", split: str = "val", layer: str = "conv3", k: int = 3) -> topk.Top:
+        return topk.scanned(profile, net, name, tiny_set, split, layers=[layer], k=k)[layer]
+
+    first, again = ask(), ask()
+    assert seen == [tiny_set.indices("val").tolist()] and set(first.rows.ravel()) <= {-1, *seen[0]}
+    assert np.array_equal(first.rows, again.rows) and np.array_equal(first.places, again.places)
+    for number, other in enumerate([{"name": "other"}, {"split": "dev"}, {"layer": "conv4"}, {"k": 2}], 2):
+        ask(**other)
+        assert len(seen) == number, other
+    monkeypatch.setattr(keys, "code_of", lambda *names: "changed")
+    ask()
+    assert len(seen) == 6
+    for file in places.data_dir().rglob("*.npz"):
+        file.write_bytes(b"")
+    with pytest.raises(Problem, match="delete that file"):
+        ask()
 
 
 def test_patches_are_the_receptive_fields_in_the_centre_crop(tiny_set):
