@@ -1,4 +1,4 @@
-"""Projections: all top nines of a layer against one call each, and Captum's deconvolution; the scan against a bare pass."""
+"""Projections: all top nines of a layer against one call each, and Captum's deconvolution."""
 
 import warnings
 
@@ -7,9 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zfutils import data, deconv, features, nets, recipes, regions, rules, topk, training
-from zfutils.bench import clock
-from zfutils.images import CENTRE, Crops
+from zfutils import deconv, features, regions, rules
+from zfutils.bench import clock, subject
 from zfutils.profiles import Profile
 from zfutils.units import Unit
 
@@ -22,7 +21,8 @@ _LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 
 def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
     """Milliseconds a projection, by layer."""
-    net, images = _net(seed), _images(seed)
+    net = subject.net(size=_SIZE, width=_WIDTH, fc_units=1024, seed=seed)
+    images = subject.images(_IMAGES, size=_SIZE, seed=seed)
     rows = []
     for layer in _LAYERS:
         chosen = _winners(net, images, layer, seed)
@@ -35,23 +35,7 @@ def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
             per={"ours, inside the fields": len(chosen["rows"]), "one call a map and image": min(_CALLS, len(chosen["rows"]))},
             unit="projection",
         )
-    return [*rows, *_scan(profile, seed=seed), *_captum(net, images)]
-
-
-def _net(seed: int) -> nn.Sequential:
-    """Initial weights of He's size, so that every layer is as active as in a trained net."""
-    scaled = nets.scaled(nets.ZFNET, width=_WIDTH, image_size=_SIZE, fc_units=1024, classes=20)
-    net = nets.build(scaled, generator=torch.Generator().manual_seed(seed)).eval().to(memory_format=torch.channels_last)
-    for layer in net:
-        if isinstance(layer, nn.Conv2d):
-            nn.init.kaiming_normal_(layer.weight, generator=torch.Generator().manual_seed(seed))
-    return net
-
-
-def _images(seed: int) -> Tensor:
-    """Smooth noise in about ±120, (n, 3, size, size)."""
-    coarse = torch.randn(_IMAGES, 3, _SIZE // 8, _SIZE // 8, generator=torch.Generator().manual_seed(seed)) * 60
-    return F.interpolate(coarse, size=_SIZE, mode="bilinear").clamp(-120, 120).contiguous(memory_format=torch.channels_last)
+    return [*rows, *_captum(net, images)]
 
 
 def _winners(net: nn.Sequential, images: Tensor, layer: str, seed: int) -> dict[str, np.ndarray]:
@@ -67,26 +51,6 @@ def _one_by_one(net: nn.Sequential, images: Tensor, layer: str, chosen: dict[str
     """Some of the projections as one would make them: one call each."""
     for row, number, place in list(zip(chosen["rows"], chosen["maps"], chosen["places"].tolist(), strict=True))[:_CALLS]:
         deconv.project(net, images[row], unit=Unit(layer, int(number)), at=tuple(place))
-
-
-def _scan(profile: Profile, *, seed: int) -> list[clock.Row]:
-    """The scan for the strongest activations of five layers against a bare pass of the same net over the same memory map."""
-    prepared = data.opened(profile, seed=seed)
-    architecture = training.settings_of(profile, recipes.recipe("zfnet"), prepared, seed=seed).architecture
-    net = nets.build(architecture, generator=torch.Generator().manual_seed(seed)).eval().to(memory_format=torch.channels_last)
-    cuts, rows = Crops(prepared, profile.image_size, device=torch.device("cpu")), prepared.indices("val")
-
-    @torch.no_grad()
-    def bare() -> None:
-        for start in range(0, len(rows), 128):
-            net(cuts.batch(rows[start : start + 128], CENTRE))
-
-    def scan() -> None:
-        topk.scan(net, lambda some: cuts.batch(some, CENTRE), layers=_LAYERS, rows=rows)
-
-    return clock.compared(
-        f"top nine of five layers, {architecture}", {"ours, the scan": scan, "a bare pass": bare}, per=len(rows), unit="image"
-    )
 
 
 def _captum(net: nn.Sequential, images: Tensor) -> list[clock.Row]:
