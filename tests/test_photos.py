@@ -291,3 +291,10 @@ def test_own_pictures_that_do_not_fit_are_said(own):
     shutil.rmtree(own / "train")
     with pytest.raises(Problem, match="expected class folders in .*train, got none; give DATA=dir"):
         photos.own_folder(own)
+
+
+def test_archives_in_the_upstream_layout_are_the_same_bytes_at_any_time(monkeypatch):
+    monkeypatch.setattr("time.asctime", lambda *_: "Mon Jan  1 00:00:00 2001")
+    early = layouts.archives("ilsvrc2012")
+    monkeypatch.setattr("time.asctime", lambda *_: "Tue Feb  2 02:02:02 2002")
+    assert layouts.archives("ilsvrc2012") == early
