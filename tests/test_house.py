@@ -8,7 +8,7 @@ import nbformat
 import pytest
 import yaml
 
-from zfutils import chapters, keys, notebooks, places
+from zfutils import chapters, cores, keys, notebooks, places
 
 # A module may import modules of earlier lines only, and of its own line where that is not a circle.
 LAYERS = (
@@ -174,3 +174,8 @@ def test_help_lists_every_verb():
     listed = subprocess.run(["make", "help"], cwd=places.REPOSITORY, capture_output=True, text=True, check=True).stdout
     for verb in ["help", "setup", "data", "nets", "train", "reproduce", "notebooks", "lab", "bench", "test", "lint", "clean"]:
         assert re.search(rf"^  make {verb} ", listed, re.MULTILINE), verb
+
+
+def test_make_and_the_runner_start_processes_with_the_same_settings():
+    text = (places.REPOSITORY / "Makefile").read_text()
+    assert dict(re.findall(r"^export (\w+) := (\S+)$", text, re.MULTILINE)) == cores.CALM

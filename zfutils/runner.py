@@ -263,7 +263,7 @@ def _run_one(children: _Children, profile: Profile, chapter: Chapter, key: str, 
     progress.say(f"{chapter.name}: running")
     start = time.monotonic()
     threads_only = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
-    environment = {**os.environ, **threads_only, "OMP_WAIT_POLICY": "PASSIVE"}
+    environment = {**os.environ, **threads_only, **cores.CALM}
     status, said = children.run(_command(profile, chapter, seed), environment)
     if status:
         return (said.strip().splitlines() or [f"{chapter.name} ended with status {status}"])[-1]
