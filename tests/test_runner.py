@@ -4,6 +4,7 @@ import dataclasses
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,8 +14,9 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+from torch import distributed
 
-from zfutils import chapters, claims, keys, notebooks, paper, places, profiles, runner
+from zfutils import chapters, claims, devices, keys, notebooks, paper, places, profiles, runner, training
 from zfutils.__main__ import main
 from zfutils.chapters import Chapter
 from zfutils.problems import Problem
@@ -207,6 +209,19 @@ except KeyboardInterrupt:
     print("stopped; the same command goes on where it was", file=sys.stderr)
     sys.exit(130)
 """
+
+
+def test_training_under_torchrun_leaves_its_group_before_it_ends(tmp_path, monkeypatch):
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    for name, value in {"RANK": 0, "WORLD_SIZE": 1, "MASTER_ADDR": "localhost", "MASTER_PORT": port}.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(training, "train", lambda *given, **options: devices.join_group() or tmp_path)
+    joined = []
+    monkeypatch.setattr("zfutils.__main__._describe", lambda folders: joined.append(distributed.is_initialized()) or 0)
+    assert main(["train", "--net", "zfnet", "--profile", "smoke"]) == 0
+    assert joined == [True] and not distributed.is_initialized(), "its threads may abort the process at its end"
 
 
 def test_only_takes_a_result_with_what_it_needs_and_lists_the_others():

@@ -75,12 +75,18 @@ def _nets(given: argparse.Namespace) -> int:
 
 
 def _train(given: argparse.Namespace) -> int:
+    from torch import distributed
+
     from zfutils import recipes, training
 
     if given.net is None:
         raise Problem(f"expected a net, got none; give NET= one of: {', '.join(recipes.RECIPES)}")
     name = recipes.recipe(given.net).name
-    return _describe({name: training.train(profiles.profile(given.profile), name, seed=given.seed, retrain=given.retrain)})
+    folder = training.train(profiles.profile(given.profile), name, seed=given.seed, retrain=given.retrain)
+    status = _describe({name: folder})
+    if distributed.is_initialized():  # under torchrun; threads of a group that was not left may abort a process at its end
+        distributed.destroy_process_group()
+    return status
 
 
 def _describe(folders: dict) -> int:
