@@ -1,4 +1,4 @@
-# Verbs are listed by `make help`; variables: PROFILE SEED JOBS DATA_DIR MIRROR ONLY EXTRAS RETRAIN DATA TRANSFER NET.
+# Verbs are listed by `make help`; variables: PROFILE SEED JOBS DATA_DIR MIRROR ONLY EXTRAS RETRAIN TRAINED DATA TRANSFER NET.
 PROFILE ?= toybox
 SEED ?= 0
 PYTHON ?= python3
@@ -17,14 +17,14 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m zfutils
 COMMON = --profile $(PROFILE) --seed $(SEED) $(if $(JOBS),--jobs $(JOBS)) $(if $(RETRAIN),--retrain)
 WHERE = $(if $(MIRROR),--mirror "$(MIRROR)") $(if $(DATA),--folder "$(DATA)") $(if $(TRANSFER),--transfer "$(TRANSFER)")
-WHAT = $(if $(ONLY),--only $(ONLY)) $(if $(EXTRAS),--extras)
+WHAT = $(if $(ONLY),--only $(ONLY)) $(if $(EXTRAS),--extras) $(if $(TRAINED),--only-trained)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup data nets train reproduce notebooks lab bench test lint clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
-	@echo 'variables: PROFILE=smoke|toybox|photos|imagenet|folder SEED= JOBS= DATA_DIR= MIRROR= ONLY= EXTRAS=1 RETRAIN=1 DATA= TRANSFER= NET='
+	@echo 'variables: PROFILE=smoke|toybox|photos|imagenet|folder SEED= JOBS= DATA_DIR= MIRROR= ONLY= EXTRAS=1 RETRAIN=1 TRAINED=1 DATA= TRANSFER= NET='
 
 setup: .venv/ready  ## make .venv with the pinned packages (TORCH_INDEX=url takes torch from another index)
 
@@ -42,7 +42,7 @@ setup: .venv/ready  ## make .venv with the pinned packages (TORCH_INDEX=url take
 data: .venv/ready  ## prepare the pictures of PROFILE (MIRROR=folder with the archives, DATA=your own pictures)
 	@$(RUN) data $(COMMON) $(WHERE)
 
-nets: .venv/ready  ## train every net that the chapters need
+nets: .venv/ready  ## train every net that the chapters need, after a table of what is there and what the rest will cost (TRAINED=1: only that table)
 	@$(if $(DATA),DATA="$(DATA)") $(RUN) nets $(COMMON) $(WHAT)
 
 train: .venv/ready  ## train one net (NET=zfnet)

@@ -189,7 +189,7 @@ TRAINED = {name: training.trained(PROFILE, name, seed=seed) for name in ("zfnet"
 TRAINED["zfnet-unclipped"] = clipping.unclipped(PROFILE, seed=seed)  # zfnet itself where clipping never acted
 LOGS = {name: found.log for name, found in TRAINED.items()}
 growth = pd.concat(
-    pd.DataFrame({"net": f"{name}, {where}", "visits": log["step"] * 128, "share": log[column]})
+    pd.DataFrame({"net": f"{name}, {where}", "visits": log["step"] * PROFILE.batch, "share": log[column]})
     for name, log in LOGS.items()
     for where, column in (("any layer", "largest_rms_over_radius"), ("layer 1", "largest_rms_over_radius_first_layer"))
     if name != "alexnet"
@@ -240,7 +240,7 @@ def told(found: tuple[clipping.Trial, clipping.Trial] | None) -> str:
     if ACTED:
         return "Clipping acts at the learning rate of the paper: no other is needed."
     if found is None:
-        return f"Clipping acts at none of the rates {', '.join(str(rate) for rate in clipping.RATES)} that train at all."
+        return f"Clipping acts at none of the rates {', '.join(f'{rate:g}' for rate in clipping.rates(PROFILE))} that train at all."
     clipped, free = found
     largest = free.log["largest_rms_over_radius"].max()
     return (
@@ -273,7 +273,7 @@ curves = pd.concat(
         {
             "net": name,
             "split": split,
-            "visits": log["step"] * 128,
+            "visits": log["step"] * PROFILE.batch,
             "loss": log[f"{split}_loss"],
             "error": log[f"{split}_wrong"] / log[f"{split}_n"],
         }
@@ -285,7 +285,7 @@ curves = pd.concat(
 CARDS = {name: found.card for name, found in TRAINED.items()}
 learning = plot.learning_curves(
     curves,
-    {name: [step * 128 for step in CARDS[name]["cuts"]] for name in ("zfnet", "alexnet")},
+    {name: [step * PROFILE.batch for step in CARDS[name]["cuts"]] for name in ("zfnet", "alexnet")},
     chance=1 - 1 / CLASSES,
     title="Learning curves",
 )

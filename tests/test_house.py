@@ -12,7 +12,7 @@ from zfutils import chapters, cores, keys, notebooks, places
 
 # A module may import modules of earlier lines only, and of its own line where that is not a circle.
 LAYERS = (
-    ("problems", "progress", "cores"),
+    ("problems", "progress", "cores", "children"),
     ("places",),
     ("keys",),
     ("profiles", "paper", "claims"),
@@ -23,7 +23,7 @@ LAYERS = (
     ("weights", "predictions", "filters", "units", "rules", "graph"),
     ("features", "deconv", "deconvnet", "fields"),
     ("training",),
-    ("likeness", "clipping", "topk", "regions"),
+    ("likeness", "clipping", "topk", "regions", "answers"),
     (
         "winners",
         "evolution",
@@ -40,7 +40,7 @@ LAYERS = (
     ),
     ("results", "scoreboard", "verdicts"),
     ("plot",),
-    ("chapters", "notebooks", "bench"),
+    ("chapters", "notebooks", "bench", "trainings"),
     ("runner",),
     ("__main__",),
 )

@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--folder", help="your pictures, for the profile folder")
         one.add_argument("--transfer", help="your pictures for transfer, for the profile folder")
         one.add_argument("--extras", action="store_true", help="run what goes beyond the paper too")
+        one.add_argument("--only-trained", action="store_true", help="train no net that only fills a row of a table")
         one.add_argument("--retrain", action="store_true", help="train anew")
     return parser
 
@@ -68,10 +69,12 @@ def _data(given: argparse.Namespace) -> int:
 
 
 def _nets(given: argparse.Namespace) -> int:
-    from zfutils import chapters, runner
+    from zfutils import chapters, trainings
 
-    names = list(dict.fromkeys(name for chapter in chapters.chosen(only=given.only) for name in chapter.nets))
-    return _describe(runner.make_nets(profiles.profile(given.profile), names, seed=given.seed, retrain=given.retrain))
+    profile, (needed, rows) = profiles.profile(given.profile), chapters.nets_of(chapters.chosen(only=given.only, extras=given.extras))
+    print(trainings.table(profile, [*needed, *rows], seed=given.seed).to_string(index=False), flush=True)
+    options = {"seed": given.seed, "jobs": given.jobs, "retrain": given.retrain, "only_trained": given.only_trained}
+    return _describe(trainings.make(profile, needed, rows, **options))
 
 
 def _train(given: argparse.Namespace) -> int:
@@ -105,7 +108,7 @@ def _reproduce(given: argparse.Namespace) -> int:
     from zfutils import runner
 
     where = {"mirror": given.mirror, "folder": given.folder, "transfer": given.transfer}
-    options = {"only": given.only, "extras": given.extras, "retrain": given.retrain}
+    options = {"only": given.only, "extras": given.extras, "retrain": given.retrain, "only_trained": given.only_trained}
     return runner.reproduce(profiles.profile(given.profile), seed=given.seed, jobs=given.jobs, **options, **where)
 
 

@@ -11,7 +11,7 @@ from zfutils.profiles import Profile
 from zfutils.sets import PreparedSet
 
 UNCLIPPED = "zfnet-unclipped"
-RATES = (0.01, 0.02, 0.05)  # the paper's, and what is tried after it
+RATES = (1, 2, 5)  # times the profile's first learning rate: .01, .02, .05 where that is the paper's
 SHARE = 5  # such a run is a fifth of the profile's
 _NEVER = (10**9,)  # the rate is not cut: the run is about its start
 _CODE = ("clipping", "training", "schedule", "nets", "norm", "images")
@@ -59,8 +59,13 @@ def unclipped(profile: Profile, *, seed: int = 0) -> training.Trained:
     return training.trained(profile, UNCLIPPED if acts(profile, seed=seed) else "zfnet", seed=seed)
 
 
+def rates(profile: Profile) -> tuple[float, ...]:
+    """Learning rates at which clipping is tried: the profile's own and what comes after it."""
+    return tuple(times * profile.learning_rate for times in RATES)
+
+
 def first_that_acts(profile: Profile, prepared: PreparedSet, *, seed: int = 0) -> tuple[Trial, Trial] | None:
-    """Find the first learning rate of `RATES` at which clipping acts, by short runs; what was run before is read from disk.
+    """Find the first of `rates` at which clipping acts, by short runs; what was run before is read from disk.
 
     Args:
         profile: the sizes.
@@ -70,7 +75,7 @@ def first_that_acts(profile: Profile, prepared: PreparedSet, *, seed: int = 0) -
     Returns:
         The runs with and without clipping at that rate; None when it acts at none of them, or when the run diverges.
     """
-    for rate in RATES:
+    for rate in rates(profile):
         try:
             clipped = _trial(profile, prepared, rate, clips=True, seed=seed)
             if clipped.log["clipped"].sum() > 0:

@@ -17,6 +17,11 @@ CALM = {
 }
 
 
+def threads(count: int) -> dict[str, str]:
+    """Variables that give a process some threads and no more."""
+    return dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(count))
+
+
 def available() -> int:
     """Cores that this process may use: its affinity, cut by the container's quota; at least 1."""
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,5 +1,6 @@
 """The nets: the paper's eight layers and the replication of Krizhevsky et al., at full size or scaled."""
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -19,7 +20,7 @@ class Conv:
     Attributes:
         maps: number of filters.
         kernel, stride, padding: of the square filters, pixels of the layer's input.
-        then: what follows, in order, out of `relu`, `pool` (3x3, stride 2, ceil mode) and `norm`.
+        then: what follows, in order, out of `relu`, `pool` (3x3, stride 2, ceil mode), `norm` (contrast norm) and `batch` (batch norm).
         groups: 2 where the filters see only their own half of the maps below.
         bias: initial value of the biases.
     """
@@ -45,6 +46,8 @@ class Architecture:
         classes: units of the softmax.
         image_size: side of the input, pixels.
         deviations: deviation of the initial weights, one number a learned layer.
+        left_out: numbers of the layers, out of 1 to 7, that the net does not have; the others keep their names.
+        dropout: share of the units of layers 6 and 7 that are dropped in training.
     """
 
     name: str
@@ -54,12 +57,19 @@ class Architecture:
     classes: int = 1000
     image_size: int = 224
     deviations: tuple[float, ...] = (DEVIATION,) * 8
+    left_out: tuple[int, ...] = ()
+    dropout: float = 0.5
+
+    @property
+    def numbered(self) -> tuple[tuple[int, Conv], ...]:
+        """The convolutional layers with their numbers."""
+        return tuple(zip((number for number in range(1, 6) if number not in self.left_out), self.convs, strict=True))
 
     @property
     def layers(self) -> tuple[str, ...]:
         """Names of the learned layers: `conv1 …`, `fc6 …`; the softmax is `fc8`, also where layers are left out."""
-        convs = [f"conv{place}" for place in range(1, len(self.convs) + 1)]
-        return (*convs, *(f"fc{place}" for place in range(8 - len(self.fcs), 9)))
+        hidden = [f"fc{number}" for number in (6, 7) if number not in self.left_out]
+        return (*(f"conv{number}" for number, _ in self.numbered), *hidden, "fc8")
 
     def __str__(self) -> str:
         maps = "-".join(str(conv.maps) for conv in self.convs)
@@ -96,6 +106,40 @@ ALEXNET = Architecture(
 )
 
 
+def without(architecture: Architecture, *numbers: int) -> Architecture:
+    """Leave layers out; the next layer takes what the last kept one gives.
+
+    *Paper:* table 3. How the layers are rewired is not said; this is the natural reading.
+
+    Args:
+        architecture: the net at full size.
+        numbers: of the layers, out of 3, 4, 6 and 7, whose inputs and outputs have one size.
+
+    Example:
+        >>> without(ZFNET, 3, 4, 6, 7).layers
+        ('conv1', 'conv2', 'conv5', 'fc8')
+    """
+    kept = [number for number in range(1, 9) if number not in numbers]
+    return replace(
+        architecture,
+        convs=tuple(conv for number, conv in architecture.numbered if number not in numbers),
+        fcs=tuple(units for number, units in zip((6, 7), architecture.fcs, strict=True) if number not in numbers),
+        deviations=tuple(architecture.deviations[number - 1] for number in kept),
+        left_out=tuple(numbers),
+    )
+
+
+def with_maps(architecture: Architecture, third: int, fourth: int, fifth: int) -> Architecture:
+    """Give layers 3, 4 and 5 other numbers of maps (tables 2 and 3)."""
+    maps = (*(conv.maps for conv in architecture.convs[:2]), third, fourth, fifth)
+    return replace(architecture, convs=tuple(replace(conv, maps=n) for conv, n in zip(architecture.convs, maps, strict=True)))
+
+
+def with_units(architecture: Architecture, units: int) -> Architecture:
+    """Give layers 6 and 7 another number of units (table 3)."""
+    return replace(architecture, fcs=(units,) * len(architecture.fcs))
+
+
 def scaled(paper: Architecture, *, width: float = 1.0, image_size: int = 224, fc_units: int = 4096, classes: int = 1000) -> Architecture:
     """Scale a net of the paper.
 
@@ -128,7 +172,7 @@ def shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
         Problem: the input is too small for the layers.
     """
     side, found = architecture.image_size, {"input": (3, architecture.image_size, architecture.image_size)}
-    for place, conv in enumerate(architecture.convs, 1):
+    for place, conv in architecture.numbered:
         side = (side + 2 * conv.padding - conv.kernel) // conv.stride + 1
         found[f"conv{place}"] = (conv.maps, side, side)
         for stage in conv.then:
@@ -146,8 +190,8 @@ def fan_ins(architecture: Architecture) -> tuple[int, ...]:
     sizes = shapes(architecture)
     maps = [3, *(conv.maps for conv in architecture.convs)]
     convs = [below // conv.groups * conv.kernel**2 for below, conv in zip(maps, architecture.convs, strict=False)]
-    last = f"{architecture.convs[-1].then[-1]}{len(architecture.convs)}"
-    flat = sizes[last][0] * sizes[last][1] * sizes[last][2]
+    number, conv = architecture.numbered[-1]
+    flat = math.prod(sizes[f"{conv.then[-1]}{number}"])
     return (*convs, flat, *architecture.fcs)
 
 
@@ -158,10 +202,17 @@ def parameters(architecture: Architecture) -> dict[str, int]:
     return {name: unit * (fan_in + 1) for name, unit, fan_in in counts}
 
 
+def multiply_adds(architecture: Architecture) -> dict[str, int]:
+    """Multiplications with addition that one image takes, for every learned layer; norms and pools are left out."""
+    sizes = shapes(architecture)
+    pairs = zip(architecture.layers, fan_ins(architecture), strict=True)
+    return {name: math.prod(sizes[name]) * fan_in for name, fan_in in pairs}
+
+
 def receptive_fields(architecture: Architecture) -> dict[str, tuple[int, int]]:
     """Side of the receptive field and distance between neighbours, both in input pixels, after every stage that changes them."""
     field, step, found = 1, 1, {}
-    for place, conv in enumerate(architecture.convs, 1):
+    for place, conv in architecture.numbered:
         field, step = field + (conv.kernel - 1) * step, step * conv.stride
         found[f"conv{place}"] = (field, step)
         if "pool" in conv.then:
@@ -185,7 +236,7 @@ def build(architecture: Architecture, *, generator: torch.Generator) -> nn.Seque
     """
     net = nn.Sequential()
     maps = 3
-    for place, conv in enumerate(architecture.convs, 1):
+    for place, conv in architecture.numbered:
         net.add_module(f"conv{place}", nn.Conv2d(maps, conv.maps, conv.kernel, conv.stride, conv.padding, groups=conv.groups))
         for stage in conv.then:
             net.add_module(f"{stage}{place}", _stage(stage, conv.maps))
@@ -196,7 +247,7 @@ def build(architecture: Architecture, *, generator: torch.Generator) -> nn.Seque
     for name, fan_in, units in zip(hidden, fans, architecture.fcs, strict=False):
         net.add_module(name, nn.Linear(fan_in, units))
         net.add_module(f"relu{name[2:]}", nn.ReLU())
-        net.add_module(f"drop{name[2:]}", nn.Dropout(0.5))
+        net.add_module(f"drop{name[2:]}", nn.Dropout(architecture.dropout))
     net.add_module(softmax, nn.Linear(fans[-1], architecture.classes))
     _initialise(net, architecture, generator)
     return net
@@ -206,6 +257,8 @@ def _stage(stage: str, maps: int) -> nn.Module:
     """The layer for a word of `Conv.then`."""
     if stage == "norm":
         return ContrastNorm(maps)
+    if stage == "batch":
+        return nn.BatchNorm2d(maps)
     return nn.ReLU() if stage == "relu" else nn.MaxPool2d(3, 2, ceil_mode=True)
 
 
@@ -229,7 +282,8 @@ def clip_radii(architecture: Architecture) -> dict[str, float]:
 
     *Paper:* .1, ten times the initial deviation (section 3). In a scaled net it grows with the deviation.
     """
-    return {f"conv{place}": RADIUS / DEVIATION * architecture.deviations[place - 1] for place in range(1, len(architecture.convs) + 1)}
+    convs = zip(architecture.numbered, architecture.deviations, strict=False)
+    return {f"conv{number}": RADIUS / DEVIATION * deviation for (number, _), deviation in convs}
 
 
 @torch.no_grad()

@@ -4,10 +4,7 @@ import concurrent.futures
 import hashlib
 import json
 import os
-import signal
-import subprocess
 import sys
-import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +16,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from zfutils import chapters, claims, cores, data, keys, notebooks, paper, places, progress, scoreboard
 from zfutils.chapters import Chapter
+from zfutils.children import Children
 from zfutils.problems import Problem
 from zfutils.profiles import Profile
 from zfutils.sets import PreparedSet
@@ -32,6 +30,7 @@ def reproduce(
     only: str | None = None,
     extras: bool = False,
     retrain: bool = False,
+    only_trained: bool = False,
     **where: str | None,
 ) -> int:
     """Rebuild the figures and tables of a profile.
@@ -43,6 +42,7 @@ def reproduce(
         only: one result or chapter with what it needs; default all.
         extras: whether extra chapters run too.
         retrain: train the nets anew.
+        only_trained: train no net that only fills a row of a table; those that are not there are marked as missing.
         where: `mirror`, `folder` and `transfer`, as in `data.prepare`.
 
     Returns:
@@ -57,34 +57,15 @@ def reproduce(
         progress.say(f"{source.stem}: notebook made from its source")
     needed = tuple(dict.fromkeys(name for chapter in wanted for name in chapter.sets))
     prepared = data.prepare(profile, seed=seed, jobs=jobs, chosen=needed, **where)
-    folders = make_nets(profile, _nets(wanted), seed=seed, retrain=retrain)
+    from zfutils import trainings  # only here: a run without nets need not load torch
+
+    options = {"jobs": jobs, "retrain": retrain, "only_trained": only_trained}
+    folders = trainings.make(profile, *chapters.nets_of(wanted), seed=seed, **options) if any(chapters.nets_of(wanted)) else {}
     failed = _run_all(profile, wanted, prepared, folders, seed=seed, jobs=cores.jobs(jobs))
     board = scoreboard.write(profile.name)
     progress.say(f"{scoreboard.summary(board)}; {places.results_dir(profile.name)}")
     progress.say(f"{'failed: ' + ', '.join(failed) if failed else 'done'} in {time.monotonic() - start:.1f} s")
     return 1 if failed else 0
-
-
-def make_nets(profile: Profile, names: list[str], *, seed: int = 0, retrain: bool = False) -> dict[str, Path]:
-    """Train what is not trained yet, one net after the other; each has all cores, or all GPUs through torchrun.
-
-    Returns:
-        The folder of each net.
-    """
-    from zfutils import clipping, training  # only here: a run without nets need not load torch
-
-    found: dict[str, Path] = {}
-    for name in names:
-        if name == clipping.UNCLIPPED and not clipping.acts(profile, seed=seed):
-            progress.say(f"{name}: not trained, clipping never acted in the training of zfnet, so it would be the same net")
-            found[name] = clipping.unclipped(profile, seed=seed).folder
-            continue
-        if _gpus() > 1 and not training.is_trained(profile, name, seed=seed):
-            torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={_gpus()}"]
-            command = ["zfutils", "train", "--net", name, "--profile", profile.name, "--seed", str(seed)]
-            subprocess.run([sys.executable, "-m", *torchrun, "-m", *command], check=True)
-        found[name] = training.train(profile, name, seed=seed, retrain=retrain)
-    return found
 
 
 def run_chapter(notebook: Path, *, output: Path, parameters: dict) -> None:
@@ -134,23 +115,12 @@ def check_parameters(notebook: Path, parameters: dict) -> None:
             raise Problem(f"{notebook.stem} has no parameter {name!r}; its cell tagged 'parameters' has: {', '.join(known) or 'none'}")
 
 
-def _nets(wanted: list[Chapter]) -> list[str]:
-    """Recipes of some chapters, each once."""
-    return list(dict.fromkeys(name for chapter in wanted for name in chapter.nets))
-
-
-def _gpus() -> int:
-    import torch
-
-    return torch.cuda.device_count() if torch.cuda.is_available() else 0
-
-
 def _run_all(
     profile: Profile, wanted: list[Chapter], prepared: dict[str, PreparedSet], folders: dict[str, Path], *, seed: int, jobs: int
 ) -> list[str]:
     """Run chapters, independent ones in parallel, each when those that it needs have ended; return the names of those that failed."""
     waiting, ended, failed = list(wanted), set(), []
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool, _Children() as children:  # children end first
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool, Children() as children:  # children end first
         running: dict[concurrent.futures.Future, Chapter] = {}
         while waiting or running:
             for chapter in [one for one in waiting if not _open_needs(one, wanted, ended)]:
@@ -189,7 +159,12 @@ def _key(profile: Profile, chapter: Chapter, prepared: dict[str, PreparedSet], f
     numbers = [hashlib.sha256(file.read_bytes()).hexdigest() for file in tables]
     sizes = {name: value for name, value in asdict(profile).items() if name != "purpose"}
     needed = [_state(profile, need).get("key") for need in chapter.needs]
-    return keys.digest(text, used, rules, numbers, sizes, seed, bytes_of, [folders[name].name for name in chapter.nets], needed)
+    return keys.digest(text, used, rules, numbers, sizes, seed, bytes_of, _folders_of(chapter, folders), needed)
+
+
+def _folders_of(chapter: Chapter, folders: dict[str, Path]) -> list[str]:
+    """Names of the folders of a chapter's nets; a row that is missing is one too."""
+    return [folders[name].name if name in folders else "missing" for name in (*chapter.nets, *chapter.rows)]
 
 
 def _state_file(profile: Profile, name: str) -> Path:
@@ -209,51 +184,12 @@ def _is_done(profile: Profile, chapter: Chapter, key: str) -> bool:
     return there and _state(profile, chapter.name).get("key") == key
 
 
-class _Children:
-    """Processes of chapters, which end with the run: when it is stopped, none is started and those that run are stopped too."""
-
-    def __init__(self):
-        self.running: list[subprocess.Popen] = []
-        self.stopped = False
-        self.changing = threading.Lock()  # none starts while all are being stopped
-
-    def __enter__(self) -> "_Children":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.stop()
-
-    def run(self, command: list[str], environment: dict[str, str]) -> tuple[int, str]:
-        """Run one to its end; return its status and what it said on stderr."""
-        with self.changing:
-            if self.stopped:
-                return 130, "stopped"
-            child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-            self.running.append(child)
-        said = child.communicate()[1]
-        self.running.remove(child)
-        return child.returncode, said
-
-    def stop(self) -> None:
-        """Stop all, gently at first: a chapter then ends its kernel."""
-        with self.changing:
-            self.stopped = True
-            children = list(self.running)
-        for child in children:
-            child.send_signal(signal.SIGINT)
-        for child in children:
-            try:
-                child.wait(5)
-            except subprocess.TimeoutExpired:
-                child.kill()
-
-
 def _command(profile: Profile, chapter: Chapter, seed: int) -> list[str]:
     """The command that runs one chapter alone."""
     return [sys.executable, "-m", "zfutils", "chapter", "--only", chapter.name, "--profile", profile.name, "--seed", str(seed)]
 
 
-def _run_one(children: _Children, profile: Profile, chapter: Chapter, key: str, seed: int, threads: int) -> str:
+def _run_one(children: Children, profile: Profile, chapter: Chapter, key: str, seed: int, threads: int) -> str:
     """Run one chapter in a process of its own, unless nothing has changed; return what went wrong, or an empty string."""
     if children.stopped:
         return "stopped"
@@ -262,9 +198,7 @@ def _run_one(children: _Children, profile: Profile, chapter: Chapter, key: str, 
         return ""
     progress.say(f"{chapter.name}: running")
     start = time.monotonic()
-    threads_only = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
-    environment = {**os.environ, **threads_only, **cores.CALM}
-    status, said = children.run(_command(profile, chapter, seed), environment)
+    status, said = children.run(_command(profile, chapter, seed), {**os.environ, **cores.threads(threads), **cores.CALM})
     if status:
         return (said.strip().splitlines() or [f"{chapter.name} ended with status {status}"])[-1]
     with places.whole(_state_file(profile, chapter.name)) as fresh:

@@ -25,6 +25,8 @@ from zfutils.sets import PreparedSet
 
 PAPER_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 64)  # of 70: the columns of figure 4
 _CODE = ("images", "nets", "norm", "schedule", "training")  # whose change makes a trained net stale
+_MEMBERS = 1000  # between the seeds of nets that differ in their seed only, so that no seed of a reader meets them
+_STOPPED = "stopped.txt"  # why a run diverged
 _SAVE_EVERY = 30.0  # seconds of work that a kill may cost
 
 
@@ -70,6 +72,10 @@ def order(settings: Settings, train: np.ndarray, epoch: int) -> tuple[np.ndarray
     """
     generator = np.random.default_rng(int(keys.digest("order", settings.seed, epoch), 16))
     return generator.permutation(train), generator.integers(0, 10, len(train))
+
+
+class Diverged(Problem):
+    """The loss of a training run is not finite."""
 
 
 class Trainer:
@@ -221,9 +227,9 @@ class Trainer:
 
     def _stop_if_not_finite(self) -> None:
         if self._loss is not None and not math.isfinite(float(self._loss)):
-            raise Problem(
+            raise Diverged(
                 f"training {self.settings.recipe} stopped: the loss is not finite at step {self.step} of {self.steps} "
-                f"(learning rate {self.schedule.rate:g}); look at the pictures and lower the learning rate of the recipe"
+                f"(learning rate {self.schedule.rate:g}); lower the learning rate of the profile or train anew with RETRAIN=1"
             )
 
     def _last_words(self) -> str:
@@ -302,6 +308,11 @@ class Trained:
         return weights.card(self.folder / "net.safetensors")
 
     @property
+    def architecture(self) -> Architecture:
+        """What net it is."""
+        return weights.architecture(self.folder / "net.safetensors")
+
+    @property
     def log(self) -> pd.DataFrame:
         """One row an epoch: losses, errors as counts, learning rate, clipped filters, seconds."""
         return pd.read_csv(self.folder / "log.csv")
@@ -323,7 +334,8 @@ def settings_of(profile: profiles.Profile, recipe: recipes.Recipe, prepared: Pre
     if recipe.follows:
         followed = _where(profile, settings_of(profile, recipes.recipe(recipe.follows), prepared, seed=seed), prepared)
         cuts = tuple(Trained(followed).card["cuts"])
-    return Settings(recipe.name, architecture, profile.epochs, seed, recipe.clips, recipe.learning_rate, cuts)
+    drawn = seed + _MEMBERS * recipe.member
+    return Settings(recipe.name, architecture, profile.epochs, drawn, recipe.clips, profile.learning_rate, cuts, profile.batch)
 
 
 def train(profile: profiles.Profile, name: str, *, seed: int = 0, retrain: bool = False) -> Path:
@@ -339,7 +351,8 @@ def train(profile: profiles.Profile, name: str, *, seed: int = 0, retrain: bool 
         The folder of the trained net.
 
     Raises:
-        Problem: unknown recipe, absent data, a loss that is not finite, a full disk.
+        Diverged: the loss is not finite, now or when it was tried before.
+        Problem: unknown recipe, absent data, a full disk.
     """
     recipe, prepared = recipes.recipe(name), data.opened(profile, seed=seed)
     if recipe.follows:
@@ -347,16 +360,49 @@ def train(profile: profiles.Profile, name: str, *, seed: int = 0, retrain: bool 
     settings = settings_of(profile, recipe, prepared, seed=seed)
     folder = _where(profile, settings, prepared)
     if retrain:
-        for file in ("net.safetensors", "state.pt"):
+        for file in ("net.safetensors", "state.pt", _STOPPED):
             (folder / file).unlink(missing_ok=True)
+    if (folder / _STOPPED).exists():  # the same run would end the same way
+        raise Diverged((folder / _STOPPED).read_text())
     if not (folder / "net.safetensors").exists():
         devices.join_group()
         device = devices.device()
         trainer = Trainer(settings, prepared, folder, device=device, number_type=devices.number_type(device))
-        trainer.run()
+        _run(trainer)
         if trainer.rank == 0:
             _finish(trainer)
     return folder
+
+
+def _run(trainer: Trainer) -> None:
+    """Train to the end; why a run diverged is kept beside its state."""
+    try:
+        trainer.run()
+    except Diverged as stopped:
+        with places.whole(trainer.folder / _STOPPED) as fresh:
+            fresh.write_text(str(stopped))
+        raise
+
+
+def state(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
+    """What is there of a net: `trained`, `at step 120 of 3756`, `missing`, or why its training stopped.
+
+    Raises:
+        Problem: unknown recipe or absent data.
+    """
+    recipe, prepared = recipes.recipe(name), data.opened(profile, seed=seed)
+    if is_trained(profile, name, seed=seed):
+        return "trained"
+    if recipe.follows and not is_trained(profile, recipe.follows, seed=seed):
+        return "missing"  # its learning-rate cuts are not known yet
+    settings = settings_of(profile, recipe, prepared, seed=seed)
+    folder = _where(profile, settings, prepared)
+    if (folder / _STOPPED).exists():
+        return (folder / _STOPPED).read_text()
+    if not (folder / "state.pt").exists():
+        return "missing"
+    done = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)["step"]
+    return f"at step {done} of {math.ceil(len(prepared.indices('train')) / settings.batch) * settings.epochs}"
 
 
 def trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> Trained:
@@ -416,6 +462,7 @@ def _card(trainer: Trainer, log: pd.DataFrame) -> dict:
         "cuts": trainer.schedule.cuts,
         "steps": trainer.steps,
         "visits": visits,
+        "multiply_adds": sum(nets.multiply_adds(settings.architecture).values()),
         "seconds": seconds,
         "images_per_second": round(visits / seconds, 1),
         "dev_wrong": int(last["dev_wrong"]),

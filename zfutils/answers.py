@@ -1,0 +1,55 @@
+"""Answers: what trained nets say to the pictures of a split, kept on disk beside the nets."""
+
+import numpy as np
+
+from zfutils import devices, keys, places, predictions
+from zfutils.images import CENTRE, Crops
+from zfutils.sets import PreparedSet
+from zfutils.training import Trained
+
+_CODE = ("answers", "predictions", "images")
+
+
+def of(trained: Trained, prepared: PreparedSet, rows: np.ndarray, *, crops: tuple[int, ...] = (CENTRE,)) -> np.ndarray:
+    """Class probabilities of a trained net, averaged over crops; computed once.
+
+    *Paper:* tables 2 and 3.
+
+    Args:
+        trained: the net.
+        prepared: the pictures that it was trained on, or others.
+        rows: rows of the set.
+        crops: numbers of the crops to average over.
+
+    Returns:
+        float32 of shape (len(rows), classes); every row sums to 1.
+    """
+    key = keys.digest(prepared.facts["sha256"], np.asarray(rows).tolist(), crops, keys.code_of(*_CODE))
+    file = trained.folder / "answers" / f"{len(rows)}-images-{len(crops)}-crops-{key[:8]}.npy"
+    if file.exists():
+        return np.load(file)
+    device = devices.device()
+    cuts = Crops(prepared, trained.architecture.image_size, device=device)
+    found = predictions.probabilities(trained.net().to(device), cuts, rows, crops=crops)
+    with places.whole(file) as fresh, fresh.open("wb") as out:
+        np.save(out, found)
+    return found
+
+
+def averaged(probabilities: list[np.ndarray]) -> np.ndarray:
+    """The answer of several nets together: their probabilities averaged, as Krizhevsky et al. did.
+
+    *Paper:* table 2, rows (a) and (a) + (b).
+
+    Args:
+        probabilities: one array (n, classes) a net.
+
+    Returns:
+        (n, classes).
+
+    Raises:
+        ValueError: no net, or nets that answered other images.
+    """
+    if not probabilities or len({array.shape for array in probabilities}) > 1:
+        raise ValueError(f"expected the answers of one or more nets to the same images, got {[a.shape for a in probabilities]}")
+    return np.mean(probabilities, axis=0, dtype=np.float64).astype(np.float32)

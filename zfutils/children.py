@@ -1,0 +1,44 @@
+"""Child processes of a run: they end with it."""
+
+import signal
+import subprocess
+import threading
+
+
+class Children:
+    """Processes of chapters, which end with the run: when it is stopped, none is started and those that run are stopped too."""
+
+    def __init__(self):
+        self.running: list[subprocess.Popen] = []
+        self.stopped = False
+        self.changing = threading.Lock()  # none starts while all are being stopped
+
+    def __enter__(self) -> "Children":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def run(self, command: list[str], environment: dict[str, str]) -> tuple[int, str]:
+        """Run one to its end; return its status and what it said on stderr."""
+        with self.changing:
+            if self.stopped:
+                return 130, "stopped"
+            child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            self.running.append(child)
+        said = child.communicate()[1]
+        self.running.remove(child)
+        return child.returncode, said
+
+    def stop(self) -> None:
+        """Stop all, gently at first: a chapter then ends its kernel."""
+        with self.changing:
+            self.stopped = True
+            children = list(self.running)
+        for child in children:
+            child.send_signal(signal.SIGINT)
+        for child in children:
+            try:
+                child.wait(5)
+            except subprocess.TimeoutExpired:
+                child.kill()
