@@ -126,7 +126,7 @@ def test_a_net_without_hidden_layers_sees_a_rotation_of_what_is_symmetric_as_non
 
 def test_every_image_is_turned_by_its_own_angle():
     several = torch.randn(3, 3, 9, 9, dtype=torch.float64)
-    found = invariance.turned(several, torch.tensor([0.0, np.pi / 2, 1.0], dtype=torch.float64))
+    found = rotations.turned(several, torch.tensor([0.0, np.pi / 2, 1.0], dtype=torch.float64))
     for one, image, degrees in zip(found, several, (0, 90, np.degrees(1.0)), strict=True):
         assert torch.allclose(one, invariance.rotate(image[None], degrees)[0], atol=1e-9)
 

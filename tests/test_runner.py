@@ -17,8 +17,10 @@ import pytest
 from torch import distributed
 
 from zfutils import chapters, claims, devices, keys, notebooks, paper, places, profiles, runner, training
+from zfutils import children as children_module
 from zfutils.__main__ import main
 from zfutils.chapters import Chapter
+from zfutils.children import Children
 from zfutils.problems import Problem
 
 PARAMETERS = '# %% tags=["parameters"]\nprofile = "toybox"\nseed = 0\n\n'
@@ -70,7 +72,7 @@ def book(tmp_path, monkeypatch):
         bad = "1 / 0" in (tmp_path / "book" / f"{ran[-1]}.py").read_text()
         return int(bad), "error: chapter one failed in cell 2" if bad else ""
 
-    monkeypatch.setattr(runner._Children, "run", run)
+    monkeypatch.setattr(Children, "run", run)
     for name in table:
         notebook(tmp_path / "book", name, "# %%\n1 + 1\n")
     return ran
@@ -175,7 +177,7 @@ def test_ctrl_c_at_any_moment_ends_what_runs_and_starts_no_other(tmp_path, monke
 
 
 def test_a_chapter_that_starts_at_the_moment_of_a_stop_is_stopped_too(tmp_path, monkeypatch, interruptible):
-    children, start, popen = runner._Children(), time.monotonic(), subprocess.Popen
+    children, start, popen = Children(), time.monotonic(), subprocess.Popen
 
     def slow(*given, **options):
         stopper.start()
@@ -183,7 +185,7 @@ def test_a_chapter_that_starts_at_the_moment_of_a_stop_is_stopped_too(tmp_path, 
         return popen(*given, **options)
 
     stopper = threading.Thread(target=children.stop)
-    monkeypatch.setattr(runner.subprocess, "Popen", slow)
+    monkeypatch.setattr(children_module.subprocess, "Popen", slow)
     status, _ = children.run(sleeper(tmp_path, "one"), dict(os.environ))
     assert status and time.monotonic() - start < 30
     assert children.run(["never"], {}) == (130, "stopped")

@@ -45,7 +45,9 @@ _ALL = (
     ),
     Chapter("04_occlusion", ("figure7", "occlusion_scores"), ("zfnet",)),
     Chapter("05_correspondence", ("figure8", "table1", "correspondence"), ("zfnet",)),
-    Chapter("06_invariance", ("figure5", "invariance", "rotation_training"), ("zfnet",), sets=("pretraining", "turning")),
+    Chapter(
+        "06_invariance", ("figure5", "invariance", "rotation_training"), ("zfnet",), rows=("zfnet-turned",), sets=("pretraining", "turning")
+    ),
     Chapter(
         "07_transfer",
         ("table4", "table5", "table6", "table7", "figure9", "overlap", "scenes"),

@@ -70,20 +70,6 @@ def rotate(images: Tensor, amount: float, *, border: str = "zeros") -> Tensor:
     return _sampled(images, [[cosine, -sine, 0.0], [sine, cosine, 0.0]], border)
 
 
-def turned(images: Tensor, angles: Tensor) -> Tensor:
-    """Turn every image by an angle of its own, counter-clockwise, mean grey coming in at the corners.
-
-    Args:
-        images: (n, channels, side, side).
-        angles: radians, (n,).
-    """
-    sine, cosine = angles.sin(), angles.cos()
-    none = torch.zeros_like(sine)
-    theta = torch.stack([torch.stack([cosine, -sine, none], 1), torch.stack([sine, cosine, none], 1)], 1)  # (n, 2, 3)
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-
-
 def _sampled(images: Tensor, matrix: Sequence[Sequence[float]], border: str) -> Tensor:
     """Every pixel of the result taken from where the matrix points to, bilinear."""
     theta = torch.tensor(matrix, dtype=images.dtype, device=images.device).expand(len(images), 2, 3)

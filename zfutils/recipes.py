@@ -19,6 +19,7 @@ class Recipe:
         clips: whether filters are scaled back to the radius (section 3).
         follows: the recipe whose learning-rate cuts, in steps, this one takes over, so that the two compare; empty for none.
         member: number of a net among those that differ in their seed only, from 0.
+        turned: whether it is trained with turned images.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Recipe:
     clips: bool = True
     follows: str = "zfnet"
     member: int = 0
+    turned: bool = False
 
 
 def _replica(name: str, says: str, architecture: Architecture) -> Recipe:
@@ -43,6 +45,7 @@ _ALL = (
     Recipe("zfnet", "the paper's net (figure 3)", ZFNET, follows=""),
     Recipe("alexnet", "the authors' replication of Krizhevsky et al. 2012 (tables 2 and 3)", ALEXNET, clips=False),
     Recipe("zfnet-unclipped", "the paper's net without filter clipping (figure 6 a)", ZFNET, clips=False),
+    Recipe("zfnet-turned", "the paper's net, trained with images turned by any angle (beyond the paper)", ZFNET, turned=True),
     *(Recipe(f"zfnet-{n}", f"the paper's net once more, from seed {n} (table 2 a)", ZFNET, member=n - 1) for n in (2, 3, 4, 5)),
     _changed("wide", "512, 1024, 512 maps in layers 3 to 5 (tables 2 b and 3)", with_maps(ZFNET, *WIDE)),
     _changed("2048", "2048 units in layers 6 and 7 (table 3)", with_units(ZFNET, 2048)),

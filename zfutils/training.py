@@ -20,11 +20,12 @@ from zfutils import data, devices, keys, nets, places, predictions, profiles, pr
 from zfutils.images import CENTRE, Crops
 from zfutils.nets import Architecture
 from zfutils.problems import Problem
+from zfutils.rotations import TurnedCrops
 from zfutils.schedule import Schedule
 from zfutils.sets import PreparedSet
 
 PAPER_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 64)  # of 70: the columns of figure 4
-_CODE = ("images", "nets", "norm", "schedule", "training")  # whose change makes a trained net stale
+_CODE = ("images", "nets", "norm", "rotations", "schedule", "training")  # whose change makes a trained net stale
 _MEMBERS = 1000  # between the seeds of nets that differ in their seed only, so that no seed of a reader meets them
 _STOPPED = "stopped.txt"  # why a run diverged
 _SAVE_EVERY = 30.0  # seconds of work that a kill may cost
@@ -44,6 +45,7 @@ class Settings:
         cuts: steps of the learning-rate cuts; None finds them on the development split.
         batch: images a step, over all processes.
         momentum: of SGD.
+        turned: whether every training image is turned by a random angle.
     """
 
     recipe: str
@@ -55,6 +57,7 @@ class Settings:
     cuts: tuple[int, ...] | None = None
     batch: int = 128
     momentum: float = 0.9
+    turned: bool = False
 
 
 def order(settings: Settings, train: np.ndarray, epoch: int) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +97,7 @@ class Trainer:
         self.rank, self.world = devices.rank_and_world()
         self.train, self.dev = prepared.indices("train"), prepared.indices("dev")
         self.labels = torch.from_numpy(prepared.labels.copy())
-        self.cuts = Crops(prepared, settings.architecture.image_size, device=device)
+        self.cuts = (TurnedCrops if settings.turned else Crops)(prepared, settings.architecture.image_size, device=device)
         self.steps_an_epoch = math.ceil(len(self.train) / settings.batch)
         self.steps = self.steps_an_epoch * settings.epochs
         self.net = nets.build(settings.architecture, generator=torch.Generator().manual_seed(settings.seed))
@@ -335,7 +338,8 @@ def settings_of(profile: profiles.Profile, recipe: recipes.Recipe, prepared: Pre
         followed = _where(profile, settings_of(profile, recipes.recipe(recipe.follows), prepared, seed=seed), prepared)
         cuts = tuple(Trained(followed).card["cuts"])
     drawn = seed + _MEMBERS * recipe.member
-    return Settings(recipe.name, architecture, profile.epochs, drawn, recipe.clips, profile.learning_rate, cuts, profile.batch)
+    options = {"learning_rate": profile.learning_rate, "cuts": cuts, "batch": profile.batch, "turned": recipe.turned}
+    return Settings(recipe.name, architecture, profile.epochs, drawn, recipe.clips, **options)
 
 
 def train(profile: profiles.Profile, name: str, *, seed: int = 0, retrain: bool = False) -> Path:
