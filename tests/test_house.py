@@ -23,7 +23,8 @@ LAYERS = (
     ("weights", "predictions", "filters", "units", "rules", "graph"),
     ("features", "deconv", "deconvnet", "fields"),
     ("training",),
-    ("likeness", "clipping", "topk", "regions", "answers"),
+    ("likeness", "clipping", "topk", "regions", "answers", "errors", "folds", "precision", "banks", "overlap"),
+    ("probes", "scratch"),
     (
         "winners",
         "evolution",
@@ -36,6 +37,7 @@ LAYERS = (
         "pointing",
         "invariance",
         "correspondence",
+        "transfer",
     ),
     ("results", "scoreboard", "verdicts"),
     ("plot",),

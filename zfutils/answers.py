@@ -10,7 +10,14 @@ from zfutils.training import Trained
 _CODE = ("answers", "predictions", "images")
 
 
-def of(trained: Trained, prepared: PreparedSet, rows: np.ndarray, *, crops: tuple[int, ...] = (CENTRE,)) -> np.ndarray:
+def of(
+    trained: Trained,
+    prepared: PreparedSet,
+    rows: np.ndarray,
+    *,
+    crops: tuple[int, ...] = (CENTRE,),
+    mean: np.ndarray | None = None,
+) -> np.ndarray:
     """Class probabilities of a trained net, averaged over crops; computed once.
 
     *Paper:* tables 2 and 3.
@@ -20,16 +27,18 @@ def of(trained: Trained, prepared: PreparedSet, rows: np.ndarray, *, crops: tupl
         prepared: the pictures that it was trained on, or others.
         rows: rows of the set.
         crops: numbers of the crops to average over.
+        mean: what is subtracted, where the net was trained on another set: the mean picture of that, (side, side, 3).
 
     Returns:
         float32 of shape (len(rows), classes); every row sums to 1.
     """
-    key = keys.digest(prepared.facts["sha256"], np.asarray(rows).tolist(), crops, keys.code_of(*_CODE))
+    other = None if mean is None else mean.tobytes().hex()
+    key = keys.digest(prepared.facts["sha256"], np.asarray(rows).tolist(), crops, other, keys.code_of(*_CODE))
     file = trained.folder / "answers" / f"{len(rows)}-images-{len(crops)}-crops-{key[:8]}.npy"
     if file.exists():
         return np.load(file)
     device = devices.device()
-    cuts = Crops(prepared, trained.architecture.image_size, device=device)
+    cuts = Crops(prepared, trained.architecture.image_size, device=device, mean=mean)
     found = predictions.probabilities(trained.net().to(device), cuts, rows, crops=crops)
     with places.whole(file) as fresh, fresh.open("wb") as out:
         np.save(out, found)

@@ -113,6 +113,20 @@ def number(key: str, ours: float, *, profile: Profile, n: int, interval: tuple[f
     return row
 
 
+def absent(key: str, reason: str) -> dict:
+    """A scoreboard row for a number of the paper that was not measured.
+
+    Args:
+        key: of `paper.numbers()`.
+        reason: why not.
+
+    Raises:
+        Problem: the paper has no such number.
+    """
+    paper.number(key)
+    return {"key": key, "ours": None, "low": None, "high": None, "n": 0, "status": claims.NOT_COMPARABLE, "reason": reason}
+
+
 def claim(
     id: str, status: str, *, value: float | None = None, n: int, interval: tuple[float, float] | None = None, reason: str = ""
 ) -> dict:

@@ -1,21 +1,26 @@
 """Figures: each function takes a tidy table or uint8 pictures and returns a figure; none computes a number."""
 
-from zfutils.plot.charts import bars, learning_curves, lines, spectra
+from zfutils.plot.charts import bars, dots, learning_curves, lines, spectra
 from zfutils.plot.images import crops, filters, palette, pictures, sheet
 from zfutils.plot.nets import architecture
 from zfutils.plot.pages import Page, nine_page, pages, strip_page, switches, top_nine, two_paths
 from zfutils.plot.probes import Probed, columns, curves, decoded, occlusion
+from zfutils.plot.transfer import by_class, few_images, layers
 
 __all__ = [
     "Page",
     "Probed",
     "architecture",
     "bars",
+    "by_class",
     "columns",
     "crops",
     "curves",
     "decoded",
+    "dots",
+    "few_images",
     "filters",
+    "layers",
     "learning_curves",
     "lines",
     "nine_page",

@@ -120,3 +120,54 @@ def spectra(frame: pd.DataFrame, edges: Sequence[float], *, title: str = "") -> 
     for left, right, word in zip((0, *edges), (*edges, 0.5), ("low", "middle", "high"), strict=True):
         axis.text((left + right) / 2, top, word, ha="center", va="top", color=GREY, fontsize=8)
     return figure
+
+
+def dots(
+    frame: pd.DataFrame,
+    *,
+    value: str,
+    ends: tuple[str, str],
+    row: str,
+    hue: str,
+    xlabel: str,
+    labels: Sequence[str] = (),
+    beside: tuple[str, str] | None = None,
+    zero: bool = False,
+    title: str = "",
+) -> Figure:
+    """Draw a dot with its interval for each row of a table, from top to bottom.
+
+    Args:
+        frame: one line a row of the figure; where the value is missing nothing is drawn but the label.
+        value: column of the dots.
+        ends: columns of the two ends of the interval.
+        row: column of the words on the left.
+        hue: column of the colour; a line parts neighbours of different colour.
+        xlabel: of the axis, with the unit.
+        labels: words on the right, in the order of the table, or none.
+        beside: a column of values that stand beside ours as open diamonds, and its word in the legend.
+        zero: whether a line marks 0.
+        title: of the figure.
+
+    Returns:
+        A figure with one axes.
+    """
+    figure, axis = blank(figsize=(8, 0.3 * len(frame) + 1.2))
+    if zero:
+        axis.axvline(0, color=GREY, lw=0.9)
+    places = pd.Series(range(len(frame)), index=frame.index)
+    if beside is not None:
+        axis.plot(frame[beside[0]], places, "D", color=GREY, mfc="white", ms=5, lw=0, label=beside[1])
+    for place, (word, group) in enumerate(frame.groupby(hue, sort=False)):
+        axis.hlines(places[group.index], group[ends[0]], group[ends[1]], color=f"C{place}", lw=2, alpha=0.55)
+        axis.plot(group[value], places[group.index], "o", color=f"C{place}", ms=6, lw=0, label=word)
+    changes = frame[hue] != frame[hue].shift()
+    for place in places[changes][1:]:
+        axis.axhline(place - 0.5, color=GREY, lw=0.6)
+    for place, text in enumerate(labels):
+        axis.text(1.01, place, text, transform=axis.get_yaxis_transform(), va="center", fontsize=8)
+    axis.set(xlabel=xlabel, ylim=(len(frame) - 0.5, -0.5), title=title)
+    axis.set_yticks(places, frame[row])
+    axis.grid(axis="y", visible=False)
+    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.16), ncols=3)
+    return figure

@@ -1,0 +1,174 @@
+"""Transfer: the experiments of section 5.2 as tidy tables, one row a fold, with the answers that they rest on."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from zfutils import folds, keys, manifests, probes
+from zfutils.folds import Fold
+from zfutils.profiles import Profile
+from zfutils.sets import PreparedSet
+
+
+@dataclass
+class Outcome:
+    """What a method answered at every size in every fold.
+
+    Attributes:
+        method: its name.
+        rows: one dict a size and fold: `method`, `size`, `fold`, `accuracy` (mean over classes, in [0, 1]), `test` (images), more.
+        correct: right answers by (size, fold), bool (test,).
+    """
+
+    method: str
+    rows: list[dict] = field(default_factory=list)
+    correct: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
+
+    def add(self, size: int, number: int, fold: Fold, labels: np.ndarray, correct: np.ndarray, **known: object) -> None:
+        """Take the answers of one run."""
+        accuracy = folds.class_mean(correct, labels[fold.test])
+        self.rows.append({"method": self.method, "size": size, "fold": number, "accuracy": accuracy, "test": len(fold.test), **known})
+        self.correct[size, number] = correct
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """All rows as a table."""
+        return pd.DataFrame(self.rows)
+
+
+def draws(prepared: PreparedSet, profile: Profile, *, seed: int) -> list[Fold]:
+    """The folds of a profile: every size and method is tested on the same images of a fold."""
+    plan = profile.transfer
+    largest = max((*plan.sizes, *plan.curve, *plan.layers, *plan.scratch_sizes))
+    whole = max(1, int(np.bincount(prepared.labels).min()) - 1)  # a class always keeps one image to test
+    return [
+        folds.draw(prepared.labels, largest=min(largest, whole), test=plan.test, fold=number, seed=seed) for number in range(plan.folds)
+    ]
+
+
+def possible(prepared: PreparedSet, sizes: Sequence[int]) -> tuple[list[int], dict[int, str]]:
+    """Which sizes every class has images for, and for the others why not, the first classes named."""
+    fit, why = [], {}
+    for size in sizes:
+        short = folds.lacking(prepared.labels, prepared.classes, size)
+        if short:
+            named = ", ".join(short[:3]) + (f" and {len(short) - 3} more" if len(short) > 3 else "")
+            why[size] = f"{size} training images and one to test are not there in {named}"
+        else:
+            fit.append(size)
+    return fit, why
+
+
+def probed(
+    method: str, kind: str, features: np.ndarray, prepared: PreparedSet, drawn: Sequence[Fold], sizes: Sequence[int], *, seed: int
+) -> Outcome:
+    """Train a linear classifier on frozen features at every size in every fold.
+
+    *Paper:* tables 4, 5 and 7, figure 9.
+
+    Args:
+        method: what the rows are called.
+        kind: `softmax` or `svm`.
+        features: of all pictures of the set, (n, numbers).
+        prepared: the set.
+        drawn: its folds.
+        sizes: training images a class.
+        seed: of the inner splits.
+    """
+    outcome = Outcome(method)
+    for number, fold in enumerate(drawn):
+        for size in sizes:
+            generator = np.random.default_rng(int(keys.digest("inner", seed, number, size), 16))
+            correct, strength = probes.answers(kind, features, prepared.labels, fold.train(size), fold.test, generator=generator)
+            outcome.add(size, number, fold, prepared.labels, correct, strength=strength)
+    return outcome
+
+
+def summary(frame: pd.DataFrame, by: Sequence[str] = ("method", "size")) -> pd.DataFrame:
+    """Mean over folds, in percent.
+
+    Args:
+        frame: rows of outcomes.
+        by: columns that name a row of the answer.
+
+    Returns:
+        Those columns, `accuracy`, `deviation` (over folds, empty for one), `low` and `high` (95 % interval of the mean), `folds`, `test`
+        (images, all folds together).
+    """
+    grouped = frame.groupby(list(by), sort=False)
+    found = grouped.agg(accuracy=("accuracy", "mean"), deviation=("accuracy", "std"), folds=("accuracy", "size"), test=("test", "sum"))
+    half = 1.959964 * found["deviation"].fillna(0) / np.sqrt(found["folds"])
+    found = found.assign(low=found["accuracy"] - half, high=found["accuracy"] + half)
+    percent = ["accuracy", "deviation", "low", "high"]
+    found[percent] *= 100
+    return found.reset_index()
+
+
+def gain(
+    ours: Outcome, theirs: Outcome, size: int, prepared: PreparedSet, drawn: Sequence[Fold], *, seed: int
+) -> tuple[float, float, float, int]:
+    """Difference of two methods at one size over the folds that both ran on.
+
+    Returns:
+        The difference of accuracies, the ends of its 95 % interval (bootstrap over test images within classes), in [-1, 1], and the number
+        of test images.
+    """
+    both = [number for number in range(len(drawn)) if (size, number) in ours.correct and (size, number) in theirs.correct]
+    rows = [drawn[number].test for number in both]
+    answers = [[outcome.correct[size, number] for number in both] for outcome in (ours, theirs)]
+    found = folds.difference(rows, *answers, prepared.labels, generator=np.random.default_rng(seed))
+    return *found, len(np.unique(np.concatenate(rows)))
+
+
+def present(prepared: PreparedSet) -> np.ndarray:
+    """Which classes every picture shows, bool (n, classes): scenes of toys and PASCAL VOC list them."""
+    names = list(prepared.classes)
+    if "control" not in prepared.table:  # VOC lists folders, classes have names
+        names = list(manifests.read("voc2012").classes)
+    shown = [json.loads(listed) for listed in prepared.table["present"]]
+    return np.array([[name in listed for name in names] for listed in shown])
+
+
+def exclusive(features: np.ndarray, shown: np.ndarray, train: np.ndarray, test: np.ndarray, *, strength: float) -> np.ndarray:
+    """The paper's protocol for pictures with several objects: a softmax, one exclusive prediction a picture.
+
+    *Paper:* section 5.2, table 6. **Assumption**: in training a picture counts once for every class that it shows.
+
+    Args:
+        features: of all pictures, (n, numbers).
+        shown: which classes each shows, bool (n, classes).
+        train, test: rows.
+        strength: C of the softmax.
+
+    Returns:
+        Probabilities, (test, classes); 0 for classes that no training picture shows.
+    """
+    scaling = probes.Scaling.of(probes.rows_of(features, train))
+    rows, labels = np.nonzero(shown[train])
+    scores = np.zeros((len(test), shown.shape[1]))
+    own, other = scaling(probes.rows_of(features, train[rows])), scaling(probes.rows_of(features, test))
+    if len(np.unique(labels)) > 1:
+        scores[:, np.unique(labels)] = probes.softmax(own, labels, other, strength=strength)
+    return scores
+
+
+def independent(features: np.ndarray, shown: np.ndarray, train: np.ndarray, test: np.ndarray, *, strength: float) -> np.ndarray:
+    """One logistic regression a class, for pictures with several objects (beyond the paper); arguments and answer as in `exclusive`."""
+    scaling = probes.Scaling.of(probes.rows_of(features, train))
+    own, other = scaling(probes.rows_of(features, train)), scaling(probes.rows_of(features, test))
+    return probes.each_alone(own, shown[train], other, strength=strength)
+
+
+def above_chance(right: np.ndarray, objects: np.ndarray, classes: int) -> np.ndarray:
+    """Right answers corrected for guessing: a guess hits a picture of k objects with k / classes. 1 is right, 0 a guess on the average.
+
+    Args:
+        right: bool, (n,).
+        objects: number of classes that each picture shows, (n,).
+        classes: number of classes.
+    """
+    chance = objects / classes
+    return (right - chance) / (1 - chance)
