@@ -1,6 +1,7 @@
 """Errors of several nets: counts by hand, and bootstraps equal to loops that resample images one by one."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from zfutils import errors, predictions, training
@@ -31,6 +32,13 @@ def test_counts_by_hand():
     low, high = predictions.ErrorRate(2, 3).interval()
     assert (row["low %"], row["high %"]) == (round(100 * low, 2), round(100 * high, 2))
     assert row["mean log loss"] == round((np.log(2) + np.log(5) + np.log(1e12)) / 3, 4)  # no likelihood below 1e-12
+
+
+def test_a_net_has_begun_to_learn_at_the_end_of_the_first_epoch_below_nine_tenths_of_a_guess():
+    log = pd.DataFrame({"step": [10, 20, 30, 40], "train_loss": np.log(20) * np.array([1.0, 0.91, 0.89, 0.5])})
+    assert errors.left_chance(log, 20) == 30
+    assert errors.left_chance(log, 10) == 40  # the guess among fewer classes has a smaller loss
+    assert errors.left_chance(log[:2], 20) is None
 
 
 def test_bootstrap_samples_have_the_mean_and_the_spread_of_resampled_images():
@@ -138,6 +146,11 @@ def test_a_change_has_a_direction_only_where_its_interval_leaves_zero_out():
 
 
 def test_missing_nets_come_with_what_is_there_of_them(monkeypatch):
-    states = {"zfnet": "trained", "zfnet-2": "missing", "zfnet-wide": "at step 3 of 12"}
+    stopped = "training zfnet-3 stopped: the loss is not finite at step 7 of 9 (learning rate 0.5); lower the learning rate"
+    states = {"zfnet": "trained", "zfnet-2": "missing", "zfnet-3": stopped, "zfnet-wide": "at step 3 of 12"}
     monkeypatch.setattr(training, "state", lambda profile, name, *, seed: states[name])
-    assert errors.missing(None, list(states)) == {"zfnet-2": "zfnet-2: missing", "zfnet-wide": "zfnet-wide: at step 3 of 12"}
+    assert errors.missing(None, list(states)) == {
+        "zfnet-2": "zfnet-2 is missing",
+        "zfnet-3": "training zfnet-3 stopped: the loss is not finite at step 7 of 9 (learning rate 0.5)",
+        "zfnet-wide": "zfnet-wide is at step 3 of 12",
+    }

@@ -89,6 +89,23 @@ def test_nothing_is_run_twice_without_a_change_and_a_change_reruns_what_depends_
     assert go() == [] and book[3:] == ["one", "three"]
 
 
+def test_the_longest_chapter_starts_first(book, monkeypatch):
+    monkeypatch.setattr(
+        chapters, "CHAPTERS", {name: dataclasses.replace(one, minutes=2.0 * (name == "two")) for name, one in chapters.CHAPTERS.items()}
+    )
+    assert go() == [] and book == ["two", "one", "three"]
+
+
+def test_a_net_that_fills_a_row_later_runs_its_chapter_again(book, monkeypatch, tmp_path):
+    monkeypatch.setattr(chapters, "CHAPTERS", {"one": Chapter("one", rows=("zfnet-2",))})
+
+    def once(folders: dict) -> list[str]:
+        return runner._run_all(profiles.profile("smoke"), list(chapters.CHAPTERS.values()), {}, folders, seed=0, jobs=1)
+
+    assert once({}) == once({}) == [] and book == ["one"]
+    assert once({"zfnet-2": tmp_path / "zfnet-2-seed1000-12345678"}) == [] and book == ["one", "one"]
+
+
 def test_a_failure_stops_its_own_line_only(book, capsys):
     notebook(places.BOOK, "one", "# %%\n1 / 0\n")
     assert go() == ["one", "three"] and book == ["one", "two"]

@@ -17,6 +17,7 @@ class Chapter:
         sets: prepared sets that it reads.
         needs: chapters whose results it reads.
         extra: whether it runs only with `EXTRAS=1`.
+        minutes: what it takes on toys with one core; of those that may start, the longest starts first.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Chapter:
     sets: tuple[str, ...] = ("pretraining",)
     needs: tuple[str, ...] = ()
     extra: bool = False
+    minutes: float = 0.5
 
 
 _MAIN = ("zfnet", "alexnet", "zfnet-unclipped")
@@ -33,6 +35,12 @@ _TABLE2 = ("zfnet-2", "zfnet-3", "zfnet-4", "zfnet-5", "zfnet-wide")
 _TABLE3 = (
     *("alexnet-without-3-4", "alexnet-without-7", "alexnet-without-6-7", "alexnet-without-3-4-6-7", "alexnet-2048", "alexnet-8192"),
     *("zfnet-2048", "zfnet-8192", "zfnet-wide", "zfnet-wide-8192"),
+)
+_FURTHER = (
+    *("alexnet-again", *(f"{name}-again" for name in _TABLE3)),
+    *("zfnet-without-4-widened", "zfnet-without-3-4-widened"),
+    *("zfnet-no-dropout", "zfnet-batch-norm", "zfnet-batch-norm-dropout"),
+    *("zfnet-half", "zfnet-three-quarters", "zfnet-three-halves"),
 )
 
 _ALL = (
@@ -55,6 +63,14 @@ _ALL = (
         sets=("pretraining", "transfer", "scenes", "caltech256", "voc2012"),
     ),
     Chapter("08_beyond", ("bug_museum",), ("zfnet",)),
+    Chapter(
+        "09_further",
+        ("second_seeds", "depth_width", "regularisation", "cost", "scratch_folds"),
+        ("zfnet", "alexnet"),
+        rows=(*_TABLE3, *_TABLE2, "zfnet-turned", *_FURTHER),
+        sets=("pretraining", "transfer"),
+        extra=True,
+    ),
     Chapter(
         "00_start_here",
         ("pictures",),

@@ -1,8 +1,11 @@
 """Errors of several nets on the same pictures: counts, and bootstraps of what the nets of tables 2 and 3 say together."""
 
-import numpy as np
+import math
 
-from zfutils import predictions, training
+import numpy as np
+import pandas as pd
+
+from zfutils import predictions, schedule, training
 from zfutils.profiles import Profile
 
 TOPS = (1, 2, 5)
@@ -17,13 +20,30 @@ def missing(profile: Profile, names: list[str], *, seed: int = 0) -> dict[str, s
         seed: of the nets.
 
     Returns:
-        `{"zfnet-wide": "zfnet-wide: at step 120 of 5008", …}`, in the order of the names.
+        `{"zfnet-wide": "zfnet-wide is at step 120 of 5008", …}`, in the order of the names.
 
     Raises:
         Problem: unknown recipe or absent data.
     """
     states = {name: training.state(profile, name, seed=seed) for name in names}
-    return {name: f"{name}: {state}" for name, state in states.items() if state != "trained"}
+    return {name: _reason(name, state) for name, state in states.items() if state != "trained"}
+
+
+def left_chance(log: pd.DataFrame, classes: int) -> int | None:
+    """The step by which a net had begun to learn.
+
+    *Paper:* section 3 leads to small signals and gradients at first, so a net answers like a guess for a while.
+
+    Args:
+        log: of its training, one row an epoch, with `step` and `train_loss` (mean cross-entropy, nats).
+        classes: number of classes.
+
+    Returns:
+        The end of the first epoch whose mean training loss lies below nine tenths of that of a guess, ln(classes), which is where the
+        learning-rate schedule begins to count too; None where there was none.
+    """
+    below = log.loc[log["train_loss"] < schedule.LEARNING * math.log(classes), "step"]
+    return None if below.empty else int(below.iloc[0])
 
 
 def counted(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -182,6 +202,12 @@ def direction(interval: tuple[float, float]) -> str:
     if low > 0:
         return "higher"
     return "lower" if high < 0 else "undecided"
+
+
+def _reason(name: str, state: str) -> str:
+    """Why a net is not there; where its training stopped that says so itself, and what to do about it is left out."""
+    said = state.partition(";")[0].strip()
+    return said if name in said else f"{name} is {said}"
 
 
 def _same_images(*answers: np.ndarray) -> None:

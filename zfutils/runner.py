@@ -123,7 +123,8 @@ def _run_all(
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool, Children() as children:  # children end first
         running: dict[concurrent.futures.Future, Chapter] = {}
         while waiting or running:
-            for chapter in [one for one in waiting if not _open_needs(one, wanted, ended)]:
+            ready = [one for one in waiting if not _open_needs(one, wanted, ended)]
+            for chapter in sorted(ready, key=lambda one: -one.minutes):
                 waiting.remove(chapter)
                 if lacking := [need for need in chapter.needs if need in failed]:
                     progress.say(f"{chapter.name}: not run, it needs {', '.join(lacking)}")

@@ -1,6 +1,7 @@
 """Figures: each function takes a tidy table or uint8 pictures and returns a figure; none computes a number."""
 
 from zfutils.plot.charts import bars, dots, learning_curves, lines, spectra
+from zfutils.plot.further import beside, scatter
 from zfutils.plot.images import crops, filters, palette, pictures, sheet
 from zfutils.plot.nets import architecture
 from zfutils.plot.pages import Page, nine_page, pages, strip_page, switches, top_nine, two_paths
@@ -12,6 +13,7 @@ __all__ = [
     "Probed",
     "architecture",
     "bars",
+    "beside",
     "by_class",
     "columns",
     "crops",
@@ -28,6 +30,7 @@ __all__ = [
     "pages",
     "palette",
     "pictures",
+    "scatter",
     "sheet",
     "spectra",
     "strip_page",

@@ -169,5 +169,5 @@ def dots(
     axis.set(xlabel=xlabel, ylim=(len(frame) - 0.5, -0.5), title=title)
     axis.set_yticks(places, frame[row])
     axis.grid(axis="y", visible=False)
-    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.16), ncols=3)
+    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.55 / figure.get_figheight()), ncols=4)
     return figure

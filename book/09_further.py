@@ -1,0 +1,709 @@
+# %% [markdown]
+# # Go further than the paper
+#
+# **You will**
+# - train every net of table 3 from a second seed, and see which of its differences hold in both,
+# - trade depth for width at equal cost, and put accuracy beside the cost of every net,
+# - set dropout against batch norm,
+# - train from scratch on more sizes and folds than chapter 7 does.
+#
+# | | |
+# | --- | --- |
+# | In the paper | nothing of this; it goes on from section 5, tables 3 to 5 |
+# | The paper leaves open | whether the differences of table 3 survive another seed; what its nets cost; what dropout is worth |
+# | Needs | the nets `zfnet` and `alexnet` of the profile; every other net fills a row, and a row without its net says so |
+# | Takes | long: some twenty trainings, listed below with their likely seconds, and as many from scratch; once all is on disk, a few minutes |
+
+# %% tags=["parameters"]
+profile = "toybox"
+seed = 0
+
+# %%
+import dataclasses
+import math
+import time
+
+import numpy as np
+import pandas as pd
+import torch
+from IPython.display import Markdown
+
+from zfutils import (
+    answers,
+    banks,
+    chapters,
+    data,
+    errors,
+    images,
+    nets,
+    paper,
+    plot,
+    predictions,
+    profiles,
+    recipes,
+    results,
+    scratch,
+    sets,
+    training,
+    trainings,
+    transfer,
+)
+from zfutils.nets import ZFNET
+from zfutils.problems import Problem
+
+pd.set_option("display.max_colwidth", None)
+
+START = time.monotonic()
+PROFILE = profiles.profile(profile)
+SEED = seed
+PICTURES = data.opened(PROFILE, seed=seed)
+CLASSES = len(PICTURES.classes)
+VAL = PICTURES.indices("val")
+TRUTH = PICTURES.labels[VAL]
+
+# %% [markdown]
+# ## The nets
+#
+# Every net follows the learning-rate cuts of `zfnet`; of one seed, all see the same images in the same crops and order. So two nets differ in what their names say and in nothing else. What is there, and what the rest is likely to take, in seconds of this machine:
+
+# %%
+CHAPTER = chapters.CHAPTERS["09_further"]
+NAMES = (*CHAPTER.nets, *CHAPTER.rows)
+MISSING = errors.missing(PROFILE, list(NAMES), seed=seed)
+TRAINED = {name: training.trained(PROFILE, name, seed=seed) for name in NAMES if name not in MISSING}
+trainings.table(PROFILE, list(NAMES), seed=seed)
+
+# %% [markdown]
+# All errors of this chapter are top-1 errors of the split *val*, ten crops averaged. A difference of two nets is a difference on the same images, with a paired bootstrap over them. Where its 95 % interval covers 0 it is called *undecided*, whatever its sign.
+
+# %%
+WRONG = {name: predictions.wrong(answers.of(found, PICTURES, VAL, crops=images.TEN), TRUTH) for name, found in TRAINED.items()}
+
+
+def absent(*names: str) -> str:
+    """Which of some nets are missing, and what is there of them; empty where all are trained."""
+    return "; ".join(MISSING[name] for name in names if name in MISSING)
+
+
+def error_of(name: str) -> dict:
+    """Wrong answers of a net, its error in percent with the interval, or why it is missing."""
+    if name in MISSING:
+        return {"missing": absent(name)}
+    error = predictions.error_rate(WRONG[name])
+    low, high = error.interval()
+    return {"wrong": error.wrong, "n": error.n, "error %": 100 * error.rate, "low %": 100 * low, "high %": 100 * high}
+
+
+def change(name: str, base: str) -> dict:
+    """By how many points the error of a net is above that of another, with the interval and what it decides."""
+    if missing := absent(name, base):
+        return {"change": math.nan, "change low": math.nan, "change high": math.nan, "error is": "missing", "missing": missing}
+    value, low, high = predictions.paired_difference(WRONG[name], WRONG[base], generator=np.random.default_rng(SEED))
+    points = {"change": 100 * value, "change low": 100 * low, "change high": 100 * high}
+    return {**points, "error is": errors.direction((low, high)), "missing": ""}
+
+
+def used(*names: str) -> dict:
+    """What the provenance of a result says of its nets."""
+    return {
+        "nets": {name: TRAINED[name].folder.name for name in names if name in TRAINED},
+        "missing": {name: MISSING[name] for name in names if name in MISSING},
+    }
+
+
+pd.DataFrame({"net": name, **error_of(name)} for name in CHAPTER.nets).round(2)
+
+# %% [markdown]
+# ## Table 3 from a second seed
+#
+# Each row of table 3 is one net, trained once. An interval over test images says how far its error can be trusted *for that net*; it does not say what another start, another order of the images and other dropout would have given. So every net is trained once more, all that is drawn drawn anew, and compared with the base of its own seed.
+
+# %%
+STEP = time.monotonic()
+ROWS3 = {
+    "alexnet": {
+        "removed layers 3,4": "alexnet-without-3-4",
+        "removed layer 7": "alexnet-without-7",
+        "removed layers 6,7": "alexnet-without-6-7",
+        "removed layers 3,4,6,7": "alexnet-without-3-4-6-7",
+        "layers 6,7: 2048 units": "alexnet-2048",
+        "layers 6,7: 8192 units": "alexnet-8192",
+    },
+    "zfnet": {
+        "layers 6,7: 2048 units": "zfnet-2048",
+        "layers 6,7: 8192 units": "zfnet-8192",
+        "layers 3,4,5: 512,1024,512 maps": "zfnet-wide",
+        "layers 6,7: 8192 units and layers 3,4,5: 512,1024,512 maps": "zfnet-wide-8192",
+    },
+}
+PRINTED = paper.table("table3_ablation")
+MODELS = {"alexnet": "krizhevsky_replication", "zfnet": "zf_fig3"}  # as the table of the paper's numbers names the bases
+
+
+def again(name: str) -> str:
+    """The second seed of a net."""
+    return "zfnet-2" if name == "zfnet" else f"{name}-again"
+
+
+def printed_change(base: str, row: str) -> float:
+    """Points by which the paper's val error of a row is above that of its base."""
+    own = PRINTED[PRINTED["base_model"] == MODELS[base]].set_index("change")["val_top1_error"]
+    return float(own[row] - own[own.index.str.startswith("none")].item())
+
+
+def in_both(said: list[str]) -> str:
+    """What two seeds decide together: only what both decide in the same way."""
+    if "missing" in said:
+        return "missing"
+    return said[0] if said[0] == said[1] else "undecided"
+
+
+def from_two_seeds(base: str, row: str, name: str) -> list[dict]:
+    """A row of table 3 in both seeds."""
+    changes = {"first": change(name, base), "second": change(again(name), again(base))}
+    both = in_both([one["error is"] for one in changes.values()])
+    known = {"base": base, "net": name, "the paper": printed_change(base, row)}
+    return [{**known, "seed": which, **one, "in both": both} for which, one in changes.items()]
+
+
+SECOND = pd.DataFrame(
+    found for base, rows in ROWS3.items() for row, name in rows.items() for found in from_two_seeds(base, row, name)
+).astype({"change": float, "change low": float, "change high": float})
+seeds_figure = plot.beside(
+    SECOND,
+    value="change",
+    ends=("change low", "change high"),
+    row="net",
+    hue="seed",
+    xlabel=f"change of the error against the base of the same seed, points ({len(VAL):,} val images)",
+    printed=("the paper", "the paper, its data"),
+    title="Table 3 from two seeds",
+)
+results.save(
+    "second_seeds",
+    profile=PROFILE,
+    seed=seed,
+    seconds=time.monotonic() - STEP,
+    figure=seeds_figure,
+    table=SECOND,
+    data=PICTURES,
+    facts=used(*(one for base, rows in ROWS3.items() for name in (base, *rows.values()) for one in (name, again(name)))),
+)
+seeds_figure
+
+
+# %%
+def summed_up() -> str:
+    """Which changes hold in both seeds, in words."""
+    wide = SECOND.pivot(index="net", columns="seed", values="change").reindex(SECOND["net"].unique())
+    there = wide.dropna()
+    if there.empty:
+        return "No row of table 3 is there in both seeds."
+    same = int((np.sign(there["first"]) == np.sign(there["second"])).sum())
+    held = SECOND[SECOND["net"].isin(there.index)].drop_duplicates("net").set_index("net")["in both"]
+    lines = [f"Of the {len(wide)} rows {len(there)} are there in both seeds; in {same} of these the two changes have one sign."]
+    lines += [
+        f"- *{word}* in both: {', '.join(f'`{name}`' for name in held.index[held == word]) or 'none'}" for word in ("higher", "lower")
+    ]
+    return "\n".join([*lines, f"- undecided: {', '.join(f'`{name}`' for name in held.index[held == 'undecided']) or 'none'}"])
+
+
+Markdown(summed_up())
+
+# %% [markdown]
+# ### What the seed alone does
+#
+# The yardstick: the same net from two seeds. A change of table 3 that is no larger than this says nothing of the architecture.
+
+# %%
+ALONE = pd.DataFrame({"net": name, **change(again(name), name)} for base, rows in ROWS3.items() for name in (base, *rows.values()))
+ALONE.drop(columns="missing").round(2)
+
+
+# %%
+def yardstick() -> str:
+    """How far the seed alone moves an error, beside the changes of table 3."""
+    seeds, changes = ALONE["change"].dropna().abs(), SECOND["change"].dropna().abs()
+    if seeds.empty or changes.empty:
+        return "No net is there from two seeds."
+    decided = int(ALONE["error is"].isin(["higher", "lower"]).sum())
+    return (
+        f"The seed alone moves the error by {seeds.median():.2f} points in the median, at most by {seeds.max():.2f} ({len(seeds)} nets; "
+        f"{decided} of these differences are beyond the interval over images). The changes of table 3 are {changes.median():.2f} points in the "
+        f"median; {int((changes > seeds.max()).sum())} of {len(changes)} are larger than any of the seed."
+    )
+
+
+Markdown(yardstick())
+
+# %% [markdown]
+# ## What a net costs
+#
+# A convolution multiplies and adds once for every weight at every place of its output. By hand, for layers 3 to 5 at the paper's size, and by the library:
+
+
+# %%
+def cost_by_hand(below: int, maps: int, kernel: int, side: int) -> int:
+    """Multiply-adds of a convolution: one a weight and place."""
+    return maps * below * kernel**2 * side**2
+
+
+WHOLE = nets.multiply_adds(ZFNET)
+BY_HAND = {"conv3": cost_by_hand(256, 384, 3, 13), "conv4": cost_by_hand(384, 384, 3, 13), "conv5": cost_by_hand(384, 256, 3, 13)}
+assert BY_HAND == {layer: WHOLE[layer] for layer in BY_HAND}
+Markdown(f"Layers 3 to 5 take {sum(BY_HAND.values()) / sum(WHOLE.values()):.0%} of the {sum(WHOLE.values()):,} multiply-adds of an image.")
+
+# %% [markdown]
+# ## Depth against width
+#
+# Table 3 takes layers out and lets the net get cheaper. Is it the depth that is missed then, or the work? Here layer 4, or layers 3 and 4, are left out, and what is left of layers 3 to 5 is widened, all by one share, until the net costs at the paper's size what `zfnet` costs.
+
+# %%
+STEP = time.monotonic()
+DEPTHS = ("zfnet", "zfnet-without-4-widened", "zfnet-without-3-4-widened")
+
+
+def small(name: str) -> nets.Architecture:
+    """The net of a recipe as this profile trains it."""
+    size = {"width": PROFILE.width, "image_size": PROFILE.image_size, "fc_units": PROFILE.fc_units, "classes": CLASSES}
+    return nets.scaled(recipes.recipe(name).paper, **size)
+
+
+def relative(name: str) -> dict:
+    """Maps, and cost and parameters as shares of zfnet's, at the paper's size and here."""
+    row = {"net": name, "maps at full size": "-".join(str(conv.maps) for conv in recipes.recipe(name).paper.convs)}
+    for where, one, base in (("full size", recipes.recipe(name).paper, ZFNET), ("here", small(name), small("zfnet"))):
+        row[f"multiply-adds, {where}"] = sum(nets.multiply_adds(one).values()) / sum(nets.multiply_adds(base).values())
+        row[f"parameters, {where}"] = sum(nets.parameters(one).values()) / sum(nets.parameters(base).values())
+    return row
+
+
+COSTS = pd.DataFrame(relative(name) for name in DEPTHS)
+assert COSTS["multiply-adds, full size"].between(0.98, 1.02).all()
+COSTS.round(3)
+
+# %% [markdown]
+# The cost is equal at the paper's size. A profile scales maps, units and the side of the picture apart, so here it is equal only nearly; and a wide layer 5 gives layer 6 more inputs, hence the parameters.
+
+# %%
+DEPTH = pd.DataFrame({"net": name, **error_of(name), **change(name, "zfnet")} for name in DEPTHS).reindex(
+    columns=["net", "wrong", "n", "error %", "low %", "high %", "change", "change low", "change high", "error is", "missing"]
+)
+DEPTH.loc[0, ["change", "change low", "change high", "error is"]] = [math.nan, math.nan, math.nan, ""]  # zfnet itself
+DEPTH = COSTS.merge(DEPTH, on="net")
+depth_figure = plot.dots(
+    DEPTH.assign(group=["all five", "fewer, wider", "fewer, wider"]),
+    value="error %",
+    ends=("low %", "high %"),
+    row="net",
+    hue="group",
+    labels=[
+        reason or f"{int(wrong):,} of {int(n):,}"
+        for reason, wrong, n in zip(DEPTH["missing"], DEPTH["wrong"].fillna(0), DEPTH["n"].fillna(0), strict=True)
+    ],
+    xlabel="top-1 error, %",
+    title="Depth against width at equal cost",
+)
+results.save(
+    "depth_width",
+    profile=PROFILE,
+    seed=seed,
+    seconds=time.monotonic() - STEP,
+    figure=depth_figure,
+    table=DEPTH,
+    data=PICTURES,
+    facts=used(*DEPTHS),
+)
+depth_figure
+
+
+# %%
+def told(names: tuple[str, ...], base: str = "zfnet") -> str:
+    """Changes of the error against a base, one line each."""
+    lines = []
+    for name in names:
+        found = change(name, base)
+        said = f"{found['change']:+.2f} points, 95 % interval {found['change low']:+.2f} to {found['change high']:+.2f}: **{found['error is']}**"
+        lines.append(f"- `{name}` against `{base}`: {said if name in TRAINED and base in TRAINED else 'missing, ' + found['missing']}.")
+    return "\n".join(lines)
+
+
+Markdown(told(DEPTHS[1:]))
+
+# %% [markdown]
+# ## Dropout and batch norm
+#
+# The paper drops half of the units of layers 6 and 7 in training. Batch norm came two years later: every map of a convolution is centred and divided by its deviation, over all images of the batch and all places, then scaled and shifted by two learned numbers. By hand, and as the net does it between convolution and ReLU:
+
+
+# %%
+def batch_norm_by_hand(x: torch.Tensor, scale: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
+    """Batch norm of maps (n, c, h, w) in training."""
+    mean, variance = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), unbiased=False, keepdim=True)
+    return scale[:, None, None] * (x - mean) / (variance + 1e-5).sqrt() + shift[:, None, None]
+
+
+tiny = nets.scaled(recipes.recipe("zfnet-batch-norm").paper, width=1 / 8, image_size=112, fc_units=8, classes=2)
+net = nets.build(tiny, generator=torch.Generator().manual_seed(seed)).double().train()
+x = torch.randn(4, 3, 112, 112, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * 50
+convolved = net.conv1(x)
+by_hand = batch_norm_by_hand(convolved, net.batch1.weight, net.batch1.bias)
+assert torch.allclose(by_hand, net.batch1(convolved), atol=1e-9)
+" → ".join(name for name, _ in net.named_children() if name.endswith("1"))
+
+# %% [markdown]
+# Four nets: dropout or none, batch norm or none. With the error on *val* stands the error on as many pictures of *train*, by the finished nets, without dropout and with ten crops too: the gap between the two is what each net has learned by heart.
+
+# %%
+STEP = time.monotonic()
+FOUR = ("zfnet", "zfnet-no-dropout", "zfnet-batch-norm", "zfnet-batch-norm-dropout")
+SEEN = np.sort(np.random.default_rng(seed).permutation(PICTURES.indices("train"))[: len(VAL)])
+SEEN_WRONG = {
+    name: predictions.wrong(answers.of(TRAINED[name], PICTURES, SEEN, crops=images.TEN), PICTURES.labels[SEEN])
+    for name in FOUR
+    if name in TRAINED
+}
+
+
+def left_chance(name: str) -> float:
+    """First epoch with a mean training loss clearly below that of a guess; not a number where there is none."""
+    log = TRAINED[name].log
+    epochs = log.loc[log["train_loss"] < 0.95 * math.log(CLASSES), "epoch"]
+    return float(epochs.iloc[0]) if len(epochs) else math.nan
+
+
+def gap(name: str) -> dict:
+    """Errors on val and train, their gap, and by how much it is wider than zfnet's; percent and points."""
+    if name in MISSING:
+        return {}
+    val, train = WRONG[name].mean(), SEEN_WRONG[name].mean()
+    row = {"train error %": 100 * train, "gap": 100 * (val - train), "left chance in epoch": left_chance(name)}
+    if name == "zfnet":
+        return row
+    own, base = ((WRONG[one], SEEN_WRONG[one]) for one in (name, "zfnet"))
+    wider = [100 * value for value in errors.gap_difference(own, base, generator=np.random.default_rng(SEED))]
+    return {**row, "wider by": wider[0], "wider low": wider[1], "wider high": wider[2]}
+
+
+def regularised(name: str) -> dict:
+    """A row of the table."""
+    one = recipes.recipe(name).paper
+    known = {"net": name, "dropout": one.dropout, "batch norm": "batch" in one.convs[0].then}
+    return {**known, **error_of(name), **(change(name, "zfnet") if name != "zfnet" else {}), **gap(name)}
+
+
+COLUMNS = ["net", "dropout", "batch norm", "wrong", "n", "error %", "low %", "high %", "change", "change low", "change high", "error is"]
+COLUMNS += ["train error %", "gap", "wider by", "wider low", "wider high", "left chance in epoch", "missing"]
+REGULARISED = pd.DataFrame(regularised(name) for name in FOUR).reindex(columns=COLUMNS)
+REGULARISED["missing"] = REGULARISED["missing"].fillna("")
+curves = pd.concat(
+    pd.DataFrame(
+        {
+            "net": name,
+            "split": split,
+            "visits": log["step"] * PROFILE.batch,
+            "loss": log[f"{split}_loss"],
+            "error": log[f"{split}_wrong"] / log[f"{split}_n"],
+        }
+    )
+    for name, log in ((name, TRAINED[name].log) for name in SEEN_WRONG)
+    for split in ("train", "dev")
+)
+CUT_AT = [step * PROFILE.batch for step in TRAINED["zfnet"].card["cuts"]]
+regular_figure = plot.learning_curves(curves, {"zfnet": CUT_AT}, chance=1 - 1 / CLASSES, title="Dropout and batch norm")
+results.save(
+    "regularisation",
+    profile=PROFILE,
+    seed=seed,
+    seconds=time.monotonic() - STEP,
+    figure=regular_figure,
+    table=REGULARISED,
+    data=PICTURES,
+    facts=used(*FOUR),
+)
+regular_figure
+
+# %%
+REGULARISED.round(2).astype(object).fillna("")
+
+
+# %%
+def gaps_told() -> str:
+    """What each of the other three nets does to the gap, one line each."""
+    rows = REGULARISED.dropna(subset=["wider by"])
+    words = {"higher": "wider", "lower": "narrower", "undecided": "undecided"}
+    return "\n".join(
+        f"- gap of `{row['net']}` minus that of `zfnet`: {row['wider by']:+.2f} points, 95 % interval {row['wider low']:+.2f} to "
+        f"{row['wider high']:+.2f}: **{words[errors.direction((row['wider low'], row['wider high']))]}**."
+        for row in rows.to_dict("records")
+    )
+
+
+Markdown(told(FOUR[1:]) + "\n" + gaps_told())
+
+# %% [markdown]
+# ## Accuracy against cost
+#
+# `zfnet` with half, three quarters and one and a half times the maps of all five convolutional layers, beside every other net of this chapter. Nets that differ in their seed alone are one dot: the mean of their errors.
+
+# %%
+STEP = time.monotonic()
+WIDTHS = ("zfnet-half", "zfnet-three-quarters", "zfnet-three-halves")
+FURTHER = (*DEPTHS[1:], *FOUR[1:], *WIDTHS, "zfnet-turned")
+
+
+def family(name: str) -> str:
+    """The first of the nets that differ from this one in their seed alone."""
+    own = dataclasses.replace(recipes.recipe(name), name="", says="", member=0)
+    return next(one.name for one in recipes.RECIPES.values() if dataclasses.replace(one, name="", says="", member=0) == own)
+
+
+def kind(name: str) -> str:
+    """Which group of nets one belongs to."""
+    if name in FURTHER:
+        return "beyond the paper"
+    return "Krizhevsky et al. and changes" if recipes.recipe(name).paper.name == "alexnet" else "the paper's net and changes"
+
+
+def family_row(name: str, members: list[str]) -> dict:
+    """Cost and mean error of nets that differ in their seed alone; the interval is over images."""
+    mean = np.mean([WRONG[one] for one in members], axis=0)  # (n,), share of the nets that err
+    low, high = np.percentile(errors.resampled(mean[:, None], generator=np.random.default_rng(SEED)), [2.5, 97.5])
+    cost, base = (sum(nets.multiply_adds(small(one)).values()) for one in (name, "zfnet"))
+    row = {"net": name, "kind": kind(name), "seeds": len(members), "multiply-adds": cost, "multiply-adds / zfnet": cost / base}
+    row["parameters"] = sum(nets.parameters(small(name)).values())
+    return {**row, "error %": 100 * mean.mean(), "low %": 100 * low, "high %": 100 * high}
+
+
+FAMILIES: dict[str, list[str]] = {}
+for name in TRAINED:
+    FAMILIES.setdefault(family(name), []).append(name)
+COST = pd.DataFrame(family_row(name, members) for name, members in FAMILIES.items()).sort_values("multiply-adds", ignore_index=True)
+
+
+def on_front(row: pd.Series) -> bool:
+    """Whether no net costs at most as much and errs less, nor costs less and errs as much."""
+    cheaper, better = COST["multiply-adds"] <= row["multiply-adds"], COST["error %"] <= row["error %"]
+    strictly = (COST["multiply-adds"] < row["multiply-adds"]) | (COST["error %"] < row["error %"])
+    return not (cheaper & better & strictly).any()
+
+
+COST["on the front"] = [on_front(row) for _, row in COST.iterrows()]
+labels = [f"{net} ({seeds} seeds)" if seeds > 1 else net for net, seeds in zip(COST["net"], COST["seeds"], strict=True)]
+cost_figure = plot.scatter(
+    COST.assign(label=labels).sort_values("kind", ascending=False, kind="stable"),
+    x="multiply-adds / zfnet",
+    y="error %",
+    ends=("low %", "high %"),
+    hue="kind",
+    label="label",
+    xlabel=f"multiply-adds of an image, as a share of zfnet's ({sum(nets.multiply_adds(small('zfnet')).values()) / 1e6:,.0f} million)",
+    ylabel="top-1 error, ten crops, %",
+    front="on the front",
+    title="What accuracy costs",
+)
+results.save(
+    "cost",
+    profile=PROFILE,
+    seed=seed,
+    seconds=time.monotonic() - STEP,
+    figure=cost_figure,
+    table=COST,
+    data=PICTURES,
+    facts=used(*NAMES),
+)
+cost_figure
+
+# %%
+COST.round(2)
+
+# %%
+FRONT = COST[COST["on the front"]]
+Markdown(
+    f"On the front, by the errors as they were counted: {', '.join(f'`{net}`' for net in FRONT['net'])}. Whether neighbours on it truly "
+    f"differ is another question. For the nets that differ from `zfnet` in their width alone:\n\n{told(WIDTHS)}"
+)
+
+# %% [markdown]
+# ## From scratch, on more sizes and folds
+#
+# Chapter 7 trains nets on nothing but the few pictures of a fold, for some of the sizes and folds of its tables. Here all of both, by the same function: the learning rate of each size is the best of three on a held-out third of its training images in the first fold. What chapter 7 has trained is read.
+
+# %%
+STEP = time.monotonic()
+PLAN = PROFILE.transfer
+
+
+def found_set() -> sets.PreparedSet | None:
+    """The pictures for transfer, or none where the profile has none."""
+    try:
+        return data.opened(PROFILE, "transfer", seed=SEED)
+    except Problem:
+        return None
+
+
+OTHERS = found_set()
+ASKED = sorted({*PLAN.sizes, *PLAN.scratch_sizes})
+MEAN = PICTURES.mean()
+if OTHERS is None:
+    DRAWS, SIZES, WHY = [], [], {size: f"the profile {PROFILE.name} has no pictures for transfer" for size in ASKED}
+else:
+    DRAWS = transfer.draws(OTHERS, PROFILE, seed=seed)
+    SIZES, WHY = transfer.possible(OTHERS, [size for size in ASKED if size > 1])
+    WHY |= {size: "one image a class leaves none to choose the learning rate by" for size in ASKED if size == 1}
+Markdown(
+    f"Sizes: {', '.join(map(str, SIZES)) or 'none'}, each in {len(DRAWS)} folds."
+    + "".join(f"\n- {size} is left out: {reason}." for size, reason in WHY.items())
+)
+
+
+# %%
+def from_scratch() -> tuple[transfer.Outcome, pd.DataFrame]:
+    """Train on every size and fold; return the answers and the runs that stopped."""
+    outcome, stopped = transfer.Outcome("from scratch"), []
+    for size in SIZES:
+        rate, _ = scratch.best_rate(PROFILE, OTHERS, MEAN, DRAWS[0].train(size), seed=SEED)
+        for number, fold in enumerate(DRAWS):
+            try:
+                one = scratch.train(PROFILE, OTHERS, MEAN, fold.train(size), fold.test, rate=rate, seed=SEED + number)
+            except training.Diverged as reason:
+                stopped.append({"size": size, "fold": number, "why": str(reason)})
+                continue
+            known = {"train_error": one.train_error, "steps": one.steps, "rate": rate, "comparable": one.comparable}
+            outcome.add(size, number, fold, OTHERS.labels, one.correct, **known)
+    return outcome, pd.DataFrame(stopped, columns=["size", "fold", "why"])
+
+
+ANEW, STOPPED = from_scratch()
+ANEW.frame.round(3)
+
+# %%
+STOPPED if len(STOPPED) else "no run diverged"
+
+# %% [markdown]
+# Beside them the softmax on layer 7 of the frozen `zfnet`, on the same training and test images. The difference is that of two class-mean accuracies, its interval a bootstrap over test images within classes. Nets that were not trained enough to be compared (chapter 7 has the rule) decide nothing.
+
+# %%
+if SIZES:
+    LAYER7 = banks.of(TRAINED["zfnet"], OTHERS, MEAN)[7]
+    FROZEN = transfer.probed("frozen layers 1-7", "softmax", LAYER7, OTHERS, DRAWS, SIZES, seed=seed)
+    MEANS = transfer.summary(pd.concat([FROZEN.frame, ANEW.frame])).set_index(["method", "size"])
+
+
+def size_row(size: int) -> dict:
+    """One size: both accuracies over the folds, and what freezing gains, in percent and points."""
+    if size in WHY:
+        return {"size": size, "missing": WHY[size]}
+    own = ANEW.frame[ANEW.frame["size"] == size] if ANEW.rows else pd.DataFrame()
+    row = {"size": size, "frozen %": MEANS.loc[(FROZEN.method, size), "accuracy"], "folds": len(own)}
+    if own.empty:
+        return {**row, "missing": "every run diverged"}
+    value, low, high, n = transfer.gain(FROZEN, ANEW, size, OTHERS, DRAWS, seed=SEED)
+    enough = bool(own["comparable"].all())
+    words = {"higher": "better", "lower": "worse", "undecided": "undecided"}
+    row |= {"scratch %": MEANS.loc[(ANEW.method, size), "accuracy"], "deviation over folds": MEANS.loc[(ANEW.method, size), "deviation"]}
+    row |= {"largest training error %": 100 * own["train_error"].max(), "gain": 100 * value, "gain low": 100 * low, "gain high": 100 * high}
+    return {**row, "n": n, "frozen is": words[errors.direction((low, high))] if enough else "not comparable: under-trained", "missing": ""}
+
+
+SCRATCH_COLUMNS = ["size", "folds", "frozen %", "scratch %", "deviation over folds", "largest training error %"]
+SCRATCH_COLUMNS += ["gain", "gain low", "gain high", "n", "frozen is", "missing"]
+SCRATCH = pd.DataFrame(size_row(size) for size in ASKED).reindex(columns=SCRATCH_COLUMNS)
+drawn = SCRATCH.dropna(subset=["gain"])
+scratch_figure = (
+    plot.dots(
+        drawn.assign(row=drawn["size"].map("{} a class".format), method="frozen - from scratch").reset_index(drop=True),
+        value="gain",
+        ends=("gain low", "gain high"),
+        row="row",
+        hue="method",
+        labels=drawn["frozen is"].tolist(),
+        xlabel="gain of frozen features over training from scratch, points of accuracy",
+        zero=True,
+        title=f"All sizes, {len(DRAWS)} folds",
+    )
+    if len(drawn)
+    else None
+)
+results.save(
+    "scratch_folds",
+    profile=PROFILE,
+    seed=seed,
+    seconds=time.monotonic() - STEP,
+    figure=scratch_figure,
+    table=SCRATCH,
+    data=OTHERS,
+    facts={"net": TRAINED["zfnet"].folder.name, "folds": len(DRAWS), "left out": WHY},
+)
+scratch_figure
+
+# %%
+SCRATCH.round(2).astype(object).fillna("")
+
+# %%
+COMPARABLE = SCRATCH[SCRATCH["frozen is"].isin(["better", "worse", "undecided"])]
+Markdown(
+    "No size compares in this profile."
+    if COMPARABLE.empty
+    else f"The gain goes from {COMPARABLE['gain'].iloc[0]:+.1f} points at {COMPARABLE['size'].iloc[0]} images a class to "
+    f"{COMPARABLE['gain'].iloc[-1]:+.1f} at {COMPARABLE['size'].iloc[-1]}. Frozen features are "
+    + ", ".join(f"{word} at {count} of {len(COMPARABLE)} sizes" for word, count in COMPARABLE["frozen is"].value_counts(sort=False).items())
+    + "."
+)
+
+# %% [markdown]
+# ## Compared with the paper
+#
+# Only the rows of table 3 have a counterpart. Changes of the top-1 error in points; the paper's are those on the validation images of ImageNet, from one net a row, so only their signs compare.
+
+# %%
+WIDE = SECOND.pivot(index=["base", "net", "the paper", "in both"], columns="seed", values="change")
+WIDE = WIDE.reset_index().set_index("net").loc[SECOND["net"].unique()].reset_index()
+WIDE.round(2).astype(object).fillna("")
+
+
+# %%
+def signs() -> str:
+    """How many of the paper's signs are found again."""
+    decided = WIDE[WIDE["in both"].isin(["higher", "lower"])]
+    like = (np.sign(decided["the paper"]) == np.where(decided["in both"] == "higher", 1, -1)).sum()
+    return (
+        f"{len(decided)} of {len(WIDE)} changes are decided in both seeds; {like} of these have the sign that the paper prints. "
+        f"{len(WIDE) - len(decided)} are undecided or missing, and say nothing for or against it."
+    )
+
+
+Markdown(signs())
+
+# %% [markdown]
+# ## Where we differ
+#
+# - Nothing here is in the paper, so nothing here stands on the scoreboard.
+# - **Assumption**: a wider or narrower net starts from the paper's .01 at full size, whatever its width. A narrow one has weaker signals at the start, and may stay at chance longer.
+# - **Assumption**: all nets take over the learning-rate cuts of `zfnet`, and its rate. A net with batch norm might do better with others of its own.
+# - **Assumption**: batch norm stands between convolution and ReLU; the contrast norms of layers 1 and 2 and the filter clipping stay.
+# - Multiply-adds are those of convolutions and of fully connected layers; norms and pools are left out, and so are the learned numbers of a batch norm.
+# - Two seeds are two: what holds in both may still fail in a third.
+#
+# ## Exercises
+#
+# 1. Suppose that no change of table 3 did anything. Each pair of seeds would then agree in its sign by a toss of a coin. How likely is it that at least so many of so many pairs agree?
+
+
+# %% tags=["solution"]
+def chance_of_agreement(agree: int, of: int) -> float:
+    """Probability that at least `agree` of `of` tosses of a coin show heads."""
+    return sum(math.comb(of, heads) for heads in range(agree, of + 1)) / 2**of
+
+
+# %%
+assert chance_of_agreement(0, 10) == 1 and chance_of_agreement(10, 10) == 1 / 1024
+BOTH = WIDE.dropna(subset=["first", "second"])
+AGREE = int((np.sign(BOTH["first"]) == np.sign(BOTH["second"])).sum())
+f"{AGREE} of {len(BOTH)} agree; by chance at least so many: {chance_of_agreement(AGREE, len(BOTH)):.3f}"
+
+# %% [markdown]
+# ## Provenance
+
+# %%
+results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START, data=PICTURES)

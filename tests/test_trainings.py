@@ -1,0 +1,157 @@
+"""The trainings of a run: what is there, what it costs, and what becomes of nets that diverge."""
+
+import pytest
+import torch
+
+from zfutils import clipping, data, nets, profiles, recipes, training, trainings
+from zfutils.problems import Problem
+
+TINY = profiles.Profile("tiny", "tests", "toybox", 56, 1 / 16, 16, 2, batch=16)
+SMOKE = profiles.profile("smoke")
+
+
+@pytest.fixture
+def pictures(tiny_set, monkeypatch):
+    """The tiny set stands in for the pictures of the profile."""
+    monkeypatch.setattr(data, "opened", lambda profile, which="pretraining", *, seed=0, folder=None: tiny_set)
+    return tiny_set
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """A folder with the pictures of the smoke profile, for trainings in processes of their own."""
+    folder = tmp_path_factory.mktemp("rendered")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATA_DIR", str(folder))
+        data.prepare(SMOKE, jobs=1, chosen=("pretraining",))
+    return folder
+
+
+@pytest.fixture
+def diverging(monkeypatch):
+    """Names of recipes whose loss is not finite, and the recipes of all steps that were tried."""
+    names, steps, backward = set(), [], training.Trainer.backward
+
+    def broken(trainer):
+        steps.append(trainer.settings.recipe)
+        sums = backward(trainer)
+        if trainer.settings.recipe in names:
+            trainer._loss = torch.tensor(float("nan"))
+        return sums
+
+    monkeypatch.setattr(training.Trainer, "backward", broken)
+    return names, steps
+
+
+def where(profile, name, pictures):
+    """Folder of a net, trained or not."""
+    return training._where(profile, training.settings_of(profile, recipes.recipe(name), pictures), pictures)
+
+
+def begin(profile, name, pictures, steps: int) -> None:
+    """Train a net for a few steps and cut it off."""
+    settings = training.settings_of(profile, recipes.recipe(name), pictures)
+    trainer = training.Trainer(settings, pictures, where(profile, name, pictures), device=torch.device("cpu"), number_type=torch.float32)
+    for _ in range(steps):
+        trainer._advance()
+    trainer._save()
+
+
+def test_the_table_says_what_is_there_and_what_the_rest_will_cost(pictures, diverging):
+    diverging[0].add("zfnet-wide")
+    for name in ("zfnet", "zfnet-2048"):
+        training.train(TINY, name)
+    with pytest.raises(training.Diverged):
+        training.train(TINY, "zfnet-wide")
+    begin(TINY, "alexnet", pictures, 4)
+    names = ["alexnet", "zfnet-2", "zfnet-wide", "zfnet-2048"]
+    table = trainings.table(TINY, names).set_index("net")
+    assert list(table.index) == ["zfnet", *names]  # the one whose cuts the others take over is in it
+    states = dict(table["state"])
+    stopped = states.pop("zfnet-wide")
+    assert states == {"zfnet": "trained", "alexnet": "at step 4 of 6", "zfnet-2": "missing", "zfnet-2048": "trained"}
+    assert stopped.startswith("training zfnet-wide stopped: the loss is not finite at step 1 of 6 (learning rate 0.01)")
+
+    assert set(table["visits"]) == {2 * 48}
+    sizes = {name: nets.scaled(recipes.recipe(name).paper, width=1 / 16, image_size=56, fc_units=16, classes=4) for name in table.index}
+    assert dict(table["parameters"]) == {name: sum(nets.parameters(size).values()) for name, size in sizes.items()}
+    assert dict(table["multiply_adds"]) == {name: sum(nets.multiply_adds(size).values()) for name, size in sizes.items()}
+    assert set(table.index[table["val_error"].notna()]) == {"zfnet", "zfnet-2048"}
+    card = training.trained(TINY, "zfnet").card
+    assert table.loc["zfnet", "val_error"] == card["val_wrong"] / card["val_n"]
+
+
+def test_the_cost_of_a_net_follows_from_the_speed_of_those_that_are_trained(pictures, monkeypatch):
+    assert trainings.table(TINY, ["zfnet", "zfnet-wide"])["seconds"].isna().all()  # nothing to judge by
+    training.train(TINY, "zfnet")
+    card = training.Trained.card.fget
+    monkeypatch.setattr(training.Trained, "card", property(lambda self: {**card(self), "seconds": 100.0}))
+    table = trainings.table(TINY, ["zfnet", "zfnet-wide", "zfnet-2"]).set_index("net")
+    assert table.loc["zfnet", "seconds"] == table.loc["zfnet-2", "seconds"] == 100
+    work = table["multiply_adds"] * table["visits"]
+    assert table.loc["zfnet-wide", "seconds"] == round(100 * work["zfnet-wide"] / work["zfnet"]) > 100
+
+
+def test_a_row_that_diverges_is_named_and_left_out_and_not_tried_again(pictures, diverging, capsys):
+    names, steps = diverging
+    names.add("zfnet-wide")
+    found = trainings.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=1)
+    assert list(found) == ["zfnet", "zfnet-2048"] and all((folder / "net.safetensors").exists() for folder in found.values())
+    said = [line for line in capsys.readouterr().err.splitlines() if "marked as missing" in line]
+    assert len(said) == 1 and said[0].startswith("training zfnet-wide stopped: the loss is not finite at step 1 of 6")
+    kept = where(TINY, "zfnet-wide", pictures) / "stopped.txt"
+    assert said[0].startswith(kept.read_text())
+
+    del steps[:]
+    assert trainings.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=1) == found and steps == []
+    assert "marked as missing" in capsys.readouterr().err
+    with pytest.raises(training.Diverged, match="zfnet-wide stopped"):
+        training.train(TINY, "zfnet-wide")
+
+    names.clear()
+    training.train(TINY, "zfnet-wide", retrain=True)
+    assert set(steps) == {"zfnet-wide"} and not kept.exists()
+    assert list(trainings.make(TINY, ["zfnet"], ["zfnet-wide"], jobs=1)) == ["zfnet", "zfnet-wide"]
+
+
+def test_a_net_that_must_be_there_and_diverges_ends_the_run(pictures, diverging):
+    diverging[0].add("alexnet")
+    with pytest.raises(Problem, match="training alexnet stopped: the loss is not finite"):
+        trainings.make(TINY, ["zfnet", "alexnet"], jobs=1)
+
+
+def test_only_trained_trains_no_row_and_takes_those_that_are_there(pictures, diverging):
+    training.train(TINY, "zfnet-2048")
+    del diverging[1][:]
+    found = trainings.make(TINY, ["zfnet", "alexnet"], ["zfnet-2048", "zfnet-wide"], jobs=1, only_trained=True)
+    assert list(found) == ["zfnet", "alexnet", "zfnet-2048"]
+    assert set(diverging[1]) == {"alexnet"}
+
+
+def test_retrain_trains_rows_anew(pictures, diverging):
+    trainings.make(TINY, ["zfnet"], ["zfnet-2048"], jobs=1)
+    before = len(diverging[1])
+    trainings.make(TINY, ["zfnet"], ["zfnet-2048"], jobs=1, retrain=True)
+    assert diverging[1][before:] == ["zfnet"] * 6 + ["zfnet-2048"] * 6
+
+
+def test_where_clipping_never_acted_the_net_without_it_is_the_same_net(pictures, diverging, capsys):
+    found = trainings.make(TINY, ["zfnet", clipping.UNCLIPPED], jobs=1)
+    assert found["zfnet"] == found[clipping.UNCLIPPED] and set(diverging[1]) == {"zfnet"}
+    assert "clipping never acted" in capsys.readouterr().err
+
+
+def test_nets_are_trained_beside_each_other_and_one_that_diverged_costs_itself_only(rendered, monkeypatch, capsys):
+    monkeypatch.setenv("DATA_DIR", str(rendered))
+    pictures = data.opened(SMOKE)
+    training.train(SMOKE, "zfnet")
+    stopped = where(SMOKE, "zfnet-wide", pictures) / "stopped.txt"
+    stopped.parent.mkdir(parents=True)
+    stopped.write_text("training zfnet-wide stopped: the loss is not finite at step 3")
+    with pytest.raises(Problem, match="^training zfnet-wide stopped: the loss is not finite at step 3$"):
+        trainings.make(SMOKE, ["alexnet", "zfnet-wide"], jobs=2)
+    assert (
+        training.state(SMOKE, "alexnet") == "trained" and "alexnet: training" in capsys.readouterr().err
+    )  # the one beside it ran to its end
+    assert list(trainings.make(SMOKE, ["zfnet", "alexnet"], ["zfnet-wide"], jobs=2)) == ["zfnet", "alexnet"]
+    assert "zfnet-wide stopped: the loss is not finite at step 3; its rows are marked as missing" in capsys.readouterr().err

@@ -1,0 +1,82 @@
+"""Transfer: the same images for every method, means over folds, protocols for several objects."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from zfutils import profiles, sets, transfer
+from zfutils.transfer import Outcome
+
+
+@pytest.fixture
+def prepared(tiny_set) -> sets.PreparedSet:
+    return tiny_set
+
+
+def features_of(prepared: sets.PreparedSet, noise: float) -> np.ndarray:
+    generator = np.random.default_rng(0)
+    return (np.eye(4)[prepared.labels] + generator.normal(0, noise, (len(prepared.table), 4))).astype(np.float16)
+
+
+def test_good_features_beat_bad_ones_on_the_same_images(prepared):
+    drawn = transfer.draws(prepared, profiles.profile("smoke"), seed=0)
+    assert len(drawn) == 2
+    good, bad = (
+        transfer.probed(name, "softmax", features_of(prepared, noise), prepared, drawn, (1, 2), seed=0)
+        for name, noise in (("good", 0.1), ("bad", 50.0))
+    )
+    assert good.frame["accuracy"].min() > 0.9 and set(good.frame["fold"]) == {0, 1}
+    value, low, high, n = transfer.gain(good, bad, 2, prepared, drawn, seed=0)
+    assert 0 < low <= value <= high and n == len(np.unique(np.concatenate([fold.test for fold in drawn])))
+    own = transfer.summary(good.frame)
+    assert own["accuracy"].tolist() == pytest.approx((100 * good.frame.groupby("size")["accuracy"].mean()).tolist())
+    assert own["folds"].tolist() == [2, 2]
+
+
+def test_sizes_that_a_class_cannot_give_are_named(prepared):
+    assert transfer.possible(prepared, (1, 17, 18, 60))[0] == [1, 17]
+    assert "in a, b, c and 1 more" in transfer.possible(prepared, (60,))[1][60]
+
+
+def test_a_summary_of_one_fold_has_no_deviation_and_an_interval_of_no_width():
+    frame = pd.DataFrame([{"method": "m", "size": 1, "fold": 0, "accuracy": 0.5, "test": 10}])
+    row = transfer.summary(frame).iloc[0]
+    assert np.isnan(row["deviation"]) and row["low"] == row["high"] == 50.0
+
+
+def test_what_scenes_show_is_read_from_names(prepared):
+    listed = [json.dumps([prepared.classes[label]]) for label in prepared.labels]
+    listed[0] = json.dumps(["a", "d"])
+    made = sets.PreparedSet(prepared.path, prepared.table.assign(present=listed, control=False), prepared.classes, prepared.facts)
+    assert transfer.present(made)[0].tolist() == [True, False, False, True]
+    assert (transfer.present(made)[1:].argmax(1) == prepared.labels[1:]).all()
+
+
+def test_the_two_protocols_rank_what_is_shown_first():
+    generator = np.random.default_rng(0)
+    shown = generator.random((300, 4)) < 0.4
+    shown[:, 3] = False  # a class that no picture shows
+    features = (shown + generator.normal(0, 0.3, shown.shape)).astype(np.float16)
+    train, test = np.arange(150), np.arange(150, 300)
+    for way in (transfer.exclusive, transfer.independent):
+        scores = way(features, shown, train, test, strength=100.0)
+        assert scores.shape == (150, 4) and (scores[:, 3] == 0).all()
+        for label in range(3):
+            assert scores[shown[test, label], label].mean() > scores[~shown[test, label], label].mean()
+    both = shown[test][:, :2].all(1) & ~shown[test][:, 2]
+    assert transfer.exclusive(features, shown, train, test, strength=100.0)[both].max(1).mean() < 0.9, "exclusive answers share one"
+    assert transfer.independent(features, shown, train, test, strength=100.0)[both][:, :2].min(1).mean() > 0.5
+
+
+def test_chance_is_taken_off():
+    found = transfer.above_chance(np.array([True, False, True]), np.array([1, 1, 3]), 20)
+    assert found.tolist() == pytest.approx([1, -0.05 / 0.95, 1])
+    guess = transfer.above_chance(np.random.default_rng(0).random(200_000) < 3 / 20, np.full(200_000, 3), 20)
+    assert guess.mean() == pytest.approx(0, abs=0.005)
+
+
+def test_an_outcome_keeps_answers_by_size_and_fold():
+    outcome = Outcome("m")
+    assert outcome.frame.empty and outcome.correct == {}

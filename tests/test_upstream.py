@@ -1,0 +1,62 @@
+"""The paper's own profile, cut down to a few steps of tiny nets, on archives of two classes in the upstream layouts."""
+
+import dataclasses
+import json
+import re
+
+import layouts
+import pytest
+
+from zfutils import chapters, data, places, profiles, results, trainings
+from zfutils.profiles import TransferPlan
+
+PLAN = TransferPlan((1, 2), (1, 2, 6), layers=(1, 2), test=1, folds=2, scratch_sizes=(2,), scratch_folds=1, scratch_steps=3)
+
+
+@pytest.fixture
+def upstream(tmp_path, monkeypatch):
+    """The profile `imagenet` with everything prepared from a mirror and two nets trained."""
+    names = ["ilsvrc2012", "caltech101", "caltech256", "voc2012"]
+    (tmp_path / "manifests").mkdir()
+    for name in names:
+        layouts.write_manifest(name, tmp_path / "manifests")
+    layouts.write_mirror(tmp_path / "mirror", names)
+    whole = profiles.profile("imagenet")
+    small = dataclasses.replace(whole, image_size=112, width=1 / 16, fc_units=16, epochs=1, batch=4, transfer=PLAN)
+    monkeypatch.setattr(places, "MANIFESTS", tmp_path / "manifests")
+    monkeypatch.setitem(profiles.PROFILES, "imagenet", small)
+    made = data.prepare(small, mirror=tmp_path / "mirror", jobs=1)
+    assert sorted(made) == ["caltech256", "pretraining", "transfer", "voc2012"]
+    trainings.make(small, ["zfnet", "alexnet"], jobs=1)
+    return small
+
+
+def run(chapter: str) -> dict:
+    """Run the source of a chapter in this process, where the profile is the small one; return what its names stand for."""
+    text = (places.BOOK / f"{chapter}.py").read_text()
+    text, replaced = re.subn(r'^profile = "toybox"$', 'profile = "imagenet"', text, flags=re.MULTILINE)
+    assert replaced == 1
+    names: dict = {"__name__": chapter}
+    exec(compile(text, chapter, "exec"), names)
+    return names
+
+
+def test_tables_4_to_7_and_figure_9_are_filled_from_the_papers_own_sets(upstream):
+    run("07_transfer")
+    rows = {}
+    for name in ("table4", "table5", "table6", "table7", "figure9"):
+        file = places.results_dir("imagenet") / "tables" / f"{name}.json"
+        rows |= {row["key"]: row for row in json.loads(file.read_text())["rows"]}
+    measured = {key for key, row in rows.items() if row["ours"] is not None}
+    assert {"figure9/ours-1/accuracy_read_from_vector_plot", "figure9/ours-2/accuracy_read_from_vector_plot"} <= measured
+    assert {"table6/cat/ours", "table6/dog/ours", "table6/mean-as-printed/ours"} <= measured
+    assert rows["table6/cat/ours"]["status"] in ("agrees", "differs"), "on the paper's own data a number is compared"
+    assert "claim/exclusive-prediction-suffers" in measured
+    too_few = rows["figure9/ours-6/accuracy_read_from_vector_plot"]
+    assert too_few["status"] == "not comparable" and re.search("6 training images .* not there in ak47", too_few["reason"])
+    assert rows["claim/six-images-are-enough"]["status"] == "not comparable"
+    assert len(results.read("table7", profile=upstream)) == 20
+
+
+def test_each_set_is_where_the_chapter_looks_for_it():
+    assert {"transfer", "caltech256", "voc2012"} <= set(chapters.CHAPTERS["07_transfer"].sets)
