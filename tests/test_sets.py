@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from zfutils import places, sets
@@ -76,8 +77,10 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, interruptib
     journal, deadline = tmp_path / "set.part" / "journal.jsonl", time.monotonic() + 60
     while not (journal.exists() and journal.read_text()) and time.monotonic() < deadline:
         time.sleep(0.02)
+    workers = psutil.Process(running.pid).children(recursive=True)
     os.kill(running.pid, kill)
     running.wait()
+    assert workers and not psutil.wait_procs(workers, timeout=20)[1], "processes of a killed run idle on"
     assert not (tmp_path / "set").exists() and journal.read_text().count("\n") >= 1
     journal.write_text(journal.read_text() + '[64, [{"colu')  # a line that was cut off
     made = build(tmp_path / "set")

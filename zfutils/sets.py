@@ -5,9 +5,11 @@ import functools
 import hashlib
 import json
 import multiprocessing
+import multiprocessing.connection
 import os
 import shutil
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
@@ -279,7 +281,7 @@ def _work(worker: Worker, context: object, chunks: Iterator[tuple[int, list[dict
     if jobs == 1:
         yield from ((start, worker(context, rows)) for start, rows in chunks)
         return
-    with _one_thread_each(), ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _ignore_interrupt) as pool:
+    with _one_thread_each(), ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _serve) as pool:
         waiting: collections.deque[tuple[int, Future]] = collections.deque()
         try:
             for start, rows in chunks:
@@ -311,9 +313,15 @@ class _one_thread_each:
                 os.environ[name] = value
 
 
-def _ignore_interrupt() -> None:
-    """Leave Ctrl-C to the parent process."""
+def _serve() -> None:
+    """Start a worker: it leaves Ctrl-C to the parent process, and ends with it, also when that is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
 
 
 def _finish(plan: _Plan, table: pd.DataFrame, answers: list[dict], classes: list[str], allowed_broken: int, facts: dict) -> None:

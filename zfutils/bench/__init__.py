@@ -9,7 +9,7 @@ import torch
 from zfutils import devices, places, results
 from zfutils.profiles import Profile
 
-SECTIONS = ("training", "projections", "scan", "occlusion")  # modules of this package, each with `measure`
+SECTIONS = ("training", "projections", "scan", "banks", "occlusion")  # modules of this package, each with `measure`
 
 
 def run(profile: Profile, *, seed: int = 0) -> int:

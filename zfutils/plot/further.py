@@ -11,7 +11,7 @@ from zfutils.plot.page import GREY, blank
 
 _STEPS = range(9, 240, 6)  # distances of a label from its dot that are tried, points
 _WAYS = 16  # directions that are tried
-_GAP = 2.0  # between labels, points
+_ROOM = (8.0, 2.0)  # between labels beside and above each other, points
 
 
 def beside(
@@ -112,11 +112,12 @@ def _label(axis: Axes, xs: list[float], ys: list[float], words: list[str]) -> No
     taken = [Bbox.from_bounds(px - 4 * point, py - 4 * point, 8 * point, 8 * point) for px, py in dots]
     for (px, py), at, word in sorted(zip(dots.tolist(), zip(xs, ys, strict=True), words, strict=True)):
         drawn = axis.annotate(word, at, (0, 0), textcoords="offset points", ha="center", va="center", fontsize=7.5, annotation_clip=False)
+        drawn.set_bbox({"fc": "white", "ec": "none", "alpha": 0.6, "pad": 0.5})
         size = drawn.get_window_extent()
-        right, up = _free(px, py, size.width + _GAP * point, size.height + _GAP * point, taken, axis.get_window_extent(), point)
+        width, height = size.width + _ROOM[0] * point, size.height + _ROOM[1] * point
+        right, up = _free(px, py, width, height, taken, axis.get_window_extent(), point)
         drawn.set_position((right / point, up / point))
-        drawn.set_in_layout(False)
-        taken.append(drawn.get_window_extent())
+        taken.append(Bbox.from_bounds(px + right - width / 2, py + up - height / 2, width, height))
         if math.hypot(max(0, abs(right) - size.width / 2), up) > 14 * point:
             line = {"arrowstyle": "-", "lw": 0.5, "color": GREY, "shrinkA": 0, "shrinkB": 4}
             axis.annotate("", at, (right / point, up / point), textcoords="offset points", arrowprops=line, zorder=0, annotation_clip=False)
