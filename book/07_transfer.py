@@ -400,7 +400,8 @@ if CURVE_SET is None:
 else:
     curve = pd.concat([frame for frame in (CURVES[CURVE_SET], SCRATCH_CURVES[CURVE_SET]) if len(frame)], ignore_index=True)
     words = {"chance": 100 / len(SETS[CURVE_SET].classes), "set_name": NAMES[CURVE_SET], "title": "Accuracy from a few images"}
-    figure9 = plot.few_images(curve, PRINTED, **words)
+    whose = {"ours": "the paper's net", "bo_et_al_2013": "Bo et al. 2013", "sohn_et_al_2011": "Sohn et al. 2011"}
+    figure9 = plot.few_images(curve, PRINTED.assign(series=PRINTED["series"].map(whose)), **words)
 
 
 def curve_rows() -> list[dict]:

@@ -12,7 +12,7 @@
 # | In the paper | nothing of this; it goes on from section 5, tables 3 to 5 |
 # | The paper leaves open | whether the differences of table 3 survive another seed; what its nets cost; what dropout is worth |
 # | Needs | the nets `zfnet` and `alexnet` of the profile; every other net fills a row, and a row without its net says so |
-# | Takes | long: some twenty trainings, listed below with their likely seconds, and as many from scratch; once all is on disk, a few minutes |
+# | Takes | hours: the trainings that are listed below with their likely seconds, and those from scratch; once all is on disk, a few minutes |
 
 # %% tags=["parameters"]
 profile = "toybox"
@@ -332,7 +332,7 @@ Markdown(told(DEPTHS[1:]))
 # %% [markdown]
 # ## Dropout and batch norm
 #
-# The paper drops half of the units of layers 6 and 7 in training. Batch norm came two years later: every map of a convolution is centred and divided by its deviation, over all images of the batch and all places, then scaled and shifted by two learned numbers. By hand, and as the net does it between convolution and ReLU:
+# The paper drops half of the units of layers 6 and 7 in training. Batch norm (Ioffe and Szegedy 2015) came later: every map of a convolution is centred and divided by its deviation, over all images of the batch and all places, then scaled and shifted by two learned numbers. By hand, and as the net does it between convolution and ReLU:
 
 
 # %%

@@ -48,14 +48,14 @@ def tiny_set(tmp_path_factory) -> sets.PreparedSet:
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory) -> Path:
-    """A folder with `data` and `results` of the smoke profile, its chapters run; the exit status is in `status`."""
+    """A folder with `data` and `results` of the smoke profile, all chapters run, the extra ones too; the exit status is in `status`."""
     from zfutils import profiles, runner
 
     folder = tmp_path_factory.mktemp("smoke")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATA_DIR", str(folder / "data"))
         patch.setenv("RESULTS_DIR", str(folder / "results"))
-        status = runner.reproduce(profiles.profile("smoke"), jobs=1)
+        status = runner.reproduce(profiles.profile("smoke"), jobs=1, extras=True)
     (folder / "status").write_text(str(status))
     return folder
 

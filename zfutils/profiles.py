@@ -87,8 +87,10 @@ class Profile:
 
 _SMOKE_TOYS, _TOYS = ToyDraw(80, 40, 40, 6, 16, 12), ToyDraw(5000, 500, 2000, 110, 400, 600)
 _SMOKE_PLAN = TransferPlan((1, 2), (1, 2), layers=(2,), test=2, folds=2, scratch_sizes=(2,), scratch_folds=1, scratch_steps=4)
-_TOY_PLAN = TransferPlan(scratch_sizes=(15, 60), scratch_folds=2)
-_PHOTO_PLAN = TransferPlan(sizes=(15, 30), layers=(30,), curve=(1, 2, 3, 4, 5, 6, 7, 10, 15, 30), scratch_sizes=(15, 30), scratch_folds=2)
+_TOY_PLAN = TransferPlan(scratch_sizes=(15, 60), scratch_folds=2, scratch_steps=2000)
+_PHOTO_PLAN = TransferPlan(
+    sizes=(15, 30), layers=(30,), curve=(1, 2, 3, 4, 5, 6, 7, 10, 15, 30), scratch_sizes=(15, 30), scratch_folds=1, scratch_steps=6000
+)
 
 _ALL = (
     Profile("smoke", "tests: seconds, numbers without meaning", "toybox", 112, 1 / 8, 64, 2, _SMOKE_TOYS, 16, transfer=_SMOKE_PLAN),

@@ -14,7 +14,7 @@ from zfutils.images import Crops
 from zfutils.profiles import Profile
 from zfutils.sets import PreparedSet
 
-RATES = (0.00125, 0.0025, 0.005)  # learning rates that are tried
+RATES = (0.000625, 0.00125, 0.0025)  # learning rates that are tried
 BATCH = 16  # images a step: with so few pictures a batch of 128 would be most of them
 CUTS = (0.7, 0.9)  # of the run, where the rate is cut by ten
 FITS = 0.05  # training error below which a net has fitted its pictures

@@ -389,11 +389,7 @@ def _run(trainer: Trainer) -> None:
 
 
 def state(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
-    """What is there of a net: `trained`, `at step 120 of 3756`, `missing`, or why its training stopped.
-
-    Raises:
-        Problem: unknown recipe or absent data.
-    """
+    """What is there of a net: `trained`, `at step 120 of 3756`, `missing`, or why its training stopped."""
     recipe, prepared = recipes.recipe(name), data.opened(profile, seed=seed)
     if is_trained(profile, name, seed=seed):
         return "trained"

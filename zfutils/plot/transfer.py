@@ -32,7 +32,7 @@ def few_images(ours: pd.DataFrame, theirs: pd.DataFrame, *, chance: float, set_n
         axes[1].plot(own["size"], own["accuracy"], marker="o", ms=3, lw=1.2, color=f"C{place}", label=method)
         axes[1].fill_between(own["size"], own["low"], own["high"], color=f"C{place}", alpha=0.18, lw=0)
     axes[1].axhline(chance, color=GREY, lw=0.8, ls="--")
-    axes[1].text(axes[1].get_xlim()[1], chance, "a guess ", ha="right", va="bottom", color=GREY, fontsize=8)
+    axes[1].text(0, chance, " a guess", va="bottom", color=GREY, fontsize=8)
     axes[1].set(title=f"Ours, {set_name}", ylim=(0, 100))
     for axis in axes:
         axis.set(xlabel="training images a class", ylabel="accuracy, mean over classes, %", xlim=(0, None))

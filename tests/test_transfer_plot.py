@@ -1,0 +1,37 @@
+"""Figures of the transfer experiments show what they were given, with labels and limits."""
+
+import pandas as pd
+import pytest
+
+from zfutils import plot
+
+
+def test_few_images_draws_the_papers_curves_and_ours_side_by_side():
+    theirs = pd.DataFrame({"series": ["a", "a", "b"], "size": [1, 60, 60], "accuracy": [27.0, 74.0, 55.0], "deviation": [1.0, 0.3, None]})
+    ours = pd.DataFrame({"method": ["x", "x", "y"], "size": [1, 6, 6], "accuracy": [20.0, 50.0, 30.0], "low": [18.0, 49.0, 29.0]})
+    ours["high"] = 2 * ours["accuracy"] - ours["low"]
+    paper, own = plot.few_images(ours, theirs, chance=5.0, set_name="toys").axes
+    assert own.get_title(loc="left") == "Ours, toys" and "Caltech-256" in paper.get_title(loc="left")
+    assert [text.get_text() for text in own.get_legend().get_texts()] == ["x", "y"]
+    curves = [line for line in own.lines if line.get_marker() == "o"]
+    assert curves[0].get_xydata().tolist() == [[1, 20], [6, 50]] and own.get_ylim() == (0, 100)
+    assert any(line.get_linestyle() == "--" and line.get_ydata()[0] == 5.0 for line in own.lines), "chance"
+    assert all("training images" in axis.get_xlabel() and "%" in axis.get_ylabel() for axis in (paper, own))
+
+
+def test_layers_tells_the_papers_lines_from_ours():
+    frame = pd.DataFrame({"series": ["ours"] * 2 + ["theirs"] * 2, "layer": [1, 5, 1, 5], "accuracy": [30.0, 60.0, 44.8, 86.2]})
+    frame["low"], frame["high"] = [28.0, 58.0, None, None], [32.0, 62.0, None, None]
+    axis = plot.layers(frame, title="by layer").axes[0]
+    assert [line.get_linestyle() for line in axis.lines] == ["-", ":"]
+    assert axis.lines[1].get_xydata().tolist() == [[1, 44.8], [5, 86.2]] and len(axis.collections) == 1, "a band for ours alone"
+    assert axis.get_title(loc="left") == "by layer"
+
+
+def test_by_class_draws_a_point_a_class_and_method_in_the_order_given():
+    frame = pd.DataFrame({"class": ["cat", "dog"] * 2, "method": ["one"] * 2 + ["two"] * 2, "value": [10.0, 20.0, 30.0, 40.0]})
+    axis = plot.by_class(frame, ["dog", "cat"], xlabel="average precision, %").axes[0]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["dog", "cat"]
+    points = sorted(tuple(point) for group in axis.collections for point in group.get_offsets().tolist())
+    assert points == [pytest.approx(pair) for pair in [(10, 1), (20, 0), (30, 1), (40, 0)]]
+    assert axis.get_xlabel() == "average precision, %"
