@@ -52,7 +52,7 @@ from zfutils.nets import ZFNET
 pd.set_option("display.max_colwidth", None)
 
 START = time.monotonic()
-PROFILE = profiles.profile(profile)
+PROFILE, SEED = profiles.profile(profile), seed
 PICTURES = data.opened(PROFILE, seed=seed)
 SIZE = PROFILE.image_size
 CLASSES = len(PICTURES.classes)
@@ -453,7 +453,7 @@ def spread() -> pd.DataFrame:
     """Top-1 errors of the five nets in percent, with mean, deviation, least and largest."""
     rates = pd.Series({name: 100 * wrong.mean() for name, wrong in ALONE.items()})
     row = {**rates, "mean": rates.mean(), "deviation": rates.std(), "least": rates.min(), "largest": rates.max()}
-    return pd.DataFrame([row], index=["top-1 error %"]).round(2)
+    return pd.DataFrame([row], index=["top-1 error %"]).round(2).astype(object).fillna("")
 
 
 spread()
@@ -500,8 +500,8 @@ IDS = ("zfnet-beats-alexnet", "ensembles-help", "wider-middle-layers-help")
 Markdown("\n".join(f"- **{id}**: {claims.claim(id).measure} {claims.claim(id).rule}" for id in IDS))
 
 # %%
-STUCK = [name for name, found in TRAINED.items() if errors.left_chance(found.log, CLASSES) is None]
 WRONG = {row: predictions.wrong(GUESSES[row, 10], TRUTH) for row in MEMBERS if row not in ABSENT}
+STUCK = [name for name, wrong in {**ALONE, **WRONG}.items() if errors.at_chance(wrong, CLASSES)]
 DIFFERENCE, LOW, HIGH = predictions.paired_difference(WRONG["zfnet"], WRONG["alexnet"], generator=np.random.default_rng(seed))
 
 
@@ -510,18 +510,18 @@ def decided(id: str, row: str, against: tuple[str, ...], measure: Callable[[], t
     if row in ABSENT:
         return results.claim(id, claims.NOT_COMPARABLE, n=0, reason=ABSENT[row])
     value, *ends = measure()
-    stuck = "; ".join(f"{name} is still at chance" for name in dict.fromkeys([*against, *MEMBERS[row]]) if name in STUCK)
+    stuck = "; ".join(f"{name} never left chance" for name in dict.fromkeys([*against, row, *MEMBERS[row]]) if name in STUCK)
     return results.claim(id, claims.when_below(tuple(ends)), value=value, interval=tuple(ends), n=len(TRUTH), reason=stuck)
 
 
 def gain() -> tuple[float, float, float]:
     """What averaging five nets brings."""
-    return errors.ensemble_gain(WRONG[FIVE], np.stack(list(ALONE.values())), generator=np.random.default_rng(seed))
+    return errors.ensemble_gain(WRONG[FIVE], np.stack(list(ALONE.values())), generator=np.random.default_rng(SEED))
 
 
 def widening() -> tuple[float, float, float]:
     """What more maps in the middle layers bring."""
-    return predictions.paired_difference(WRONG[WIDE], WRONG["zfnet"], generator=np.random.default_rng(seed))
+    return predictions.paired_difference(WRONG[WIDE], WRONG["zfnet"], generator=np.random.default_rng(SEED))
 
 
 VERDICTS = [
@@ -529,7 +529,7 @@ VERDICTS = [
     decided("ensembles-help", FIVE, (), gain),
     decided("wider-middle-layers-help", WIDE, ("zfnet",), widening),
 ]
-Markdown(verdicts.told(*VERDICTS) + "".join(f"\n\nBut `{name}` is still at chance at the end of its training." for name in STUCK))
+Markdown(verdicts.told(*VERDICTS) + "".join(f"\n\nBut *{name}* never left chance." for name in STUCK))
 
 # %% [markdown]
 # Is the error of a net without clipping different?

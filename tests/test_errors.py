@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zfutils import errors, predictions, training
+from zfutils import errors, plot, predictions, training
 
 DRAWS = 4000
 
@@ -39,6 +39,12 @@ def test_a_net_has_begun_to_learn_at_the_end_of_the_first_epoch_below_nine_tenth
     assert errors.left_chance(log, 20) == 30
     assert errors.left_chance(log, 10) == 40  # the guess among fewer classes has a smaller loss
     assert errors.left_chance(log[:2], 20) is None
+
+
+def test_a_net_is_at_chance_above_nine_tenths_of_the_error_of_a_guess():
+    rates = {count: errors.at_chance(np.arange(1000) < count, 20) for count in (0, 855, 856, 1000)}
+    assert rates == {0: False, 855: False, 856: True, 1000: True}  # .9 x .95
+    assert errors.at_chance(np.arange(1000) < 470, 2) and not errors.at_chance(np.arange(1000) < 470, 20)
 
 
 def test_bootstrap_samples_have_the_mean_and_the_spread_of_resampled_images():
@@ -154,3 +160,32 @@ def test_missing_nets_come_with_what_is_there_of_them(monkeypatch):
         "zfnet-3": "training zfnet-3 stopped: the loss is not finite at step 7 of 9 (learning rate 0.5)",
         "zfnet-wide": "zfnet-wide is at step 3 of 12",
     }
+
+
+def test_dots_stand_in_order_with_their_intervals_and_a_missing_row_has_its_label_only():
+    frame = pd.DataFrame(
+        {
+            "net": ["a", "b", "c"],
+            "base": ["one", "one", "two"],
+            "change": [1.0, np.nan, -2.0],
+            "low": [0.5, np.nan, -3.0],
+            "high": [1.5, np.nan, -1.0],
+            "paper": [4.0, 5.0, 6.0],
+        }
+    )
+    options = {
+        "value": "change",
+        "ends": ("low", "high"),
+        "row": "net",
+        "hue": "base",
+        "xlabel": "points",
+        "beside": ("paper", "the paper"),
+    }
+    axis = plot.dots(frame, **options, labels=["+1", "missing", "-2"], zero=True).axes[0]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["a", "b", "c"] and axis.get_ylim() == (2.5, -0.5)
+    drawn = {line.get_label(): line.get_xdata().tolist() for line in axis.lines if line.get_marker() in ("o", "D")}
+    assert drawn["the paper"] == [4, 5, 6] and drawn["two"] == [-2] and drawn["one"][0] == 1 and np.isnan(drawn["one"][1])
+    segments = [segment for part in axis.collections for segment in part.get_segments()]
+    ends = [segment[:, 0].tolist() for segment in segments if segment.ndim == 2 and np.isfinite(segment).all()]
+    assert ends == [[0.5, 1.5], [-3.0, -1.0]]
+    assert [text.get_text() for text in axis.texts] == ["+1", "missing", "-2"] and axis.get_xlabel() == "points"

@@ -9,6 +9,7 @@ from zfutils import predictions, schedule, training
 from zfutils.profiles import Profile
 
 TOPS = (1, 2, 5)
+CHANCE = 0.9  # of the error of a guess: above it a net never left chance (rules of the claims)
 
 
 def missing(profile: Profile, names: list[str], *, seed: int = 0) -> dict[str, str]:
@@ -44,6 +45,16 @@ def left_chance(log: pd.DataFrame, classes: int) -> int | None:
     """
     below = log.loc[log["train_loss"] < schedule.LEARNING * math.log(classes), "step"]
     return None if below.empty else int(below.iloc[0])
+
+
+def at_chance(wrong: np.ndarray, classes: int) -> bool:
+    """Whether a net never left chance: its error lies above nine tenths of that of a guess.
+
+    Args:
+        wrong: bool of shape (n,): its wrong answers to the validation images.
+        classes: number of classes.
+    """
+    return bool(wrong.mean() > CHANCE * (1 - 1 / classes))
 
 
 def counted(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
