@@ -669,8 +669,9 @@ def gap_row(name: str) -> dict:
 pd.DataFrame([gap_row(name) for name in VARIANTS]).round(2).convert_dtypes().astype(object).fillna("")
 
 # %% [markdown]
-# Three claims of section 5.1. Their rules were written down before the nets were trained, except for one clause: that a claim is not
-# comparable when a net never left chance was added after such a net had been seen in the profile `toybox`. The second rule is hard on the
+# Three claims of section 5.1. Their rules were written down before the nets were trained, except for two clauses that were added after a
+# first run of the profile `toybox` and both make it harder to agree: nets that never left chance are not comparable, and depth only matters
+# where the error without all four layers does rise. The second rule is hard on the
 # paper: the largest of several changes is never below 0, and chance pushes it up.
 
 # %%
@@ -681,14 +682,14 @@ Markdown("\n".join(f"- **{id}**: {claims.claim(id).measure} {claims.claim(id).ru
 
 # %%
 def depth(generator: np.random.Generator) -> dict:
-    """What two removals cost together beyond the sum of what each costs; a rule that is met without any rise says so."""
+    """What two removals cost together beyond the sum of what each costs, and whether there is any rise at all."""
     val = WRONG["val_top1_error"]
     both, *single = (val[f"alexnet-without-{layers}"] for layers in ("3-4-6-7", "3-4", "6-7"))
     value, *ends = errors.excess(both, *single, val["alexnet"], generator=generator)
-    status = claims.when_above(tuple(ends))
     _, *rise = predictions.paired_difference(both, val["alexnet"], generator=generator)
-    met_otherwise = status == claims.AGREES and errors.direction(tuple(rise)) != "higher"
-    reason = "the error without all four layers is not shown to be higher than that of the whole net" * met_otherwise
+    found = (claims.when_above(tuple(ends)), claims.when_above(tuple(rise)))
+    status = claims.DIFFERS if claims.DIFFERS in found else claims.AGREES if set(found) == {claims.AGREES} else claims.UNDECIDED
+    reason = "" if found[1] == claims.AGREES else "the error without all four layers is not shown to be higher than that of the whole net"
     return results.claim("depth-matters", status, value=value, interval=tuple(ends), n=len(VAL), reason=reason)
 
 
@@ -742,11 +743,6 @@ def parts() -> str:
         + (", never left chance" if name in STUCK else "")
         for name in REMOVALS
     ]
-    if ABLATION_VERDICTS[0]["status"] == claims.AGREES and status[REMOVALS[-1]] != "higher":
-        lines.append(
-            "\nThe rule is met although the error without all four layers is not shown to be higher than that of the whole net: the single "
-            "removals, taken together, *lower* it, and the two do not add up. That is no dramatic rise: **do not read it as the paper's finding**."
-        )
     if "alexnet" in BEGAN and BEGAN["alexnet"] and any(BEGAN.get(name) and BEGAN[name] < BEGAN["alexnet"] for name in REMOVALS):
         lines.append(
             f"\nThe whole net began to learn by step {BEGAN['alexnet']:,}, later than "

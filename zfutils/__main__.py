@@ -51,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--folder", help="your pictures, for the profile folder")
         one.add_argument("--transfer", help="your pictures for transfer, for the profile folder")
         one.add_argument("--extras", action="store_true", help="run what goes beyond the paper too")
-        one.add_argument("--only-trained", action="store_true", help="train no net that only fills a row of a table")
+        one.add_argument(
+            "--only-trained", action="store_true", help="train no net that only fills a row of a table; with `nets`, train none at all"
+        )
         one.add_argument("--retrain", action="store_true", help="train anew")
     return parser
 
@@ -73,8 +75,9 @@ def _nets(given: argparse.Namespace) -> int:
 
     profile, (needed, rows) = profiles.profile(given.profile), chapters.nets_of(chapters.chosen(only=given.only, extras=given.extras))
     print(trainings.table(profile, [*needed, *rows], seed=given.seed).to_string(index=False), flush=True)
-    options = {"seed": given.seed, "jobs": given.jobs, "retrain": given.retrain, "only_trained": given.only_trained}
-    return _describe(trainings.make(profile, needed, rows, **options))
+    if given.only_trained:
+        return 0
+    return _describe(trainings.make(profile, needed, rows, seed=given.seed, jobs=given.jobs, retrain=given.retrain))
 
 
 def _train(given: argparse.Namespace) -> int:

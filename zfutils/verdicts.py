@@ -32,7 +32,8 @@ def _told(row: dict) -> str:
     if row["ours"] is None:
         return f"*{said}* **{row['status']}**: {row['reason']}."
     where = "" if row["low"] is None else f", 95 % interval {row['low']:+.3f} to {row['high']:+.3f}"
-    return f"*{said}* Measured {row['ours']:+.3f}{where}, n = {row['n']:,}: **{row['status']}**."
+    but = f" Mind: {row['reason']}." if row["reason"] else ""
+    return f"*{said}* Measured {row['ours']:+.3f}{where}, n = {row['n']:,}: **{row['status']}**.{but}"
 
 
 def table(*rows: dict) -> pd.DataFrame:
