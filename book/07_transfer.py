@@ -34,6 +34,7 @@ from zfutils import (
     claims,
     data,
     folds,
+    nets,
     overlap,
     paper,
     plot,
@@ -144,6 +145,10 @@ f"largest difference of a probability: {np.abs(by_hand - kept).max():.1e}"
 # %%
 TABLES = {table: STANDS[table] for table in ("table 4", "table 5") if not why_not(table)}
 BANKS = {name: banks.of(TRAINED, SETS[name], MEAN) for name in dict.fromkeys(TABLES.values())}
+SHAPES = {
+    number: int(np.prod(nets.shapes(TRAINED.architecture)[name.replace("relu6", "fc6").replace("relu7", "fc7")]))
+    for number, name in banks.LAYERS.items()
+}
 SCENES = SETS.get(STANDS.get("table 6", ""))
 SCENE_BANK = None if SCENES is None else banks.of(TRAINED, SCENES, MEAN, layers={7: "relu7"})
 pd.DataFrame(
@@ -152,7 +157,8 @@ pd.DataFrame(
             "set": NAMES[name],
             "layer": number,
             "taken after": banks.LAYERS[number],
-            "numbers an image": bank.shape[1],
+            "numbers an image": SHAPES[number],
+            "after pooling": bank.shape[1],
             "MB": round(bank.nbytes / 1e6, 1),
         }
         for name, layers in BANKS.items()

@@ -79,3 +79,11 @@ def test_several_nets_answer_with_their_mean():
 def test_no_nets_and_answers_to_other_images_are_refused(several):
     with pytest.raises(ValueError, match="one or more nets to the same images"):
         answers.averaged(several)
+
+
+def test_pictures_of_another_set_lose_the_mean_that_the_net_knows(trained, tiny_set):
+    rows, mean = tiny_set.indices("val"), tiny_set.mean() + 20
+    cuts = images.Crops(tiny_set, 56, device=devices.device(), mean=mean)
+    expected = predictions.probabilities(trained.net().to(devices.device()), cuts, rows)
+    np.testing.assert_array_equal(answers.of(trained, tiny_set, rows, mean=mean), expected)
+    assert not np.array_equal(answers.of(trained, tiny_set, rows), expected) and len(files(trained)) == 2

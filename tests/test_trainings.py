@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from zfutils import clipping, data, nets, profiles, recipes, training, trainings
+from zfutils.__main__ import main
 from zfutils.problems import Problem
 
 TINY = profiles.Profile("tiny", "tests", "toybox", 56, 1 / 16, 16, 2, batch=16)
@@ -139,6 +140,20 @@ def test_where_clipping_never_acted_the_net_without_it_is_the_same_net(pictures,
     found = trainings.make(TINY, ["zfnet", clipping.UNCLIPPED], jobs=1)
     assert found["zfnet"] == found[clipping.UNCLIPPED] and set(diverging[1]) == {"zfnet"}
     assert "clipping never acted" in capsys.readouterr().err
+
+
+def test_a_net_that_would_be_the_same_is_not_called_missing(pictures, monkeypatch):
+    training.train(TINY, "zfnet")
+    monkeypatch.setattr(clipping, "acts", lambda profile, *, seed=0: False)
+    row = trainings.table(TINY, [clipping.UNCLIPPED]).set_index("net").loc[clipping.UNCLIPPED]
+    assert row["state"] == "not needed: clipping never acted" and row["seconds"] == 0
+
+
+def test_the_list_of_nets_trains_none(pictures, diverging, capsys, monkeypatch):
+    monkeypatch.setattr(profiles, "profile", lambda name: TINY)
+    assert main(["nets", "--profile", "tiny", "--only-trained", "--only", "table2"]) == 0
+    said = capsys.readouterr().out
+    assert "zfnet-wide" in said and said.count("missing") == 8 and diverging[1] == []
 
 
 def test_nets_are_trained_beside_each_other_and_one_that_diverged_costs_itself_only(rendered, monkeypatch, capsys):

@@ -62,10 +62,20 @@ def reproduce(
     options = {"jobs": jobs, "retrain": retrain, "only_trained": only_trained}
     folders = trainings.make(profile, *chapters.nets_of(wanted), seed=seed, **options) if any(chapters.nets_of(wanted)) else {}
     failed = _run_all(profile, wanted, prepared, folders, seed=seed, jobs=cores.jobs(jobs))
+    _keep_extras(profile, wanted)
     board = scoreboard.write(profile.name)
     progress.say(f"{scoreboard.summary(board)}; {places.results_dir(profile.name)}")
     progress.say(f"{'failed: ' + ', '.join(failed) if failed else 'done'} in {time.monotonic() - start:.1f} s")
     return 1 if failed else 0
+
+
+def _keep_extras(profile: Profile, wanted: list[Chapter]) -> None:
+    """Copy the tables of extra chapters into `results/<profile>-extras/`: what ran for an hour is not lost with what runs in minutes."""
+    tables, kept = (places.results_dir(name) / "tables" for name in (profile.name, f"{profile.name}-extras"))
+    for name in [name for chapter in wanted if chapter.extra for name in chapter.results]:
+        for file in sorted(tables.glob(f"{name}.*")):
+            with places.whole(kept / file.name) as fresh:
+                fresh.write_bytes(file.read_bytes())
 
 
 def run_chapter(notebook: Path, *, output: Path, parameters: dict) -> None:
