@@ -11,7 +11,8 @@ from tqdm import tqdm
 def say(text: str) -> None:
     """Print one line of progress to stderr; nothing inside a notebook, because a page is no log."""
     if not _in_notebook():
-        print(text, file=sys.stderr, flush=True)
+        sys.stderr.write(f"{text}\n")  # in one piece: lines of threads must not run into each other
+        sys.stderr.flush()
 
 
 @contextmanager
