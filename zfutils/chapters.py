@@ -50,6 +50,7 @@ _ALL = (
         "03_deconvnet",
         ("figure1", "figure2", "figure4", "figure6_projections", "hierarchy", "settling", "ground_truth", "sanity", "cascade"),
         ("zfnet", "alexnet"),
+        minutes=2,
     ),
     Chapter("04_occlusion", ("figure7", "occlusion_scores"), ("zfnet",)),
     Chapter("05_correspondence", ("figure8", "table1", "correspondence"), ("zfnet",)),
@@ -61,6 +62,7 @@ _ALL = (
         ("table4", "table5", "table6", "table7", "figure9", "overlap", "scenes"),
         ("zfnet",),
         sets=("pretraining", "transfer", "scenes", "caltech256", "voc2012"),
+        minutes=6,
     ),
     Chapter("08_beyond", ("bug_museum",), ("zfnet",)),
     Chapter(

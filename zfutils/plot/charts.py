@@ -30,7 +30,7 @@ def learning_curves(frame: pd.DataFrame, cuts: dict[str, Sequence[int]], *, chan
         axis.set(xlabel="images seen", ylabel="mean cross-entropy" if measure == "loss" else "share of wrong answers")
     axes[0].set(yscale="log", title="Loss")
     axes[1].axhline(chance, color=GREY, lw=0.8, ls="--")
-    axes[1].text(frame["visits"].max(), chance, "a guess ", ha="right", va="bottom", color=GREY, fontsize=8)
+    axes[1].text(frame["visits"].mean(), chance, "a guess", ha="center", va="bottom", color=GREY, fontsize=8)
     axes[1].set(ylim=(0, 1), title="Error (dotted lines: learning rate cut by ten)")
     sns.move_legend(axes[1], "upper right", fontsize=8)
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
