@@ -89,7 +89,7 @@ _SMOKE_TOYS, _TOYS = ToyDraw(80, 40, 40, 6, 16, 12), ToyDraw(5000, 500, 2000, 11
 _SMOKE_PLAN = TransferPlan((1, 2), (1, 2), layers=(2,), test=2, folds=2, scratch_sizes=(2,), scratch_folds=1, scratch_steps=4)
 _TOY_PLAN = TransferPlan(scratch_sizes=(15, 60), scratch_folds=2, scratch_steps=2000)
 _PHOTO_PLAN = TransferPlan(
-    sizes=(15, 30), layers=(30,), curve=(1, 2, 3, 4, 5, 6, 7, 10, 15, 30), scratch_sizes=(15, 30), scratch_folds=1, scratch_steps=6000
+    sizes=(15, 30), layers=(30,), curve=(1, 2, 3, 4, 5, 6, 7, 10, 15, 30), scratch_sizes=(15,), scratch_folds=1, scratch_steps=6000
 )
 
 _ALL = (
