@@ -61,7 +61,7 @@ bench: .venv/ready  ## measure speed against what one would use instead
 	@$(RUN) bench $(COMMON)
 
 test: lint  ## lint and test
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 lint: .venv/ready  ## check style
 	@$(BIN)/ruff check -q .

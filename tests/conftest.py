@@ -4,6 +4,7 @@ import os
 import signal
 from pathlib import Path
 
+import filelock
 import numpy as np
 import pandas as pd
 import pytest
@@ -48,16 +49,31 @@ def tiny_set(tmp_path_factory) -> sets.PreparedSet:
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory) -> Path:
-    """A folder with `data` and `results` of the smoke profile, all chapters run, the extra ones too; the exit status is in `status`."""
-    from zfutils import profiles, runner
+    """A folder with `data` and `results` of the smoke profile, all chapters run, the extra ones too; the exit status is in `status`.
 
-    folder = tmp_path_factory.mktemp("smoke")
+    Made once: of the processes that tests run in, one makes it and the others wait.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "smoke"
+    with filelock.FileLock(shared / "smoke.lock"):
+        if not (folder / "status").exists():
+            _make_smoke(folder)
+    return folder
+
+
+def _make_smoke(folder: Path) -> None:
+    from zfutils import chapters, data, profiles, runner, trainings
+
+    smallest = profiles.profile("smoke")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATA_DIR", str(folder / "data"))
         patch.setenv("RESULTS_DIR", str(folder / "results"))
-        status = runner.reproduce(profiles.profile("smoke"), jobs=1, extras=True)
+        data.prepare(smallest, jobs=1)
+        trainings.make(smallest, *chapters.nets_of(chapters.chosen(extras=True)), jobs=1)  # in this process: each takes a second
+        status = runner.reproduce(smallest, jobs=2, extras=True)
     (folder / "status").write_text(str(status))
-    return folder
 
 
 @pytest.fixture

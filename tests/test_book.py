@@ -9,8 +9,6 @@ import pytest
 from zfutils import chapters, claims, notebooks, places, runner, training
 from zfutils.profiles import profile
 
-pytestmark = pytest.mark.xdist_group("book")  # one process: the smoke profile is made once
-
 
 @pytest.mark.parametrize("name", [source.stem for source in notebooks.sources()])
 def test_a_chapter_runs_and_leaves_its_results(smoke, name):
