@@ -54,6 +54,20 @@ def test_one_picture_a_class_takes_the_usual_c():
     assert strength == probes.USUAL and right.mean() > 0.5
 
 
+@pytest.mark.parametrize("kind", ["softmax", "svm"])
+def test_one_picture_in_each_of_many_classes_is_no_reason_to_warn(kind):
+    features = np.eye(30, dtype=np.float32)
+    right, _ = probes.answers(
+        kind,
+        np.concatenate([features, features]),
+        np.tile(np.arange(30), 2),
+        np.arange(30),
+        np.arange(30, 60),
+        generator=np.random.default_rng(0),
+    )
+    assert right.all()
+
+
 def test_one_regression_a_class_may_say_yes_to_several_and_knows_what_it_never_saw():
     features, labels = clouds(90)
     present = np.eye(3, dtype=bool)[labels]

@@ -1,6 +1,8 @@
 """Probes: linear classifiers on frozen features, a softmax and a linear support vector machine."""
 
-from collections.abc import Callable
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,7 +56,8 @@ def softmax(train: np.ndarray, labels: np.ndarray, test: np.ndarray, *, strength
     Returns:
         (m, classes), in the order of the sorted classes.
     """
-    return LogisticRegression(C=strength, max_iter=2000).fit(train, labels).predict_proba(test)
+    with _few_images():
+        return LogisticRegression(C=strength, max_iter=2000).fit(train, labels).predict_proba(test)
 
 
 def svm(train: np.ndarray, labels: np.ndarray, test: np.ndarray, *, strength: float) -> np.ndarray:
@@ -68,8 +71,17 @@ def svm(train: np.ndarray, labels: np.ndarray, test: np.ndarray, *, strength: fl
     Returns:
         Classes, (m,).
     """
-    machine = SVC(kernel="precomputed", C=strength, cache_size=500).fit((train @ train.T).astype(np.float64), labels)
+    with _few_images():
+        machine = SVC(kernel="precomputed", C=strength, cache_size=500).fit((train @ train.T).astype(np.float64), labels)
     return machine.predict((test @ train.T).astype(np.float64))
+
+
+@contextlib.contextmanager
+def _few_images() -> Iterator[None]:
+    """The library doubts that labels are classes when most of them occur once; with one image a class they do."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The number of unique classes is greater than 50% of the number of samples", UserWarning)
+        yield
 
 
 def each_alone(train: np.ndarray, present: np.ndarray, test: np.ndarray, *, strength: float) -> np.ndarray:

@@ -74,6 +74,8 @@ def _keep_extras(profile: Profile, wanted: list[Chapter]) -> None:
     tables, kept = (places.results_dir(name) / "tables" for name in (profile.name, f"{profile.name}-extras"))
     for name in [name for chapter in wanted if chapter.extra for name in chapter.results]:
         for file in sorted(tables.glob(f"{name}.*")):
+            if (kept / file.name).exists() and (kept / file.name).read_bytes() == file.read_bytes():
+                continue
             with places.whole(kept / file.name) as fresh:
                 fresh.write_bytes(file.read_bytes())
 
