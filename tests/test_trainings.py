@@ -5,6 +5,7 @@ import torch
 
 from zfutils import clipping, data, nets, profiles, recipes, training, trainings
 from zfutils.__main__ import main
+from zfutils.children import Children
 from zfutils.problems import Problem
 
 TINY = profiles.Profile("tiny", "tests", "toybox", 56, 1 / 16, 16, 2, batch=16)
@@ -113,6 +114,20 @@ def test_a_row_that_diverges_is_named_and_left_out_and_not_tried_again(pictures,
     training.train(TINY, "zfnet-wide", retrain=True)
     assert set(steps) == {"zfnet-wide"} and not kept.exists()
     assert list(trainings.make(TINY, ["zfnet"], ["zfnet-wide"], jobs=1)) == ["zfnet", "zfnet-wide"]
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "expected"),
+    [
+        (-9, "", "training zfnet-.* was killed .signal 9.*the same command goes on"),
+        (2, "error: no room to write net", "no room to write net"),
+    ],
+)
+def test_a_row_whose_training_was_killed_or_had_no_room_ends_the_run(pictures, monkeypatch, status, said, expected):
+    training.train(TINY, "zfnet")
+    monkeypatch.setattr(Children, "run", lambda children, command, environment: (status, said))
+    with pytest.raises(Problem, match=expected):
+        trainings.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=2)
 
 
 def test_a_net_that_must_be_there_and_diverges_ends_the_run(pictures, diverging):

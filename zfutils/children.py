@@ -6,7 +6,7 @@ import threading
 
 
 class Children:
-    """Processes of chapters, which end with the run: when it is stopped, none is started and those that run are stopped too."""
+    """Chapters and trainings in processes of their own: when the run is stopped, none is started and those that run are stopped too."""
 
     def __init__(self):
         self.running: list[subprocess.Popen] = []

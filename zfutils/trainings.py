@@ -40,7 +40,8 @@ def make(
         The folder of each net that is trained.
 
     Raises:
-        Problem: a recipe that must be there could not be trained.
+        Problem: a recipe that must be there diverged, or any training ended for another reason: no room, out of memory, killed. What was
+            trained stays, and the same command goes on where it was.
     """
     names = _in_order([*needed, *(name for name in rows or [] if name not in needed)])
     wanted = [name for name in names if name in needed or not only_trained or training.is_trained(profile, name, seed=seed)]
@@ -48,7 +49,7 @@ def make(
     for wave in _waves(profile, wanted, seed, retrain):
         said = _train_all(profile, wave, seed, 1 if torch.cuda.is_available() else cores.jobs(jobs), retrain)
         for name, problem in said.items():
-            if name in needed:
+            if name in needed or training.state(profile, name, seed=seed) != problem:  # a full disk or a kill is no property of the net
                 raise Problem(problem)
             progress.say(f"{problem}; its rows are marked as missing")
     for name in wanted:
@@ -150,9 +151,12 @@ def _train_in_child(children: Children, profile: Profile, name: str, seed: int, 
     progress.say(f"{name}: training")
     command = [sys.executable, "-m", *_command(profile, name, seed, retrain)]
     status, said = children.run(command, {**os.environ, **cores.threads(threads), **cores.CALM})
-    last = (said.strip().splitlines() or [f"training {name} ended with status {status}"])[-1]
+    last = (said.strip().splitlines() or [""])[-1]
+    if status < 0:
+        why = f"training {name} was killed (signal {-status}), or ran out of memory"
+        return f"{why}; the same command goes on where it was, with JOBS=1 one by one"
     if status:
-        return last.removeprefix("error: ")
+        return last.removeprefix("error: ") or f"training {name} ended with status {status}"
     progress.say(last)
     return ""
 
