@@ -46,6 +46,8 @@ pd.DataFrame(
         "share of the paper's maps": one.width,
         "units in layers 6, 7": one.fc_units,
         "epochs": one.epochs,
+        "images a step": one.batch,
+        "first learning rate": one.learning_rate,
     }
     for one in profiles.PROFILES.values()
 )

@@ -40,10 +40,19 @@ def test_sizes_that_a_class_cannot_give_are_named(prepared):
     assert "in a, b, c and 1 more" in transfer.possible(prepared, (60,))[1][60]
 
 
-def test_a_summary_of_one_fold_has_no_deviation_and_an_interval_of_no_width():
+def test_a_summary_of_one_fold_has_no_deviation_and_no_interval():
     frame = pd.DataFrame([{"method": "m", "size": 1, "fold": 0, "accuracy": 0.5, "test": 10}])
     row = transfer.summary(frame).iloc[0]
-    assert np.isnan(row["deviation"]) and row["low"] == row["high"] == 50.0
+    assert row["accuracy"] == 50.0 and np.isnan([row["deviation"], row["low"], row["high"]]).all()
+
+
+def test_the_interval_of_few_folds_is_students():
+    frame = pd.DataFrame(
+        [{"method": "m", "size": 1, "fold": fold, "accuracy": value, "test": 10} for fold, value in enumerate((0.4, 0.5, 0.6))]
+    )
+    row = transfer.summary(frame).iloc[0]
+    half = 4.302653 * 10 / np.sqrt(3)  # the table's value for two degrees of freedom
+    assert (row["low"], row["high"]) == pytest.approx((50 - half, 50 + half))
 
 
 def test_what_scenes_show_is_read_from_names(prepared):

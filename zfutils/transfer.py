@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from zfutils import folds, keys, manifests, probes
 from zfutils.folds import Fold
@@ -95,12 +96,12 @@ def summary(frame: pd.DataFrame, by: Sequence[str] = ("method", "size")) -> pd.D
         by: columns that name a row of the answer.
 
     Returns:
-        Those columns, `accuracy`, `deviation` (over folds, empty for one), `low` and `high` (95 % interval of the mean), `folds`, `test`
-        (images, all folds together).
+        Those columns, `accuracy`, `deviation` (over folds), `low` and `high` (95 % interval of the mean, Student's t; these three are empty
+        for one fold, which says nothing of its spread), `folds`, `test` (images, all folds together).
     """
     grouped = frame.groupby(list(by), sort=False)
     found = grouped.agg(accuracy=("accuracy", "mean"), deviation=("accuracy", "std"), folds=("accuracy", "size"), test=("test", "sum"))
-    half = 1.959964 * found["deviation"].fillna(0) / np.sqrt(found["folds"])
+    half = stats.t.ppf(0.975, found["folds"] - 1) * found["deviation"] / np.sqrt(found["folds"])
     found = found.assign(low=found["accuracy"] - half, high=found["accuracy"] + half)
     percent = ["accuracy", "deviation", "low", "high"]
     found[percent] *= 100
