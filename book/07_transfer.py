@@ -267,7 +267,7 @@ def under_trained(name: str, size: int) -> str:
 
 def percent_of(table: pd.DataFrame, size: int) -> tuple[float, tuple[float, float] | None, int] | None:
     """Accuracy, interval (none for one fold) and test images of one size in a summary; none where it is not there."""
-    own = table[table["size"] == size] if len(table) else table
+    own = table[table["size"] == size]
     if own.empty:
         return None
     row = own.iloc[0]
@@ -282,7 +282,13 @@ def number_row(key: str, measured: tuple | None, otherwise: str) -> dict:
 
 
 OTHERS = "another group's method, which this book does not rebuild"
-SCRATCH_CURVES = {name: transfer.summary(outcome.frame) if outcome.rows else pd.DataFrame() for name, (outcome, _) in SCRATCHED.items()}
+SCRATCH_CURVES = {name: transfer.summary(outcome.frame) for name, (outcome, _) in SCRATCHED.items()}
+
+
+def curves_of(name: str) -> pd.DataFrame:
+    """Summaries of both methods on a set in one table, percent."""
+    frames = [frame for frame in (CURVES[name], SCRATCH_CURVES[name]) if len(frame)]
+    return pd.concat(frames, ignore_index=True) if frames else CURVES[name]
 
 
 def own_rows(table: str, keys: dict[int, tuple[str, str]]) -> list[dict]:
@@ -336,14 +342,10 @@ Markdown(verdicts.told(FEW, MOST))
 # %%
 def both(name: str) -> pd.DataFrame:
     """Frozen and from scratch in one table, percent."""
-    anew = SCRATCHED[name][0].frame
-    known = anew.groupby("size")[["train_error", "comparable"]].agg({"train_error": "max", "comparable": "min"}) if len(anew) else None
-    frames = [frame for frame in (CURVES[name], SCRATCH_CURVES[name]) if len(frame)]
-    joined = pd.concat(frames, ignore_index=True)
-    if known is None:
-        return joined
-    of_scratch = joined["method"] == SCRATCH
-    joined.loc[of_scratch, "largest training error"] = 100 * joined.loc[of_scratch, "size"].map(known["train_error"])
+    joined, anew = curves_of(name), SCRATCHED[name][0].frame
+    if len(anew):
+        largest = 100 * anew.groupby("size")["train_error"].max()
+        joined["largest training error"] = joined["size"].map(largest).where(joined["method"] == SCRATCH)
     return joined
 
 
@@ -403,10 +405,10 @@ CURVE_SET = TABLES.get(CURVE_TABLE)
 PRINTED = paper.table("fig9_caltech256_curve").rename(
     columns={"train_per_class": "size", "accuracy_read_from_vector_plot": "accuracy", "std_read_from_error_bar": "deviation"}
 )
-if CURVE_SET is None:
-    curve, figure9 = pd.DataFrame(columns=COLUMNS), None
+curve = pd.DataFrame(columns=COLUMNS) if CURVE_SET is None else curves_of(CURVE_SET)
+if curve.empty:
+    figure9 = None
 else:
-    curve = pd.concat([frame for frame in (CURVES[CURVE_SET], SCRATCH_CURVES[CURVE_SET]) if len(frame)], ignore_index=True)
     words = {"chance": 100 / len(SETS[CURVE_SET].classes), "set_name": NAMES[CURVE_SET], "title": "Accuracy from a few images"}
     whose = {"ours": "the paper's net", "bo_et_al_2013": "Bo et al. 2013", "sohn_et_al_2011": "Sohn et al. 2011"}
     figure9 = plot.few_images(curve, PRINTED.assign(series=PRINTED["series"].map(whose)), **words)
@@ -582,7 +584,8 @@ def without_clutter(name: str) -> pd.DataFrame:
     return means if clutter else means[["all"]]
 
 
-pd.concat({NAMES[name]: without_clutter(name) for name in DRAWS}) if DRAWS else Markdown("No pictures for transfer in this profile.")
+PARTED = {NAMES[name]: without_clutter(name) for name in DRAWS if SOFTMAX[name].rows}
+pd.concat(PARTED) if PARTED else Markdown("No pictures for transfer in this profile, or too few of them.")
 
 # %% [markdown]
 # ## Table 6: several objects in a picture

@@ -58,5 +58,15 @@ def test_tables_4_to_7_and_figure_9_are_filled_from_the_papers_own_sets(upstream
     assert len(results.read("table7", profile=upstream)) == 20
 
 
+def test_sets_with_too_few_pictures_for_any_size_leave_reasons_and_no_error(upstream, monkeypatch):
+    many = TransferPlan((9,), (9,), layers=(9,), test=1, folds=2, scratch_sizes=(9,), scratch_folds=1, scratch_steps=3)
+    monkeypatch.setitem(profiles.PROFILES, "imagenet", dataclasses.replace(upstream, transfer=many))
+    run("07_transfer")
+    file = places.results_dir("imagenet") / "tables" / "table4.json"
+    rows = {row["key"]: row for row in json.loads(file.read_text())["rows"]}
+    claim = rows["claim/pretrained-beats-scratch"]
+    assert claim["status"] == "not comparable" and "9 training images and one to test are not there in" in claim["reason"]
+
+
 def test_each_set_is_where_the_chapter_looks_for_it():
     assert {"transfer", "caltech256", "voc2012"} <= set(chapters.CHAPTERS["07_transfer"].sets)

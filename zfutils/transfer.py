@@ -99,6 +99,8 @@ def summary(frame: pd.DataFrame, by: Sequence[str] = ("method", "size")) -> pd.D
         Those columns, `accuracy`, `deviation` (over folds), `low` and `high` (95 % interval of the mean, Student's t; these three are empty
         for one fold, which says nothing of its spread), `folds`, `test` (images, all folds together).
     """
+    if frame.empty:
+        return pd.DataFrame(columns=[*by, "accuracy", "deviation", "folds", "test", "low", "high"])
     grouped = frame.groupby(list(by), sort=False)
     found = grouped.agg(accuracy=("accuracy", "mean"), deviation=("accuracy", "std"), folds=("accuracy", "size"), test=("test", "sum"))
     half = stats.t.ppf(0.975, found["folds"] - 1) * found["deviation"] / np.sqrt(found["folds"])

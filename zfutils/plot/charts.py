@@ -6,7 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from zfutils.plot.page import GREY, blank
+from zfutils.plot.page import GREY, blank, dots_with_ends
 
 
 def learning_curves(frame: pd.DataFrame, cuts: dict[str, Sequence[int]], *, chance: float, title: str = "") -> Figure:
@@ -159,8 +159,7 @@ def dots(
     if beside is not None:
         axis.plot(frame[beside[0]], places, "D", color=GREY, mfc="white", ms=5, lw=0, label=beside[1])
     for place, (word, group) in enumerate(frame.groupby(hue, sort=False)):
-        axis.hlines(places[group.index], group[ends[0]], group[ends[1]], color=f"C{place}", lw=2, alpha=0.55)
-        axis.plot(group[value], places[group.index], "o", color=f"C{place}", ms=6, lw=0, label=word)
+        dots_with_ends(axis, group, places[group.index], value=value, ends=ends, colour=f"C{place}", word=word)
     changes = frame[hue] != frame[hue].shift()
     for place in places[changes][1:]:
         axis.axhline(place - 0.5, color=GREY, lw=0.6)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from zfutils.plot.page import GREY, blank
+from zfutils.plot.page import GREY, blank, dots_with_ends
 
 _STEPS = range(9, 240, 6)  # distances of a label from its dot that are tried, points
 _WAYS = 16  # directions that are tried
@@ -49,8 +49,7 @@ def beside(
     for place, word in enumerate(hues):
         own = frame[frame[hue] == word]
         heights = [rows.index(one) + 0.36 * ((place + 0.5) / len(hues) - 0.5) for one in own[row]]
-        axis.hlines(heights, own[ends[0]], own[ends[1]], color=f"C{place}", lw=2, alpha=0.55)
-        axis.plot(own[value], heights, "o", color=f"C{place}", ms=5, lw=0, label=word)
+        dots_with_ends(axis, own, heights, value=value, ends=ends, colour=f"C{place}", word=word)
     axis.set(xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5), title=title)
     axis.set_yticks(range(len(rows)), rows)
     axis.grid(axis="y", visible=False)

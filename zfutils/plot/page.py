@@ -48,3 +48,18 @@ def tiled(images: np.ndarray, columns: int) -> np.ndarray:
         top, left = top * (side + 4) + 4, left * (side + 4) + 4
         page[top : top + side, left : left + side] = image[nearest][:, nearest]
     return page
+
+
+def dots_with_ends(axis, frame, heights, *, value: str, ends: tuple[str, str], colour: str, word: str) -> None:
+    """Draw a dot and its interval, lying, for each row of a table.
+
+    Args:
+        axis: where.
+        frame: the table.
+        heights: of its rows.
+        value, ends: columns of the dots and of the two ends.
+        colour: of all.
+        word: in the legend.
+    """
+    axis.hlines(heights, frame[ends[0]], frame[ends[1]], color=colour, lw=2, alpha=0.55)
+    axis.plot(frame[value], heights, "o", color=colour, ms=6, lw=0, label=word)
