@@ -110,7 +110,7 @@ pd.DataFrame(
 #
 # ## A new softmax, by hand
 #
-# A frozen net gives every picture a list of numbers. On these a softmax is trained: the mean of the cross-entropies, times C, plus half the squared length of the weights. By plain gradient descent, and by the library:
+# A frozen net gives every picture a list of numbers. On these a softmax is trained: the sum of the cross-entropies, times C, plus half the squared length of the weights. By plain gradient descent, and by the library:
 
 # %%
 torch.manual_seed(seed)
