@@ -222,7 +222,7 @@ pd.concat([frame.assign(set=NAMES[name]) for name, frame in CURVES.items()] or [
 # %% [markdown]
 # ### From scratch, fairly
 #
-# The other strategy resets layers 1 to 7 and trains everything on the few images. An unfair version of it is easy: seventy epochs on fifteen images a class are so few steps that the net is still at chance. Here each net trains for the profile's number of steps, its learning rate is the best of three on a held-out third of its training images (chosen once for each size, in the first fold), and its error on its own training images is shown. It counts as trained when that is below 5 %, or when it took 600 steps and left chance behind.
+# The other strategy resets layers 1 to 7 and trains everything on the few images. An unfair version of it is easy: seventy epochs on fifteen images a class are so few steps that the net is still at chance. Here each net trains for the profile's number of steps, its learning rate is the best on a held-out third of its training images (chosen once for each size, in the first fold; from two rates the search goes on by factors of two, to the better side, until the next is no better), and its error on its own training images is shown. It counts as trained when that is below 5 %, or when it took 600 steps and left chance behind.
 
 # %%
 SCRATCH = "the same net from scratch"

@@ -33,22 +33,38 @@ def test_only_the_given_pictures_are_trained_on_and_the_second_time_it_is_read(t
     assert not seen and np.array_equal(again.correct, found.correct) and again.train_error == found.train_error
 
 
-def test_the_rate_is_chosen_on_held_out_training_pictures(tiny_set, profile, monkeypatch):
-    rows = np.arange(24)
+def _answering(monkeypatch, right_of: dict[float, int | None]) -> list[tuple[float, set, set]]:
+    """Let the trainings answer by a list, None for a run that diverges; return a list that fills with what was asked for."""
     asked = []
 
     def fake(profile, prepared, mean, kept, held, *, rate, seed):
-        asked.append((set(kept), set(held)))
-        if rate == max(scratch.RATES):
+        asked.append((rate, set(kept), set(held)))
+        if right_of[rate] is None:
             raise training.Diverged("the loss is not finite")
-        right = np.arange(len(held)) < (3 if rate == sorted(scratch.RATES)[1] else 2)
-        return Scratch(right, 0.0, 700, rate, 0.75)
+        return Scratch(np.arange(len(held)) < right_of[rate], 0.0, 700, rate, 0.75)
 
     monkeypatch.setattr(scratch, "train", fake)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("right_of", "best"),
+    [
+        ({0.000625: 2, 0.00125: 4, 0.0025: 3}, 0.00125),
+        ({0.0003125: 4, 0.000625: 5, 0.00125: 4, 0.0025: 3}, 0.000625),
+        ({0.00125: 3, 0.0025: 4, 0.005: 5, 0.01: None}, 0.005),
+        ({0.00125: 3, 0.0025: 4, 0.005: 5, 0.01: 6}, 0.01),
+        ({0.000625: 3, 0.00125: 3, 0.0025: 3}, 0.000625),
+        ({0.0003125: 2, 0.000625: 1, 0.00125: None, 0.0025: None}, 0.0003125),
+    ],
+)
+def test_the_rate_is_chosen_on_held_out_training_pictures_beyond_the_first_two(tiny_set, profile, monkeypatch, right_of, best):
+    rows, asked = np.arange(24), _answering(monkeypatch, right_of)
     rate, table = scratch.best_rate(profile, tiny_set, tiny_set.mean(), rows, seed=0)
-    assert rate == sorted(scratch.RATES)[1]
-    assert all(kept | held == set(rows.tolist()) and not kept & held for kept, held in asked)
-    assert table["right"].tolist()[-1] == -1, "a rate at which the run diverges is never taken"
+    assert rate == best, "never one at which the run diverges; of equal ones the smallest"
+    assert all(kept | held == set(rows.tolist()) and not kept & held for _, kept, held in asked)
+    assert table["rate"].tolist() == sorted(right_of) == sorted(rate for rate, _, _ in asked), "each is tried once, and no more than needed"
+    assert table["right"].tolist() == [-1 if right_of[rate] is None else right_of[rate] for rate in sorted(right_of)]
 
 
 @pytest.mark.parametrize(
