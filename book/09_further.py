@@ -527,7 +527,7 @@ Markdown(
 # %% [markdown]
 # ## From scratch, on more sizes and folds
 #
-# Chapter 7 trains nets on nothing but the few pictures of a fold, for some of the sizes and folds of its tables. Here all of both, by the same function: the learning rate of each size is the best of three on a held-out third of its training images in the first fold. What chapter 7 has trained is read.
+# Chapter 7 trains nets on nothing but the few pictures of a fold, for some of the sizes and folds of its tables. Here all of both, by the same function: the learning rate of each size is the best on a held-out third of its training images in the first fold. What chapter 7 has trained is read.
 
 # %%
 STEP = time.monotonic()
