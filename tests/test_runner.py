@@ -1,6 +1,7 @@
 """Runs: parameters checked, failures named, independent chapters go on, nothing is redone without need."""
 
 import dataclasses
+import itertools
 import os
 import shutil
 import signal
@@ -249,6 +250,13 @@ def test_only_takes_a_result_with_what_it_needs_and_lists_the_others():
     assert [one.name for one in chapters.chosen(only="00_start_here")] == usual, "the start needs all others"
     with pytest.raises(Problem, match="unknown result 'figure99'; known: figure3, "):
         chapters.chosen(only="figure99")
+
+
+def test_chapters_that_train_from_scratch_run_one_after_the_other():
+    training = [one for one in chapters.CHAPTERS.values() if "scratch.train(" in (places.BOOK / f"{one.name}.py").read_text()]
+    assert len(training) > 1
+    for one, other in itertools.pairwise(training):
+        assert one.name in other.needs, "two processes would train the same net in the same folder"
 
 
 def test_an_exercise_is_made_from_its_solution_and_raises_until_it_is_filled(tmp_path):
