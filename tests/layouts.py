@@ -140,7 +140,9 @@ def _voc(name: str, seed: int) -> dict[str, bytes]:
     for split, pictures in shows.items():
         files[f"{base}/ImageSets/Main/{split}.txt"] = "\n".join(pictures).encode()
         for c in TWO[name]:
-            flags = [f"{picture} {1 if c in dict(boxes) else -1:2d}" for picture, boxes in pictures.items()]
+            hard = {"2009_000002": "cat"}  # a cat that is only hard to see, which no annotation of this picture has
+            known = {picture: 1 if c in dict(boxes) else -(hard.get(picture) != c) for picture, boxes in pictures.items()}
+            flags = [f"{picture} {flag:2d}" for picture, flag in known.items()]
             files[f"{base}/ImageSets/Main/{c}_{split}.txt"] = "\n".join(flags).encode()
         for picture, boxes in pictures.items():
             seed += 1

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from zfutils import answers, devices, images, nets, predictions, weights
-from zfutils.training import Trained
+from zfutils.trained import Trained
 
 ARCHITECTURE = nets.scaled(nets.ZFNET, width=1 / 16, image_size=56, fc_units=16, classes=4)
 
@@ -52,6 +52,14 @@ def test_other_rows_crops_or_pictures_are_other_answers(trained, tiny_set, monke
     monkeypatch.setitem(tiny_set.facts, "sha256", "of other pictures")
     answers.of(trained, tiny_set, val, crops=(0,))
     assert len(files(trained)) == 5
+
+
+def test_a_net_that_was_trained_anew_is_asked_anew(trained, tiny_set):
+    rows = tiny_set.indices("val")
+    first = answers.of(trained, tiny_set, rows)
+    other = nets.build(ARCHITECTURE, generator=torch.Generator().manual_seed(2))
+    weights.save(other, ARCHITECTURE, trained.folder / "net.safetensors", card={"recipe": "zfnet"})
+    assert not np.array_equal(answers.of(trained, tiny_set, rows), first)
 
 
 def test_a_run_that_is_cut_off_leaves_no_answers(trained, tiny_set, monkeypatch):

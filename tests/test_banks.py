@@ -8,7 +8,7 @@ from zfutils import banks, features, nets, weights
 from zfutils.images import CENTRE, Crops
 from zfutils.nets import ZFNET
 from zfutils.problems import Problem
-from zfutils.training import Trained
+from zfutils.trained import Trained
 
 
 @pytest.fixture
@@ -47,6 +47,13 @@ def test_the_second_time_it_is_read_and_another_mean_is_another_bank(trained, ti
         with pytest.raises(AssertionError, match="ran again"):
             banks.of(trained, tiny_set, tiny_set.mean() + 1, layers={7: "relu7"})
     assert not list(trained.folder.glob("features/*/.*")), "what was begun is gone"
+
+
+def test_a_net_that_was_trained_anew_has_another_bank(trained, tiny_set):
+    first = banks.of(trained, tiny_set, tiny_set.mean(), layers={7: "relu7"})[7]
+    net = nets.build(trained.architecture, generator=torch.Generator().manual_seed(2))
+    weights.save(net, trained.architecture, trained.folder / "net.safetensors", card={"recipe": "zfnet"})
+    assert not np.array_equal(banks.of(trained, tiny_set, tiny_set.mean(), layers={7: "relu7"})[7], first)
 
 
 def test_a_run_that_is_cut_off_leaves_no_bank(trained, tiny_set, monkeypatch):

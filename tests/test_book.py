@@ -1,6 +1,7 @@
 """Every notebook runs in a fresh kernel on the smallest profile and leaves its results."""
 
 import json
+import re
 
 import nbformat
 import pandas as pd
@@ -46,6 +47,23 @@ def test_running_again_changes_nothing(smoke, monkeypatch, capsys):
     assert capsys.readouterr().err.count("nothing changed") == len(chapters.CHAPTERS)
     after = {path: path.stat().st_mtime_ns for path in before}
     assert [path for path in before if before[path] != after[path]] == []
+
+
+@pytest.mark.parametrize("name", [one.name for one in chapters.CHAPTERS.values() if one.rows and not one.extra])
+def test_a_chapter_marks_every_row_whose_net_is_missing(smoke, monkeypatch, tmp_path, name):
+    own, chapter = tmp_path / "data" / "smoke", chapters.CHAPTERS[name]
+    (own / "nets").mkdir(parents=True)
+    for there in (smoke / "data" / "smoke").iterdir():
+        if there.name != "nets":
+            (own / there.name).symlink_to(there)
+    for needed in ("zfnet", "alexnet", "zfnet-unclipped"):
+        for there in (smoke / "data" / "smoke" / "nets").glob(f"{needed}-seed0-*"):
+            (own / "nets" / there.name).symlink_to(there)
+    found = [training.is_trained(profile("smoke"), row) for row in chapter.rows]
+    assert found and not any(found)
+    output = tmp_path / f"{name}.ipynb"
+    runner.run_chapter(places.BOOK / f"{name}.ipynb", output=output, parameters={"profile": "smoke", "seed": 0})
+    assert re.search(f"{chapter.rows[0]}`? is missing", output.read_text())
 
 
 def test_a_chapter_without_its_net_says_how_to_train_it(smoke, monkeypatch, tmp_path):

@@ -68,6 +68,26 @@ def test_the_difference_is_that_of_the_means_and_its_interval_covers_what_a_slow
     assert (low, high) == pytest.approx(tuple(np.percentile(samples, [2.5, 97.5])), abs=0.02)
 
 
+def test_intervals_are_wide_enough_where_classes_are_small():
+    """Of classes with one to five images, the spread of the draws is that of fresh images; the plain bootstrap's is a quarter less."""
+    sizes, generator = np.tile([1, 2, 3, 5], 25), np.random.default_rng(0)
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    rows, theirs, values, widths = np.arange(len(labels)), np.zeros(len(labels), bool), [], []
+    for _ in range(120):
+        value, low, high = folds.difference([rows], [generator.random(len(labels)) < 0.4], [theirs], labels, generator=generator, draws=400)
+        values.append(value)
+        widths.append(high - low)
+    true = np.sqrt(np.mean([0.4 * 0.6 / n for n in sizes]) / len(sizes))
+    assert np.std(values) == pytest.approx(true, rel=0.2)
+    assert np.mean(widths) == pytest.approx(2 * 1.96 * true, rel=0.06)
+
+
+def test_classes_of_one_image_each_leave_no_interval_but_the_value():
+    rows = [np.arange(3)]
+    found = folds.difference(rows, [np.array([True, False, True])], [np.zeros(3, bool)], np.arange(3), generator=np.random.default_rng(0))
+    assert found == pytest.approx((2 / 3, 2 / 3, 2 / 3))
+
+
 def test_equal_answers_differ_by_nothing_and_unequal_numbers_of_them_are_refused():
     rows, answer = [np.arange(10)], [np.ones(10, bool)]
     assert folds.difference(rows, answer, answer, np.repeat([0, 1], 5), generator=np.random.default_rng(0)) == (0, 0, 0)

@@ -20,7 +20,7 @@ LAYERS = (
     ("manifests", "archives", "pictures", "toybox"),
     ("photos", "data", "sources"),
     ("norm", "nets", "devices", "images", "rotations", "recipes", "schedule"),
-    ("weights", "predictions", "filters", "units", "rules", "graph"),
+    ("weights", "trained", "predictions", "filters", "units", "rules", "graph"),
     ("features", "deconv", "deconvnet", "fields"),
     ("training",),
     ("likeness", "clipping", "topk", "regions", "answers", "errors", "folds", "precision", "banks", "overlap"),

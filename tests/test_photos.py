@@ -115,6 +115,7 @@ def test_voc_has_all_classes_of_a_picture_and_the_largest_as_its_label(unpacked)
         "2009_000001": (["cat", "dog"], "cat", "val"),
         "2009_000002": (["dog"], "dog", "val"),
     }
+    assert table["hard"].map(json.loads).tolist() == [[], [], [], [], ["cat"]]
 
 
 def test_order_does_not_depend_on_the_file_system(unpacked, monkeypatch):
@@ -279,6 +280,15 @@ def test_own_dev_is_used(own):
 def test_own_transfer_pictures_are_one_split(own):
     part = photos.own_classes(own / "train")
     assert set(part.table["split"]) == {"all"} and np.bincount(part.table["label"]).tolist() == [4, 4]
+
+
+def test_one_class_alone_is_refused(own):
+    for split in ("train", "val"):
+        shutil.rmtree(own / split / "bee")
+    with pytest.raises(Problem, match="two or more class folders in .*, got 'ant' alone"):
+        photos.own_folder(own)
+    with pytest.raises(Problem, match="two or more class folders in .*, got 'ant' alone"):
+        photos.own_classes(own / "train")
 
 
 def test_own_pictures_that_do_not_fit_are_said(own):

@@ -41,6 +41,14 @@ def test_hand_worked_numbers_and_ends():
     assert np.isnan(precision.average(scores, np.zeros(4, bool)))
 
 
+def test_pictures_that_do_not_count_for_a_class_are_left_out():
+    scores, present = np.array([[5.0], [4.0], [3.0], [2.0], [1.0]]), np.array([[True], [False], [True], [False], [True]])
+    counts = np.array([[True], [False], [True], [False], [True]])
+    assert precision.per_class(scores, present)[0] < 1 and precision.per_class(scores, present, counts=counts)[0] == 1
+    worse = precision.mean_difference(scores, -scores, present, counts=counts, generator=np.random.default_rng(0), draws=20)
+    assert worse[0] == 0, "of three pictures that all show it no order is better"
+
+
 def test_the_difference_of_two_rankings_and_its_interval():
     generator = np.random.default_rng(0)
     present = generator.random((80, 3)) < 0.4

@@ -97,14 +97,19 @@ def test_the_longest_chapter_starts_first(book, monkeypatch):
     assert go() == [] and book == ["two", "one", "three"]
 
 
-def test_a_net_that_fills_a_row_later_runs_its_chapter_again(book, monkeypatch, tmp_path):
+def test_a_net_that_fills_a_row_later_or_is_trained_anew_runs_its_chapter_again(book, monkeypatch, tmp_path):
     monkeypatch.setattr(chapters, "CHAPTERS", {"one": Chapter("one", rows=("zfnet-2",))})
 
     def once(folders: dict) -> list[str]:
         return runner._run_all(profiles.profile("smoke"), list(chapters.CHAPTERS.values()), {}, folders, seed=0, jobs=1)
 
     assert once({}) == once({}) == [] and book == ["one"]
-    assert once({"zfnet-2": tmp_path / "zfnet-2-seed1000-12345678"}) == [] and book == ["one", "one"]
+    folder = tmp_path / "zfnet-2-seed1000-12345678"
+    folder.mkdir()
+    (folder / "net.safetensors").write_bytes(b"first")
+    assert once({"zfnet-2": folder}) == once({"zfnet-2": folder}) == [] and book == ["one", "one"]
+    (folder / "net.safetensors").write_bytes(b"trained anew")
+    assert once({"zfnet-2": folder}) == [] and book == ["one", "one", "one"]
 
 
 def test_a_failure_stops_its_own_line_only(book, capsys):

@@ -56,6 +56,7 @@ def _answering(monkeypatch, right_of: dict[float, int | None]) -> list[tuple[flo
         ({0.00125: 3, 0.0025: 4, 0.005: 5, 0.01: 6}, 0.01),
         ({0.000625: 3, 0.00125: 3, 0.0025: 3}, 0.000625),
         ({0.0003125: 2, 0.000625: 1, 0.00125: None, 0.0025: None}, 0.0003125),
+        ({0.0003125: 2, 0.000625: None, 0.00125: None, 0.0025: None}, 0.0003125),
     ],
 )
 def test_the_rate_is_chosen_on_held_out_training_pictures_beyond_the_first_two(tiny_set, profile, monkeypatch, right_of, best):

@@ -147,9 +147,13 @@ def test_a_scan_of_a_split_is_kept_until_what_it_depends_on_changes(tiny_set, mo
     for number, other in enumerate([{"name": "other"}, {"split": "dev"}, {"layer": "conv4"}, {"k": 2}], 2):
         ask(**other)
         assert len(seen) == number, other
-    monkeypatch.setattr(keys, "code_of", lambda *names: "changed")
+    with torch.no_grad():
+        net.conv1.weight.mul_(2)  # trained anew under the same name
     ask()
     assert len(seen) == 6
+    monkeypatch.setattr(keys, "code_of", lambda *names: "changed")
+    ask()
+    assert len(seen) == 7
     for file in places.data_dir().rglob("*.npz"):
         file.write_bytes(b"")
     with pytest.raises(Problem, match="delete that file"):

@@ -1,5 +1,8 @@
 """The trainings of a run: what is there, what it costs, and what becomes of nets that diverge."""
 
+import dataclasses
+import subprocess
+
 import pytest
 import torch
 
@@ -7,6 +10,7 @@ from zfutils import clipping, data, nets, profiles, recipes, training, trainings
 from zfutils.__main__ import main
 from zfutils.children import Children
 from zfutils.problems import Problem
+from zfutils.trained import Trained
 
 TINY = profiles.Profile("tiny", "tests", "toybox", 56, 1 / 16, 16, 2, batch=16)
 SMOKE = profiles.profile("smoke")
@@ -86,8 +90,8 @@ def test_the_table_says_what_is_there_and_what_the_rest_will_cost(pictures, dive
 def test_the_cost_of_a_net_follows_from_the_speed_of_those_that_are_trained(pictures, monkeypatch):
     assert trainings.table(TINY, ["zfnet", "zfnet-wide"])["seconds"].isna().all()  # nothing to judge by
     training.train(TINY, "zfnet")
-    card = training.Trained.card.fget
-    monkeypatch.setattr(training.Trained, "card", property(lambda self: {**card(self), "seconds": 100.0}))
+    card = Trained.card.fget
+    monkeypatch.setattr(Trained, "card", property(lambda self: {**card(self), "seconds": 100.0}))
     table = trainings.table(TINY, ["zfnet", "zfnet-wide", "zfnet-2"]).set_index("net")
     assert table.loc["zfnet", "seconds"] == table.loc["zfnet-2", "seconds"] == 100
     work = table["multiply_adds"] * table["visits"]
@@ -128,6 +132,34 @@ def test_a_row_whose_training_was_killed_or_had_no_room_ends_the_run(pictures, m
     monkeypatch.setattr(Children, "run", lambda children, command, environment: (status, said))
     with pytest.raises(Problem, match=expected):
         trainings.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=2)
+
+
+def test_a_row_that_diverged_under_torchrun_costs_itself_only_too(pictures, diverging, monkeypatch, capsys):
+    training.train(TINY, "zfnet")
+    diverging[0].add("zfnet-wide")
+
+    def torchrun(command, *, check):
+        name = command[command.index("--net") + 1]
+        try:
+            training.train(TINY, name)
+        except Problem:
+            raise subprocess.CalledProcessError(1, command) from None
+
+    monkeypatch.setattr(trainings, "_gpus", lambda: 2)
+    monkeypatch.setattr(subprocess, "run", torchrun)
+    for _ in range(2):
+        assert list(trainings.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=1)) == ["zfnet", "zfnet-2048"]
+        assert "zfnet-wide stopped: the loss is not finite" in capsys.readouterr().err
+
+
+def test_a_picture_that_moves_to_another_class_or_split_makes_other_nets(tiny_set):
+    def folder(**columns):
+        moved = dataclasses.replace(tiny_set, table=tiny_set.table.assign(**columns))
+        return where(TINY, "zfnet", moved)
+
+    label, split = tiny_set.table["label"].copy(), tiny_set.table["split"].copy()
+    label.iloc[3], split.iloc[3] = 2, "dev"
+    assert len({folder(), folder(label=label), folder(split=split)}) == 3
 
 
 def test_a_net_that_must_be_there_and_diverges_ends_the_run(pictures, diverging):

@@ -30,6 +30,7 @@ def test_good_features_beat_bad_ones_on_the_same_images(prepared):
     assert good.frame["accuracy"].min() > 0.9 and set(good.frame["fold"]) == {0, 1}
     value, low, high, n = transfer.gain(good, bad, 2, prepared, drawn, seed=0)
     assert 0 < low <= value <= high and n == len(np.unique(np.concatenate([fold.test for fold in drawn])))
+    assert good.images(2) == n < sum(len(fold.test) for fold in drawn), "an image that is tested twice is one image"
     own = transfer.summary(good.frame)
     assert own["accuracy"].tolist() == pytest.approx((100 * good.frame.groupby("size")["accuracy"].mean()).tolist())
     assert own["folds"].tolist() == [2, 2]
@@ -41,18 +42,27 @@ def test_sizes_that_a_class_cannot_give_are_named(prepared):
 
 
 def test_a_summary_of_one_fold_has_no_deviation_and_no_interval():
-    frame = pd.DataFrame([{"method": "m", "size": 1, "fold": 0, "accuracy": 0.5, "test": 10}])
+    frame = pd.DataFrame([{"method": "m", "size": 1, "fold": 0, "accuracy": 0.5, "answers": 10}])
     row = transfer.summary(frame).iloc[0]
     assert row["accuracy"] == 50.0 and np.isnan([row["deviation"], row["low"], row["high"]]).all()
 
 
 def test_the_interval_of_few_folds_is_students():
     frame = pd.DataFrame(
-        [{"method": "m", "size": 1, "fold": fold, "accuracy": value, "test": 10} for fold, value in enumerate((0.4, 0.5, 0.6))]
+        [{"method": "m", "size": 1, "fold": fold, "accuracy": value, "answers": 10} for fold, value in enumerate((0.4, 0.5, 0.6))]
     )
     row = transfer.summary(frame).iloc[0]
     half = 4.302653 * 10 / np.sqrt(3)  # the table's value for two degrees of freedom
     assert (row["low"], row["high"]) == pytest.approx((50 - half, 50 + half))
+
+
+def test_what_is_only_hard_to_see_does_not_count(prepared):
+    assert transfer.counted(prepared).all()
+    listed = ["[]"] * len(prepared.table)
+    listed[1] = '["cat", "sheep"]'
+    made = sets.PreparedSet(prepared.path, prepared.table.assign(hard=listed), prepared.classes, prepared.facts)
+    counts = transfer.counted(made)
+    assert counts.shape == (72, 20) and (~counts).sum() == 2 and (~counts[1]).sum() == 2
 
 
 def test_what_scenes_show_is_read_from_names(prepared):

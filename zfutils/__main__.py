@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("stopped; the same command goes on where it was", file=sys.stderr)
+        print(f"stopped; the same command{' without RETRAIN=1' if given.retrain else ''} goes on where it was", file=sys.stderr)
         return 130
 
 
@@ -97,11 +97,11 @@ def _train(given: argparse.Namespace) -> int:
 
 def _describe(folders: dict) -> int:
     """Say what each net reached."""
-    from zfutils import training
+    from zfutils.trained import Trained
 
     for name, folder in folders.items():
         if (folder / "net.safetensors").exists():  # under torchrun only the first process writes it
-            card = training.Trained(folder).card
+            card = Trained(folder).card
             said = f"{card['val_wrong']} of {card['val_n']} val images wrong, {card['images_per_second']} images/s, {card['seconds']:.0f} s"
             progress.say(f"{name}: {said}; {folder}")
     return 0

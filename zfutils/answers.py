@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from zfutils import devices, keys, places, predictions
+from zfutils import devices, keys, places, predictions, weights
 from zfutils.images import CENTRE, Crops
 from zfutils.sets import PreparedSet
-from zfutils.training import Trained
+from zfutils.trained import Trained
 
 _CODE = ("answers", "predictions", "images")
 
@@ -33,13 +33,14 @@ def of(
         float32 of shape (len(rows), classes); every row sums to 1.
     """
     other = None if mean is None else mean.tobytes().hex()
-    key = keys.digest(prepared.facts["sha256"], np.asarray(rows).tolist(), crops, other, keys.code_of(*_CODE))
+    net = trained.net()
+    key = keys.digest(weights.digest(net), prepared.facts["sha256"], np.asarray(rows).tolist(), crops, other, keys.code_of(*_CODE))
     file = trained.folder / "answers" / f"{len(rows)}-images-{len(crops)}-crops-{key[:8]}.npy"
     if file.exists():
         return np.load(file)
     device = devices.device()
     cuts = Crops(prepared, trained.architecture.image_size, device=device, mean=mean)
-    found = predictions.probabilities(trained.net().to(device), cuts, rows, crops=crops)
+    found = predictions.probabilities(net.to(device), cuts, rows, crops=crops)
     with places.whole(file) as fresh, fresh.open("wb") as out:
         np.save(out, found)
     return found

@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zfutils import devices, features, keys, places, progress
+from zfutils import devices, features, keys, places, progress, weights
 from zfutils.images import CENTRE, Crops
 from zfutils.problems import Problem
 from zfutils.sets import PreparedSet
-from zfutils.training import Trained
+from zfutils.trained import Trained
 
 # What the next layer takes: after pool and norm where a layer has them.
 LAYERS = {1: "norm1", 2: "norm2", 3: "relu3", 4: "relu4", 5: "pool5", 6: "relu6", 7: "relu7"}
@@ -47,11 +47,13 @@ def of(
         raise Problem(
             f"expected pictures of {mean.shape[0]} px as the net was trained on, got {prepared.facts['size']} px; prepare them anew"
         )
-    key = keys.digest(prepared.facts["sha256"], keys.digest(mean.tobytes().hex()), layers, SIDE, keys.code_of(*_CODE))
+    net = trained.net()
+    about = (weights.digest(net), prepared.facts["sha256"], keys.digest(mean.tobytes().hex()))
+    key = keys.digest(*about, layers, SIDE, keys.code_of(*_CODE))
     folder = trained.folder / "features" / f"{prepared.path.name}-{key[:8]}"
     files = {number: folder / f"layer{number}.npy" for number in layers}
     if not all(file.exists() for file in files.values()):
-        _fill(trained, prepared, mean, layers, files, batch)
+        _fill(net, trained.architecture.image_size, prepared, mean, layers, files, batch)
     return {number: np.load(file, mmap_mode="r") for number, file in files.items()}
 
 
@@ -68,11 +70,13 @@ def batch_of(net: nn.Module, images: Tensor, layers: dict[int, str]) -> dict[str
         return features.run(net, images, take=dict.fromkeys(layers.values(), lambda maps: pooled(maps.float())))
 
 
-def _fill(trained: Trained, prepared: PreparedSet, mean: np.ndarray, layers: dict[int, str], files: dict[int, Path], batch: int) -> None:
+def _fill(
+    net: nn.Module, side: int, prepared: PreparedSet, mean: np.ndarray, layers: dict[int, str], files: dict[int, Path], batch: int
+) -> None:
     """Run the net over the whole set; the files appear when all are whole."""
     device, count = devices.device(), len(prepared.table)
-    net = trained.net().to(device, memory_format=torch.channels_last)
-    cuts = Crops(prepared, trained.architecture.image_size, device=device, mean=mean)
+    net = net.to(device, memory_format=torch.channels_last)
+    cuts = Crops(prepared, side, device=device, mean=mean)
     with contextlib.ExitStack() as stack:
         fresh = {number: stack.enter_context(places.whole(file)) for number, file in files.items()}
         banks: dict[int, np.memmap] = {}

@@ -9,6 +9,7 @@ from zfutils import devices, keys, places, recipes, training, weights
 from zfutils.problems import Problem
 from zfutils.profiles import Profile
 from zfutils.sets import PreparedSet
+from zfutils.trained import Trained
 
 UNCLIPPED = "zfnet-unclipped"
 RATES = (1, 2, 5)  # times the profile's first learning rate: .01, .02, .05 where that is the paper's
@@ -50,7 +51,7 @@ def acts(profile: Profile, *, seed: int = 0) -> bool:
     return training.trained(profile, "zfnet", seed=seed).card["clipped"] > 0
 
 
-def unclipped(profile: Profile, *, seed: int = 0) -> training.Trained:
+def unclipped(profile: Profile, *, seed: int = 0) -> Trained:
     """The net that was trained without clipping: where clipping never acted, that is zfnet itself, bit for bit.
 
     Raises:
@@ -90,7 +91,7 @@ def _trial(profile: Profile, prepared: PreparedSet, rate: float, *, clips: bool,
     usual = training.settings_of(profile, recipes.recipe("zfnet"), prepared, seed=seed)
     name = f"zfnet at {rate:g}" + ("" if clips else " unclipped")
     settings = replace(usual, recipe=name, epochs=max(1, profile.epochs // SHARE), learning_rate=rate, clips=clips, cuts=_NEVER)
-    key = keys.digest(settings, prepared.facts["sha256"], keys.code_of(*_CODE))
+    key = keys.digest(settings, keys.of_set(prepared), keys.code_of(*_CODE))
     folder = places.data_dir() / profile.name / "trials" / f"{name.replace(' ', '-')}-{key[:8]}"
     if not (folder / "net.safetensors").exists():
         device = devices.device()

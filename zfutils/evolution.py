@@ -12,7 +12,8 @@ from zfutils.images import CENTRE, Crops
 from zfutils.profiles import Profile
 from zfutils.sets import PreparedSet
 from zfutils.topk import NOBODY
-from zfutils.training import PAPER_EPOCHS, Trained
+from zfutils.trained import Trained
+from zfutils.training import PAPER_EPOCHS
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 SETTLED = 0.9  # of the final margin: from there on a feature counts as settled

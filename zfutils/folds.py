@@ -111,7 +111,8 @@ def difference(
 ) -> tuple[float, float, float]:
     """Difference of two class-mean accuracies on the same test images, with a bootstrap over images within classes.
 
-    An image that is tested in several folds is drawn with all its answers.
+    An image that is tested in several folds is drawn with all its answers. Draws from a class of n images vary too little, by (n - 1) / n:
+    they are stretched by what is missing, and a class of one image varies as the images of the other classes do.
 
     Args:
         rows: test rows, one array a fold.
@@ -130,13 +131,21 @@ def difference(
         raise ValueError("expected both answers to every test image of every fold")
     everything = np.concatenate(list(rows))
     gained = np.concatenate(list(ours)).astype(float) - np.concatenate(list(theirs))
-    values, samples = [], []
+    values, samples, alone, single = [], [], 0, []
     for label in np.unique(labels[everything]):
         own = labels[everything] == label
         images, place = np.unique(everything[own], return_inverse=True)
-        sums, times = np.bincount(place, gained[own]), np.bincount(place)
-        drawn = generator.multinomial(len(images), np.full(len(images), 1 / len(images)), size=draws)
+        n, sums, times = len(images), np.bincount(place, gained[own]), np.bincount(place)
         values.append(sums.sum() / times.sum())
-        samples.append((drawn @ sums) / (drawn @ times))
-    low, high = np.percentile(np.mean(samples, axis=0), [2.5, 97.5])
-    return float(np.mean(values)), float(low), float(high)
+        if n == 1:
+            alone += 1
+            continue
+        drawn = generator.multinomial(n, np.full(n, 1 / n), size=draws)
+        stretch = np.sqrt(n / (n - 1))
+        samples.append(((drawn @ sums) / (drawn @ times) - values[-1]) * stretch)
+        single.append((sums / times - values[-1]) * stretch)
+    others = np.concatenate(single) if single else np.zeros(1)
+    samples += [generator.choice(others, draws) for _ in range(alone)]
+    value = np.mean(values)
+    low, high = value + np.percentile(np.mean(samples, axis=0), [2.5, 97.5])
+    return float(value), float(low), float(high)

@@ -43,6 +43,17 @@ def code_of(*modules: str) -> str:
     return digest([[name, _source_digest(_file(name))] for name in sorted(modules)])
 
 
+def of_set(prepared: object) -> str:
+    """Digest all of a prepared set that a net is trained on: the pictures' bytes, and the class and split of every picture.
+
+    Args:
+        prepared: a `sets.PreparedSet`; this module imports none, so that it can stay below all others.
+    """
+    splits = "\n".join(prepared.table["split"]).encode()
+    rows = hashlib.sha256(prepared.labels.tobytes() + splits).hexdigest()  # a million rows in a moment, which a list of them is not
+    return digest(prepared.facts["sha256"], rows, prepared.classes)
+
+
 def reachable(modules: Iterable[str]) -> list[str]:
     """Names of the modules and of all modules of this package that they import, directly or not, sorted; neutral ones left out."""
     found: dict[str, None] = {}

@@ -106,7 +106,7 @@ def own_folder(folder: Path) -> Listing:
     """List somebody's own pictures: `train/<class>/`, `val/<class>/` and, if wanted, `dev/<class>/`.
 
     Raises:
-        Problem: a split or a class is missing, or a class of val is not one of train.
+        Problem: a split or a class is missing, there is one class only, or a class of val is not one of train.
     """
     splits = [split for split in ("train", "dev", "val") if split != "dev" or (folder / split).is_dir()]
     names = _subfolders(folder / "train", "DATA=dir with train/<class>/ and val/<class>/")
@@ -124,7 +124,7 @@ def own_classes(folder: Path) -> Listing:
     """List somebody's own pictures for transfer: `<class>/`, all in the split `all`.
 
     Raises:
-        Problem: there is no class folder, or a class has no picture.
+        Problem: there are not two class folders, or a class has no picture.
     """
     names = _subfolders(folder, "TRANSFER=dir with one folder a class")
     return _own(_table(folder, folder, "all", names), names, folder)
@@ -132,6 +132,8 @@ def own_classes(folder: Path) -> Listing:
 
 def _own(table: pd.DataFrame, names: list[str], folder: Path) -> Listing:
     """The listing of somebody's own pictures; every class must have one in every split."""
+    if len(names) < 2:
+        raise Problem(f"expected two or more class folders in {folder}, got {names[0]!r} alone; add a class to tell it from")
     counts = table.groupby(["split", "label"]).size()
     for split in dict.fromkeys(table["split"]):
         for label, name in enumerate(names):
@@ -210,7 +212,9 @@ def _archive_names(manifest: Manifest) -> str:
 
 
 def _voc(manifest: Manifest, root: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Layout of PASCAL VOC: several classes in a picture, listed in `present`; `label` is the class that covers most of it."""
+    """Layout of PASCAL VOC: several classes in a picture, listed in `present`, those that are only hard to see in `hard`; `label` is the
+    class that covers most of it.
+    """
     base, folders = root / manifest.folder, list(manifest.classes)
     if not (base / "ImageSets" / "Main").is_dir():
         raise _miscount(manifest, "all classes", "train", str(manifest.images.get("train", "some")), "no folder ImageSets/Main")
@@ -220,9 +224,10 @@ def _voc(manifest: Manifest, root: Path) -> tuple[pd.DataFrame, list[str]]:
         part = VOCDetection(str(root), year="2012", image_set=split)
         for image, annotation in zip(part.images, part.annotations, strict=True):
             present = [folder for folder in folders if flags[folder].get(Path(image).stem) == 1]
+            hard = [folder for folder in folders if flags[folder].get(Path(image).stem) == 0]
             label = folders.index(_largest(annotation, present or folders))
-            rows.append((Path(image).relative_to(root).as_posix(), split, label, folders[label], json.dumps(present)))
-    table = pd.DataFrame(rows, columns=["file", "split", "label", "folder", "present"])
+            rows.append((Path(image).relative_to(root).as_posix(), split, label, folders[label], json.dumps(present), json.dumps(hard)))
+    table = pd.DataFrame(rows, columns=["file", "split", "label", "folder", "present", "hard"])
     return table, [known.name for known in manifest.classes.values()]
 
 

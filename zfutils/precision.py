@@ -32,19 +32,38 @@ def average(scores: np.ndarray, present: np.ndarray, *, interpolated: bool = Tru
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
 
 
-def per_class(scores: np.ndarray, present: np.ndarray, *, interpolated: bool = True) -> np.ndarray:
-    """Average precision of every class; scores and present (n, classes) give (classes,)."""
-    return np.array([average(own, shown, interpolated=interpolated) for own, shown in zip(scores.T, present.T, strict=True)])
+def per_class(scores: np.ndarray, present: np.ndarray, *, counts: np.ndarray | None = None, interpolated: bool = True) -> np.ndarray:
+    """Average precision of every class.
+
+    Args:
+        scores: (n, classes).
+        present: which classes each picture shows, bool (n, classes).
+        counts: which pictures count for a class, bool (n, classes); None for all.
+        interpolated: as in `average`.
+
+    Returns:
+        (classes,).
+    """
+    counts = np.ones_like(present) if counts is None else counts
+    columns = zip(scores.T, present.T, counts.T, strict=True)
+    return np.array([average(own[valid], shown[valid], interpolated=interpolated) for own, shown, valid in columns])
 
 
 def mean_difference(
-    ours: np.ndarray, theirs: np.ndarray, present: np.ndarray, *, generator: np.random.Generator, draws: int = 1000
+    ours: np.ndarray,
+    theirs: np.ndarray,
+    present: np.ndarray,
+    *,
+    counts: np.ndarray | None = None,
+    generator: np.random.Generator,
+    draws: int = 1000,
 ) -> tuple[float, float, float]:
     """Difference of two mean average precisions on the same pictures, with a bootstrap over pictures.
 
     Args:
         ours, theirs: scores, (n, classes).
         present: which classes each picture shows, bool (n, classes).
+        counts: as in `per_class`.
         generator: source of the draws.
         draws: bootstrap samples.
 
@@ -52,8 +71,11 @@ def mean_difference(
         ours - theirs and the ends of the 95 % interval; classes that a draw does not show are left out of its mean.
     """
 
+    counts = np.ones_like(present) if counts is None else counts
+
     def gap(rows: np.ndarray) -> float:
-        return float(np.nanmean(per_class(ours[rows], present[rows]) - per_class(theirs[rows], present[rows])))
+        first, second = (per_class(scores[rows], present[rows], counts=counts[rows]) for scores in (ours, theirs))
+        return float(np.nanmean(first - second))
 
     everything = np.arange(len(present))
     low, high = np.percentile([gap(generator.integers(0, len(present), len(present))) for _ in range(draws)], [2.5, 97.5])

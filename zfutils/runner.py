@@ -165,19 +165,20 @@ def _open_needs(chapter: Chapter, wanted: list[Chapter], ended: set[str]) -> lis
 def _key(profile: Profile, chapter: Chapter, prepared: dict[str, PreparedSet], folders: dict[str, Path], seed: int) -> str:
     """Digest of all that a chapter's results depend on: its text, the code that it uses, the data, the nets."""
     text = (places.BOOK / f"{chapter.name}.py").read_text()
-    bytes_of = [prepared[name].facts["sha256"] for name in chapter.sets if name in prepared]
+    pictures = [keys.of_set(prepared[name]) for name in chapter.sets if name in prepared]
     used = keys.code("claims", "paper", *keys.imports_of(text))
     rules = [asdict(one) for id, one in claims.claims().items() if id in text]
     tables = [*sorted(paper.FOLDER.glob("*.csv")), *sorted(places.MANIFESTS.glob("*.yml"))]
     numbers = [hashlib.sha256(file.read_bytes()).hexdigest() for file in tables]
     sizes = {name: value for name, value in asdict(profile).items() if name != "purpose"}
     needed = [_state(profile, need).get("key") for need in chapter.needs]
-    return keys.digest(text, used, rules, numbers, sizes, seed, bytes_of, _folders_of(chapter, folders), needed)
+    return keys.digest(text, used, rules, numbers, sizes, seed, pictures, _nets_of(chapter, folders), needed)
 
 
-def _folders_of(chapter: Chapter, folders: dict[str, Path]) -> list[str]:
-    """Names of the folders of a chapter's nets; a row that is missing is one too."""
-    return [folders[name].name if name in folders else "missing" for name in (*chapter.nets, *chapter.rows)]
+def _nets_of(chapter: Chapter, folders: dict[str, Path]) -> list[str]:
+    """Digests of a chapter's nets, which may have been trained anew under the same name; a row that is missing is one too."""
+    files = [folders[name] / "net.safetensors" if name in folders else None for name in (*chapter.nets, *chapter.rows)]
+    return ["missing" if file is None else hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
 
 
 def _state_file(profile: Profile, name: str) -> Path:

@@ -20,7 +20,7 @@ BATCH = 16  # images a step: with so few pictures a batch of 128 would be most o
 CUTS = (0.7, 0.9)  # of the run, where the rate is cut by ten
 FITS = 0.05  # training error below which a net has fitted its pictures
 ENOUGH = 600  # steps
-_CODE = ("scratch", "images", "nets", "norm", "rotations", "schedule", "training")
+_CODE = ("scratch", "images", "nets", "norm", "predictions", "rotations", "schedule", "training")
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def train(
     """
     settings, view = _settings(profile, prepared, rows, rate, seed), _view(prepared, rows)
     key = keys.digest(
-        settings, prepared.facts["sha256"], keys.digest(mean.tobytes().hex()), rows.tolist(), test.tolist(), keys.code_of(*_CODE)
+        settings, keys.of_set(prepared), keys.digest(mean.tobytes().hex()), rows.tolist(), test.tolist(), keys.code_of(*_CODE)
     )
     folder = places.data_dir() / profile.name / "scratch" / f"{len(rows)}-images-{key[:8]}"
     file = folder / "answers.csv"
@@ -88,7 +88,7 @@ def best_rate(profile: Profile, prepared: PreparedSet, mean: np.ndarray, rows: n
 
     Args:
         profile, prepared, mean: as in `train`.
-        rows: training rows; no test picture is looked at.
+        rows: training rows. No test picture of their fold is looked at; where the rate serves other folds too, some of theirs are.
         seed: of the split and the nets.
 
     Returns:
@@ -107,7 +107,7 @@ def best_rate(profile: Profile, prepared: PreparedSet, mean: np.ndarray, rows: n
     best = max(found["right"] for found in tried.values())
     for rate in onwards:
         before, best = best, max(best, right(rate))
-        if best == before:
+        if best == before and best >= 0:  # where all have diverged so far, a smaller one may not
             break
     table = pd.DataFrame([tried[rate] for rate in sorted(tried)])
     return float(table.loc[table["right"].idxmax(), "rate"]), table

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, distributed, nn
 
-from zfutils import devices, features, keys, places, progress, units
+from zfutils import devices, features, keys, places, progress, units, weights
 from zfutils.images import CENTRE, Crops
 from zfutils.problems import Problem
 from zfutils.profiles import Profile
@@ -113,7 +113,8 @@ def scanned(
     Raises:
         Problem: as `scan`; a kept result that cannot be read.
     """
-    key = keys.digest(name, prepared.facts["sha256"], split, list(layers), k, profile.image_size, keys.code_of(*_CODE))
+    about = (name, weights.digest(net), keys.of_set(prepared))
+    key = keys.digest(*about, split, list(layers), k, profile.image_size, keys.code_of(*_CODE))
     path = places.data_dir() / profile.name / "top" / f"{name}-{split}-{k}-{key[:8]}.npz"
     if path.exists():
         return load(path)

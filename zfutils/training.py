@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from zfutils import data, devices, keys, nets, places, predictions, profiles, progress, recipes, weights
@@ -23,6 +23,7 @@ from zfutils.problems import Problem
 from zfutils.rotations import TurnedCrops
 from zfutils.schedule import Schedule
 from zfutils.sets import PreparedSet
+from zfutils.trained import Trained
 
 PAPER_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 64)  # of 70: the columns of figure 4
 _CODE = ("images", "nets", "norm", "rotations", "schedule", "training")  # whose change makes a trained net stale
@@ -295,40 +296,6 @@ def checkpoint_step(paper_epoch: int, steps: int) -> int:
     return round(paper_epoch / 70 * steps)
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A trained net on disk.
-
-    Attributes:
-        folder: its folder, with `net.safetensors`, `log.csv` and `checkpoints/`.
-    """
-
-    folder: Path
-
-    @property
-    def card(self) -> dict:
-        """The model card."""
-        return weights.card(self.folder / "net.safetensors")
-
-    @property
-    def architecture(self) -> Architecture:
-        """What net it is."""
-        return weights.architecture(self.folder / "net.safetensors")
-
-    @property
-    def log(self) -> pd.DataFrame:
-        """One row an epoch: losses, errors as counts, learning rate, clipped filters, seconds."""
-        return pd.read_csv(self.folder / "log.csv")
-
-    def net(self) -> nn.Sequential:
-        """The net, on the CPU, in evaluation mode."""
-        return weights.load(self.folder / "net.safetensors")
-
-    def checkpoint(self, paper_epoch: int) -> nn.Sequential:
-        """The net as it was at an epoch of the paper's 70 (0 is before training)."""
-        return weights.load(self.folder / "checkpoints" / f"epoch-{paper_epoch:02d}.safetensors")
-
-
 def settings_of(profile: profiles.Profile, recipe: recipes.Recipe, prepared: PreparedSet, *, seed: int = 0) -> Settings:
     """The numbers of a recipe in a profile. The cuts of the recipe that it follows must be known: that net is trained before."""
     size = {"width": profile.width, "image_size": profile.image_size, "fc_units": profile.fc_units, "classes": len(prepared.classes)}
@@ -388,6 +355,12 @@ def _run(trainer: Trainer) -> None:
         raise
 
 
+def stopped(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
+    """Why the training of a net diverged; empty where it did not. What it follows must be trained."""
+    file = _folder(profile, name, seed) / _STOPPED
+    return file.read_text() if file.exists() else ""
+
+
 def state(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
     """What is there of a net: `trained`, `at step 120 of 3756`, `missing`, or why its training stopped."""
     recipe, prepared = recipes.recipe(name), data.opened(profile, seed=seed)
@@ -395,14 +368,13 @@ def state(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
         return "trained"
     if recipe.follows and not is_trained(profile, recipe.follows, seed=seed):
         return "missing"  # its learning-rate cuts are not known yet
-    settings = settings_of(profile, recipe, prepared, seed=seed)
-    folder = _where(profile, settings, prepared)
-    if (folder / _STOPPED).exists():
-        return (folder / _STOPPED).read_text()
-    if not (folder / "state.pt").exists():
+    if why := stopped(profile, name, seed=seed):
+        return why
+    file = _folder(profile, name, seed) / "state.pt"
+    if not file.exists():
         return "missing"
-    done = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)["step"]
-    return f"at step {done} of {math.ceil(len(prepared.indices('train')) / settings.batch) * settings.epochs}"
+    done = torch.load(file, map_location="cpu", weights_only=True)["step"]
+    return f"at step {done} of {math.ceil(len(prepared.indices('train')) / profile.batch) * profile.epochs}"
 
 
 def trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> Trained:
@@ -414,8 +386,7 @@ def trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> Trained:
     if not is_trained(profile, name, seed=seed):
         command = f"make train NET={name} PROFILE={profile.name}" + (f" SEED={seed}" if seed else "")
         raise Problem(f"{name} is not trained in profile {profile.name}; run: {command}")
-    prepared = data.opened(profile, seed=seed)
-    return Trained(_where(profile, settings_of(profile, recipes.recipe(name), prepared, seed=seed), prepared))
+    return Trained(_folder(profile, name, seed))
 
 
 def is_trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> bool:
@@ -424,15 +395,21 @@ def is_trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> bool:
     Raises:
         Problem: unknown recipe or absent data.
     """
-    recipe, prepared = recipes.recipe(name), data.opened(profile, seed=seed)
+    recipe = recipes.recipe(name)
     if recipe.follows and not is_trained(profile, recipe.follows, seed=seed):
         return False
-    return (_where(profile, settings_of(profile, recipe, prepared, seed=seed), prepared) / "net.safetensors").exists()
+    return (_folder(profile, name, seed) / "net.safetensors").exists()
+
+
+def _folder(profile: profiles.Profile, name: str, seed: int) -> Path:
+    """Folder of a recipe's run; what it follows must be trained."""
+    prepared = data.opened(profile, seed=seed)
+    return _where(profile, settings_of(profile, recipes.recipe(name), prepared, seed=seed), prepared)
 
 
 def _where(profile: profiles.Profile, settings: Settings, prepared: PreparedSet) -> Path:
-    """Folder of a run, named by all that the net depends on: the settings, the bytes of the pictures, the code of the training."""
-    key = keys.digest(settings, prepared.facts["sha256"], keys.code_of(*_CODE))
+    """Folder of a run, named by all that the net depends on: the settings, the pictures with their classes, the code."""
+    key = keys.digest(settings, keys.of_set(prepared), keys.code_of(*_CODE))
     return places.data_dir() / profile.name / "nets" / f"{settings.recipe}-seed{settings.seed}-{key[:8]}"
 
 

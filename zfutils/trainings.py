@@ -41,7 +41,7 @@ def make(
 
     Raises:
         Problem: a recipe that must be there diverged, or any training ended for another reason: no room, out of memory, killed. What was
-            trained stays, and the same command goes on where it was.
+            trained stays, and the same command, without `retrain`, goes on where it was.
     """
     names = _in_order([*needed, *(name for name in rows or [] if name not in needed)])
     wanted = [name for name in names if name in needed or not only_trained or training.is_trained(profile, name, seed=seed)]
@@ -141,8 +141,8 @@ def _train_here(profile: Profile, name: str, seed: int, retrain: bool) -> str:
             training.train(profile, name, seed=seed, retrain=retrain)
     except training.Diverged as problem:
         return str(problem)
-    except subprocess.CalledProcessError as ended:
-        return f"training {name} ended with status {ended.returncode}"
+    except subprocess.CalledProcessError as ended:  # torchrun keeps to itself what its processes said
+        return training.stopped(profile, name, seed=seed) or f"training {name} ended with status {ended.returncode}"
     return ""
 
 
@@ -154,7 +154,7 @@ def _train_in_child(children: Children, profile: Profile, name: str, seed: int, 
     last = (said.strip().splitlines() or [""])[-1]
     if status < 0:
         why = f"training {name} was killed (signal {-status}), or ran out of memory"
-        return f"{why}; the same command goes on where it was, with JOBS=1 one by one"
+        return f"{why}; the same command{' without RETRAIN=1' if retrain else ''} goes on where it was, with JOBS=1 one by one"
     if status:
         return last.removeprefix("error: ") or f"training {name} ended with status {status}"
     progress.say(last)

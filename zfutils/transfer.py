@@ -20,19 +20,25 @@ class Outcome:
 
     Attributes:
         method: its name.
-        rows: one dict a size and fold: `method`, `size`, `fold`, `accuracy` (mean over classes, in [0, 1]), `test` (images), more.
+        rows: one dict a size and fold: `method`, `size`, `fold`, `accuracy` (mean over classes, in [0, 1]), `answers` (their number), more.
         correct: right answers by (size, fold), bool (test,).
+        tested: rows of the test images, by (size, fold).
     """
 
     method: str
     rows: list[dict] = field(default_factory=list)
     correct: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
+    tested: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
 
     def add(self, size: int, number: int, fold: Fold, labels: np.ndarray, correct: np.ndarray, **known: object) -> None:
         """Take the answers of one run."""
         accuracy = folds.class_mean(correct, labels[fold.test])
-        self.rows.append({"method": self.method, "size": size, "fold": number, "accuracy": accuracy, "test": len(fold.test), **known})
-        self.correct[size, number] = correct
+        self.rows.append({"method": self.method, "size": size, "fold": number, "accuracy": accuracy, "answers": len(fold.test), **known})
+        self.correct[size, number], self.tested[size, number] = correct, fold.test
+
+    def images(self, size: int) -> int:
+        """Number of test images of a size; one that is tested in several folds counts once."""
+        return len(np.unique(np.concatenate([rows for (asked, _), rows in self.tested.items() if asked == size])))
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -97,12 +103,14 @@ def summary(frame: pd.DataFrame, by: Sequence[str] = ("method", "size")) -> pd.D
 
     Returns:
         Those columns, `accuracy`, `deviation` (over folds), `low` and `high` (95 % interval of the mean, Student's t; these three are empty
-        for one fold, which says nothing of its spread), `folds`, `test` (images, all folds together).
+        for one fold, which says nothing of its spread), `folds`, `answers` (of all folds together).
     """
     if frame.empty:
-        return pd.DataFrame(columns=[*by, "accuracy", "deviation", "folds", "test", "low", "high"])
+        return pd.DataFrame(columns=[*by, "accuracy", "deviation", "folds", "answers", "low", "high"])
     grouped = frame.groupby(list(by), sort=False)
-    found = grouped.agg(accuracy=("accuracy", "mean"), deviation=("accuracy", "std"), folds=("accuracy", "size"), test=("test", "sum"))
+    found = grouped.agg(
+        accuracy=("accuracy", "mean"), deviation=("accuracy", "std"), folds=("accuracy", "size"), answers=("answers", "sum")
+    )
     half = stats.t.ppf(0.975, found["folds"] - 1) * found["deviation"] / np.sqrt(found["folds"])
     found = found.assign(low=found["accuracy"] - half, high=found["accuracy"] + half)
     percent = ["accuracy", "deviation", "low", "high"]
@@ -133,6 +141,14 @@ def present(prepared: PreparedSet) -> np.ndarray:
         names = list(manifests.read("voc2012").classes)
     shown = [json.loads(listed) for listed in prepared.table["present"]]
     return np.array([[name in listed for name in names] for listed in shown])
+
+
+def counted(prepared: PreparedSet) -> np.ndarray:
+    """Which pictures count for every class, bool (n, classes): PASCAL VOC leaves out those that show it only in ways hard to see."""
+    if "hard" not in prepared.table:
+        return np.ones((len(prepared.table), len(prepared.classes)), bool)
+    names = list(manifests.read("voc2012").classes)
+    return np.array([[name not in listed for name in names] for listed in map(json.loads, prepared.table["hard"])])
 
 
 def exclusive(features: np.ndarray, shown: np.ndarray, train: np.ndarray, test: np.ndarray, *, strength: float) -> np.ndarray:

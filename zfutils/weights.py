@@ -1,5 +1,6 @@
 """Weights on disk: safetensors files, read without pickle, each with a model card of how it was made."""
 
+import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -45,6 +46,15 @@ def card(path: Path) -> dict:
     if "card" not in metadata:
         raise Problem(f"{path} has no model card, so it was not written by this book; load a file that zfutils.weights.save wrote")
     return json.loads(metadata["card"])
+
+
+def digest(net: nn.Module) -> str:
+    """Digest of a net's weights, 16 hexadecimal digits, for the keys of what is kept of it: a net trained anew has the same name."""
+    found = hashlib.sha256()
+    for name, tensor in net.state_dict().items():
+        found.update(name.encode())
+        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return found.hexdigest()[:16]
 
 
 def architecture(path: Path) -> Architecture:

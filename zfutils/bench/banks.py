@@ -11,6 +11,7 @@ from zfutils import banks, data, nets, recipes, training, weights
 from zfutils.bench import clock
 from zfutils.images import CENTRE, Crops
 from zfutils.profiles import Profile
+from zfutils.trained import Trained
 
 _BATCH = 125
 
@@ -24,7 +25,7 @@ def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
     cuts = Crops(prepared, profile.image_size, device=torch.device("cpu"), mean=mean)
     with tempfile.TemporaryDirectory() as folder:
         weights.save(net, architecture, Path(folder) / "net.safetensors", card={"recipe": "zfnet"})
-        trained = training.Trained(Path(folder))
+        trained = Trained(Path(folder))
 
         @torch.inference_mode()
         def bare() -> None:
