@@ -169,7 +169,7 @@ SECOND = pd.DataFrame(
     found for base, rows in ROWS3.items() for row, name in rows.items() for found in from_two_seeds(base, row, name)
 ).astype({"change": float, "change low": float, "change high": float})
 seeds_figure = plot.beside(
-    SECOND,
+    SECOND.assign(seed=SECOND["seed"] + " seed"),
     value="change",
     ends=("change low", "change high"),
     row="net",
@@ -285,8 +285,13 @@ COSTS.round(3)
 # The cost is equal at the paper's size. A profile scales maps, units and the side of the picture apart, so here it is equal only nearly; and a wide layer 5 gives layer 6 more inputs, hence the parameters.
 
 # %%
-DEPTH = pd.DataFrame({"net": name, **error_of(name), **change(name, "zfnet")} for name in DEPTHS).reindex(
-    columns=["net", "wrong", "n", "error %", "low %", "high %", "change", "change low", "change high", "error is", "missing"]
+BEGAN = {name: errors.left_chance(found.log, CLASSES) or "never" for name, found in TRAINED.items()}
+DEPTH = pd.DataFrame({"net": name, **error_of(name), **change(name, "zfnet"), "began to learn by step": BEGAN.get(name)} for name in DEPTHS)
+DEPTH = DEPTH.reindex(
+    columns=[
+        *("net", "wrong", "n", "error %", "low %", "high %", "change", "change low", "change high", "error is"),
+        *("began to learn by step", "missing"),
+    ]
 )
 DEPTH.loc[0, ["change", "change low", "change high", "error is"]] = [math.nan, math.nan, math.nan, ""]  # zfnet itself
 DEPTH = COSTS.merge(DEPTH, on="net")
@@ -327,7 +332,13 @@ def told(names: tuple[str, ...], base: str = "zfnet") -> str:
     return "\n".join(lines)
 
 
-Markdown(told(DEPTHS[1:]))
+Markdown(
+    told(DEPTHS[1:])
+    + "\n\nA net answers like a guess for its first steps (chapter 2), and what it loses there is delay, which a longer run might mend. "
+    + "Began to learn by step: "
+    + ", ".join(f"`{name}` {BEGAN[name]}" for name in DEPTHS if name in BEGAN)
+    + f", of {TRAINED['zfnet'].card['steps']:,}."
+)
 
 # %% [markdown]
 # ## Dropout and batch norm
@@ -372,7 +383,7 @@ def gap(name: str) -> dict:
     row = {
         "train error %": 100 * train,
         "gap": 100 * (val - train),
-        "began to learn by step": errors.left_chance(TRAINED[name].log, CLASSES) or "never",
+        "began to learn by step": BEGAN[name],
     }
     if name == "zfnet":
         return row

@@ -21,7 +21,7 @@ def learning_curves(frame: pd.DataFrame, cuts: dict[str, Sequence[int]], *, chan
     Returns:
         A figure with one axes for the loss and one for the error.
     """
-    figure, axes = blank(1, 2, figsize=(10, 3.6))
+    figure, axes = blank(1, 2, figsize=(11, 3.6))
     for axis, measure in zip(axes, ("loss", "error"), strict=True):
         sns.lineplot(frame, x="visits", y=measure, hue="net", style="split", ax=axis, errorbar=None, legend=measure == "error")
         for place, visits in enumerate(cuts.values()):
@@ -32,7 +32,7 @@ def learning_curves(frame: pd.DataFrame, cuts: dict[str, Sequence[int]], *, chan
     axes[1].axhline(chance, color=GREY, lw=0.8, ls="--")
     axes[1].text(frame["visits"].mean(), chance, "a guess", ha="center", va="bottom", color=GREY, fontsize=8)
     axes[1].set(ylim=(0, 1), title="Error (dotted lines: learning rate cut by ten)")
-    sns.move_legend(axes[1], "upper right", fontsize=8)
+    sns.move_legend(axes[1], "upper left", bbox_to_anchor=(1.01, 1), fontsize=8, frameon=False)  # inside it would lie on the lines
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
     return figure
 

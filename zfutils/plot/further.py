@@ -93,7 +93,7 @@ def scatter(
     for place, (word, own) in enumerate(frame.groupby(hue, sort=False)):
         axis.vlines(own[x], own[ends[0]], own[ends[1]], color=f"C{place}", lw=1, alpha=0.3)
         axis.plot(own[x], own[y], "o", color=f"C{place}", ms=6, lw=0, label=word)
-    axis.margins(x=0.12, y=0.08)
+    axis.margins(x=0.22, y=0.08)
     axis.xaxis.set_major_formatter("{x:g}")
     axis.xaxis.set_minor_formatter("{x:g}")
     axis.tick_params(axis="x", which="minor", labelsize=7)
