@@ -52,6 +52,16 @@ def test_a_tiny_net_learns_what_can_be_learnt(tiny_set, tmp_path):
     assert isinstance(last["train_wrong"], int)
 
 
+def test_small_batches_are_trained_with_one_thread_whatever_the_machine_has(tiny_set, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 7)
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    for batch in (16, 128):
+        run = trainer(tiny_set, tmp_path / str(batch), epochs=1, batch=batch)
+        run.run()
+    assert asked == [1, 7, 7, 7]
+
+
 def test_a_run_that_was_cut_off_ends_with_the_same_bits(tiny_set, tmp_path):
     whole = trainer(tiny_set, tmp_path / "whole")
     whole.run()

@@ -1,9 +1,13 @@
 """Where a net runs and in which number type: decided by what the hardware can do, never by a timing."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 import torch
 from torch import distributed
+
+SHARED = 64  # images a step from which on threads share a batch; with 16 two are slower than one
 
 
 def device() -> torch.device:
@@ -29,6 +33,22 @@ def describe(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device.type}, {torch.get_num_threads()} threads"
+
+
+@contextlib.contextmanager
+def threads_for(batch: int) -> Iterator[None]:
+    """Train with one thread where a batch is too small to be shared out: there a second one only costs, and the last bits of a run, on
+    which the rest of it may hang, would differ with the number of cores.
+
+    Args:
+        batch: images a step.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if batch < SHARED else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def join_group() -> None:

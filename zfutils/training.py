@@ -117,7 +117,8 @@ class Trainer:
         Raises:
             Problem: the loss is not finite (the step is named), or the disk is full.
         """
-        with progress.bar(total=self.steps, text=f"training {self.settings.recipe}", unit="steps", done=self.step) as shown:
+        bar = progress.bar(total=self.steps, text=f"training {self.settings.recipe}", unit="steps", done=self.step)
+        with devices.threads_for(self.settings.batch), bar as shown:
             if self.step == 0:
                 self._keep_checkpoints()
             self._clock = time.monotonic()
@@ -418,7 +419,9 @@ def _finish(trainer: Trainer) -> None:
     settings, log = trainer.settings, pd.DataFrame(trainer.log)
     with places.whole(trainer.folder / "log.csv") as fresh:
         log.to_csv(fresh, index=False)
-    weights.save(trainer.net, settings.architecture, trainer.folder / "net.safetensors", card=_card(trainer, log))
+    with devices.threads_for(settings.batch):
+        card = _card(trainer, log)
+    weights.save(trainer.net, settings.architecture, trainer.folder / "net.safetensors", card=card)
     (trainer.folder / "state.pt").unlink(missing_ok=True)
 
 
