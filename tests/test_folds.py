@@ -82,10 +82,15 @@ def test_intervals_are_wide_enough_where_classes_are_small():
     assert np.mean(widths) == pytest.approx(2 * 1.96 * true, rel=0.06)
 
 
-def test_classes_of_one_image_each_leave_no_interval_but_the_value():
-    rows = [np.arange(3)]
-    found = folds.difference(rows, [np.array([True, False, True])], [np.zeros(3, bool)], np.arange(3), generator=np.random.default_rng(0))
-    assert found == pytest.approx((2 / 3, 2 / 3, 2 / 3))
+def test_where_every_class_has_one_image_the_classes_spread_is_the_interval():
+    gained = np.random.default_rng(1).random(40) < 0.1
+    given = ([np.arange(40)], [gained], [np.zeros(40, bool)], np.arange(40))
+    value, low, high = folds.difference(*given, generator=np.random.default_rng(0))
+    assert value == gained.mean()
+    assert (high - low) / 2 == pytest.approx(1.96 * gained.std(ddof=1) / np.sqrt(40), rel=0.1)
+    few = [np.arange(3)], [np.array([True, False, True])], [np.zeros(3, bool)], np.arange(3)
+    _, low, _ = folds.difference(*few, generator=np.random.default_rng(0))
+    assert low <= 0, "two right answers of three decide nothing"
 
 
 def test_equal_answers_differ_by_nothing_and_unequal_numbers_of_them_are_refused():

@@ -112,7 +112,8 @@ def difference(
     """Difference of two class-mean accuracies on the same test images, with a bootstrap over images within classes.
 
     An image that is tested in several folds is drawn with all its answers. Draws from a class of n images vary too little, by (n - 1) / n:
-    they are stretched by what is missing, and a class of one image varies as the images of the other classes do.
+    they are stretched by what is missing, and a class of one image varies as the images of the other classes do; where all classes have
+    one, as the classes vary.
 
     Args:
         rows: test rows, one array a fold.
@@ -144,7 +145,9 @@ def difference(
         stretch = np.sqrt(n / (n - 1))
         samples.append(((drawn @ sums) / (drawn @ times) - values[-1]) * stretch)
         single.append((sums / times - values[-1]) * stretch)
-    others = np.concatenate(single) if single else np.zeros(1)
+    if not single:  # one image a class: without any spread the smallest difference would look sure
+        single.append((values - np.mean(values)) * np.sqrt(len(values) / max(1, len(values) - 1)))
+    others = np.concatenate(single)
     samples += [generator.choice(others, draws) for _ in range(alone)]
     value = np.mean(values)
     low, high = value + np.percentile(np.mean(samples, axis=0), [2.5, 97.5])
