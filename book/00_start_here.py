@@ -26,11 +26,14 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from zfutils import chapters, data, plot, profiles, results, scoreboard
+from zfutils.core import profiles
+from zfutils.data import registry
+from zfutils.report import plot, results, scoreboard
+from zfutils.run import chapters
 
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
-PICTURES = data.opened(PROFILE, seed=seed)
+PICTURES = registry.opened(PROFILE, seed=seed)
 
 # %% [markdown]
 # ## Profiles
@@ -100,7 +103,7 @@ pd.DataFrame(
 # ## The scoreboard
 #
 # *Agrees*, *differs*, *undecided* (the interval covers the threshold) or *not comparable* (with the reason). A claim is decided by a rule
-# that was written down before the run; the rules are in `zfutils/claims.yml`.
+# that was written down before the run; the rules are in `zfutils/paper/claims.yml`.
 
 # %%
 BOARD = scoreboard.write(PROFILE.name)

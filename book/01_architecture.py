@@ -27,35 +27,20 @@ import pandas as pd
 import torch
 from IPython.display import Markdown
 
-from zfutils import (
-    answers,
-    claims,
-    clipping,
-    data,
-    devices,
-    errors,
-    filters,
-    images,
-    likeness,
-    nets,
-    norm,
-    paper,
-    plot,
-    predictions,
-    profiles,
-    recipes,
-    results,
-    training,
-    trainings,
-    verdicts,
-)
-from zfutils.nets import ALEXNET, ZFNET
+from zfutils.analysis import error_rates, first_layer, similarity
+from zfutils.core import profiles
+from zfutils.data import registry
+from zfutils.models import architectures, cached_predictions, crops, devices, local_response_norm, predictions, recipes
+from zfutils.models.architectures import ALEXNET, ZFNET
+from zfutils.paper import claims, numbers
+from zfutils.report import plot, results, verdicts
+from zfutils.training import clipping, runs, train_all
 
 pd.set_option("display.max_colwidth", None)
 
 START = time.monotonic()
 PROFILE, SEED = profiles.profile(profile), seed
-PICTURES = data.opened(PROFILE, seed=seed)
+PICTURES = registry.opened(PROFILE, seed=seed)
 
 # %% [markdown]
 # ## Sizes, by hand
@@ -109,19 +94,19 @@ def sizes_by_hand() -> dict[str, int]:
 
 
 BY_HAND = sizes_by_hand()
-assert BY_HAND == {stage: nets.shapes(ZFNET)[stage][1] for stage in BY_HAND}
+assert BY_HAND == {stage: architectures.shapes(ZFNET)[stage][1] for stage in BY_HAND}
 BY_HAND
 
 # %% [markdown]
 # `zfutils.nets` says the same. Now against the paper's figure 3, row by row: our computed size and maps beside the printed ones.
 
 # %%
-PRINTED = paper.table("fig3_architecture")
+PRINTED = numbers.table("fig3_architecture")
 
 
 def compare_sizes() -> pd.DataFrame:
     """Every stage of figure 3: printed and computed."""
-    shapes, rows = nets.shapes(ZFNET), []
+    shapes, rows = architectures.shapes(ZFNET), []
     for row in PRINTED.itertuples():
         number = row.layer.removeprefix("layer")
         stage = {"input": "input", "output": "fc8"}.get(row.layer) or {"conv": "conv", "full": "fc"}.get(row.op[:4], "pool") + number
@@ -149,7 +134,7 @@ SIZES.drop(columns="key")
 # A filter has one weight for every pixel it sees in every map below, and one bias. Nearly all parameters of this net sit in two layers.
 
 # %%
-COUNTS = nets.parameters(ZFNET)
+COUNTS = architectures.parameters(ZFNET)
 TOTAL = sum(COUNTS.values())
 assert TOTAL == 62_357_608
 frame = pd.DataFrame({"layer": list(COUNTS), "parameters": list(COUNTS.values())})
@@ -196,7 +181,7 @@ def fields_by_hand() -> dict[str, int]:
 
 
 FIELDS = fields_by_hand()
-assert FIELDS == {stage: field for stage, (field, _) in nets.receptive_fields(ZFNET).items()}
+assert FIELDS == {stage: field for stage, (field, _) in architectures.receptive_fields(ZFNET).items()}
 FIELDS
 
 # %% [markdown]
@@ -207,7 +192,9 @@ FIELDS
 # %%
 def influence(stage: str) -> int:
     """Side of the square of pixels that move the middle unit of a stage, measured by the gradient."""
-    thin = nets.build(nets.scaled(ZFNET, width=1 / 32, fc_units=8, classes=2), generator=torch.Generator().manual_seed(0)).double()
+    thin = architectures.build(
+        architectures.scaled(ZFNET, width=1 / 32, fc_units=8, classes=2), generator=torch.Generator().manual_seed(0)
+    ).double()
     x = torch.rand(1, 3, 224, 224, dtype=torch.float64, requires_grad=True)
     y = x
     for name, layer in thin.named_children():
@@ -255,7 +242,7 @@ def contrast_norm_by_hand(x: np.ndarray) -> np.ndarray:
 
 
 x = np.random.default_rng(seed).normal(0, 50, (8, 4, 4))
-by_hand, kept = contrast_norm_by_hand(x), norm.ContrastNorm(8).double()(torch.from_numpy(x)[None])[0].numpy()
+by_hand, kept = contrast_norm_by_hand(x), local_response_norm.LocalResponseNorm(8).double()(torch.from_numpy(x)[None])[0].numpy()
 assert np.abs(by_hand - kept).max() < 1e-6  # the constants are kept in float32
 
 # %% [markdown]
@@ -267,13 +254,13 @@ assert np.abs(by_hand - kept).max() < 1e-6  # the constants are kept in float32
 CHANGES = pd.DataFrame(columns=["alexnet (replication)", "zfnet (this paper)"])
 CHANGES.loc["filters of layer 1"] = [f"{conv.kernel}x{conv.kernel}, stride {conv.stride}" for conv in (ALEXNET.convs[0], ZFNET.convs[0])]
 CHANGES.loc["filters of layer 2"] = [f"{conv.kernel}x{conv.kernel}, stride {conv.stride}" for conv in (ALEXNET.convs[1], ZFNET.convs[1])]
-CHANGES.loc["shape after conv1"] = [" x ".join(map(str, nets.shapes(net)["conv1"])) for net in (ALEXNET, ZFNET)]
-CHANGES.loc["shape after conv2"] = [" x ".join(map(str, nets.shapes(net)["conv2"])) for net in (ALEXNET, ZFNET)]
+CHANGES.loc["shape after conv1"] = [" x ".join(map(str, architectures.shapes(net)["conv1"])) for net in (ALEXNET, ZFNET)]
+CHANGES.loc["shape after conv2"] = [" x ".join(map(str, architectures.shapes(net)["conv2"])) for net in (ALEXNET, ZFNET)]
 CHANGES.loc["after layer 1"] = [" → ".join(net.convs[0].then) for net in (ALEXNET, ZFNET)]
 CHANGES.loc["layers split in two halves"] = [
     ", ".join(str(place) for place, conv in enumerate(net.convs, 1) if conv.groups > 1) or "none" for net in (ALEXNET, ZFNET)
 ]
-CHANGES.loc["parameters"] = [f"{sum(nets.parameters(net).values()):,}" for net in (ALEXNET, ZFNET)]
+CHANGES.loc["parameters"] = [f"{sum(architectures.parameters(net).values()):,}" for net in (ALEXNET, ZFNET)]
 CHANGES
 
 # %% [markdown]
@@ -286,9 +273,9 @@ CHANGES
 
 
 # %%
-def drawing(architecture: nets.Architecture, printed: dict[str, str]) -> pd.DataFrame:
+def drawing(architecture: architectures.Architecture, printed: dict[str, str]) -> pd.DataFrame:
     """Stages to draw, with what leads to each."""
-    shapes, rows = nets.shapes(architecture), []
+    shapes, rows = architectures.shapes(architecture), []
     texts = {"input": "mean image\nsubtracted"}
     for place, conv in enumerate(architecture.convs, 1):
         texts[f"conv{place}"] = f"{conv.kernel}x{conv.kernel}, stride {conv.stride}\nReLU"
@@ -308,8 +295,10 @@ WORDS = {
     else f"{row['printed maps']}"
     for row in SIZES.to_dict("records")
 }
-OURS = nets.scaled(ZFNET, width=PROFILE.width, image_size=PROFILE.image_size, fc_units=PROFILE.fc_units, classes=len(PICTURES.classes))
-OUR_TOTAL = sum(nets.parameters(OURS).values())
+OURS = architectures.scaled(
+    ZFNET, width=PROFILE.width, image_size=PROFILE.image_size, fc_units=PROFILE.fc_units, classes=len(PICTURES.classes)
+)
+OUR_TOTAL = sum(architectures.parameters(OURS).values())
 figure3 = plot.architecture(
     {
         f"The paper's net: {TOTAL:,} parameters (blue: computed here, grey: printed in the paper)": drawing(ZFNET, WORDS),
@@ -335,13 +324,13 @@ results.save("figure3", profile=PROFILE, seed=seed, seconds=time.monotonic() - S
 # %%
 MIDWAY = time.monotonic()
 NAMES = {"(a) zfnet without clipping": "zfnet-unclipped", "(b) alexnet, 11x11 stride 4": "alexnet", "(c) zfnet, 7x7 stride 2": "zfnet"}
-TRAINED = {name: training.trained(PROFILE, name, seed=seed) for name in ("zfnet", "alexnet")}
+TRAINED = {name: runs.trained(PROFILE, name, seed=seed) for name in ("zfnet", "alexnet")}
 TRAINED["zfnet-unclipped"] = clipping.unclipped(PROFILE, seed=seed)  # zfnet itself where clipping never acted
 NETS = {name: found.net().to(devices.device()) for name, found in TRAINED.items()}
 WEIGHTS = {name: net.conv1.weight.detach().cpu().numpy().astype(np.float64) for name, net in NETS.items()}
 figure6 = plot.filters(
     {
-        f"{caption}: {len(WEIGHTS[name])} filters, scale ±{np.abs(WEIGHTS[name]).max():.3f}": images.to_display(
+        f"{caption}: {len(WEIGHTS[name])} filters, scale ±{np.abs(WEIGHTS[name]).max():.3f}": crops.to_display(
             WEIGHTS[name], scale=float(np.abs(WEIGHTS[name]).max())
         )
         for caption, name in NAMES.items()
@@ -363,11 +352,11 @@ Markdown(
 )
 
 # %%
-CUTS = images.Crops(PICTURES, PROFILE.image_size, device=devices.device())
+INPUTS = crops.Crops(PICTURES, PROFILE.image_size, device=devices.device())
 VAL = PICTURES.indices("val")
-STRONGEST = {name: filters.strongest(net, CUTS, VAL) for name, net in NETS.items()}
-DEAD = {name: filters.dead(WEIGHTS[name], STRONGEST[name]) for name in NETS}
-BANDS = {name: filters.band_shares(WEIGHTS[name]) for name in NETS}
+STRONGEST = {name: first_layer.strongest(net, INPUTS, VAL) for name, net in NETS.items()}
+DEAD = {name: first_layer.dead(WEIGHTS[name], STRONGEST[name]) for name in NETS}
+BANDS = {name: first_layer.band_shares(WEIGHTS[name]) for name in NETS}
 FIRST_LAYER = pd.DataFrame(
     [
         {
@@ -375,7 +364,7 @@ FIRST_LAYER = pd.DataFrame(
             "filters": len(DEAD[name]),
             "dead": int(DEAD[name].sum()),
             **dict(zip(("low", "middle", "high"), BANDS[name].mean(0).round(3), strict=True)),
-            "largest RMS / median": round(filters.dominance(WEIGHTS[name]), 2),
+            "largest RMS / median": round(first_layer.dominance(WEIGHTS[name]), 2),
         }
         for name in NETS
     ]
@@ -397,13 +386,13 @@ def spectra() -> pd.DataFrame:
     stacks = {**WEIGHTS, "zfnet before training": initial_weight("zfnet")}
     parts = []
     for name, weight in stacks.items():
-        frequency, energy = filters.spectrum(weight)
+        frequency, energy = first_layer.spectrum(weight)
         # The last bin also holds the corners of the square beyond half a cycle; it would dwarf the rest.
         parts.append(pd.DataFrame({"net": name, "frequency": frequency[:-1], "energy": energy.mean(0)[:-1]}))
     return pd.concat(parts)
 
 
-plot.spectra(spectra(), filters.EDGES, title="Energy of the first-layer filters by frequency")
+plot.spectra(spectra(), first_layer.EDGES, title="Energy of the first-layer filters by frequency")
 
 # %% [markdown]
 # ### The verdicts
@@ -416,9 +405,9 @@ CLIPPED = int(TRAINED["zfnet"].log["clipped_first_layer"].sum())
 
 def first_layer_verdicts() -> list[dict]:
     """The three claims about the first layer."""
-    fewer = likeness.mean_difference(DEAD["zfnet"].astype(float), DEAD["alexnet"].astype(float), generator=CHANCE)
-    middle = likeness.mean_difference(BANDS["zfnet"][:, 1], BANDS["alexnet"][:, 1], generator=CHANCE)
-    ratio = filters.dominance(WEIGHTS["zfnet-unclipped"]) / filters.dominance(WEIGHTS["zfnet"])
+    fewer = similarity.mean_difference(DEAD["zfnet"].astype(float), DEAD["alexnet"].astype(float), generator=CHANCE)
+    middle = similarity.mean_difference(BANDS["zfnet"][:, 1], BANDS["alexnet"][:, 1], generator=CHANCE)
+    ratio = first_layer.dominance(WEIGHTS["zfnet-unclipped"]) / first_layer.dominance(WEIGHTS["zfnet"])
     dominates = claims.AGREES if ratio >= 1.5 else claims.DIFFERS if ratio <= 1.1 else claims.UNDECIDED
     reason = ""
     if CLIPPED == 0:
@@ -468,15 +457,15 @@ VARIANTS = {
 }
 
 
-def in_profile(architecture: nets.Architecture) -> nets.Architecture:
+def in_profile(architecture: architectures.Architecture) -> architectures.Architecture:
     """A net of the paper at the sizes of the profile."""
     size = {"width": PROFILE.width, "image_size": PROFILE.image_size, "fc_units": PROFILE.fc_units, "classes": len(PICTURES.classes)}
-    return nets.scaled(architecture, **size)
+    return architectures.scaled(architecture, **size)
 
 
-def reaches_softmax(architecture: nets.Architecture) -> str:
+def reaches_softmax(architecture: architectures.Architecture) -> str:
     """Shape of what the softmax takes."""
-    *_, (_, shape) = [(stage, shape) for stage, shape in nets.shapes(architecture).items() if stage != "fc8"]
+    *_, (_, shape) = [(stage, shape) for stage, shape in architectures.shapes(architecture).items() if stage != "fc8"]
     return " x ".join(map(str, shape))
 
 
@@ -490,29 +479,29 @@ def rewired(name: str) -> dict:
         "maps": "-".join(str(conv.maps) for conv in full.convs),
         "units": "-".join(map(str, full.fcs)) or "none",
         "into the softmax": reaches_softmax(full),
-        "parameters": sum(nets.parameters(full).values()),
-        "multiply-adds": sum(nets.multiply_adds(full).values()),
+        "parameters": sum(architectures.parameters(full).values()),
+        "multiply-adds": sum(architectures.multiply_adds(full).values()),
         "into the softmax, here": reaches_softmax(here),
-        "parameters, here": sum(nets.parameters(here).values()),
-        "multiply-adds, here": sum(nets.multiply_adds(here).values()),
+        "parameters, here": sum(architectures.parameters(here).values()),
+        "multiply-adds, here": sum(architectures.multiply_adds(here).values()),
     }
 
 
 REWIRED = pd.DataFrame([rewired(name) for name in VARIANTS]).set_index("net")
-ABLATION = paper.table("table3_ablation")
+ABLATION = numbers.table("table3_ablation")
 for count, known in zip(REWIRED["parameters"], ABLATION["params_computed"], strict=True):
     assert pd.isna(known) or count == known
 REWIRED.map(lambda cell: cell if isinstance(cell, str) else f"{cell:,}")
 
 # %%
-BASE_COUNT = nets.parameters(ALEXNET)
+BASE_COUNT = architectures.parameters(ALEXNET)
 HIDDEN = BASE_COUNT["fc6"] + BASE_COUNT["fc7"]
 MIDDLE = BASE_COUNT["conv3"] + BASE_COUNT["conv4"]
 FULL = REWIRED["parameters"]
 Markdown(
     f"Layers 6 and 7 hold {HIDDEN / FULL['alexnet']:.1%} of the replication's parameters, layers 3 and 4 only {MIDDLE / FULL['alexnet']:.1%}. "
     f"Without layers 6 and 7 the softmax sits on {reaches_softmax(recipes.recipe('alexnet-without-6-7').paper)} maps and grows from "
-    f"{BASE_COUNT['fc8']:,} to {nets.parameters(recipes.recipe('alexnet-without-6-7').paper)['fc8']:,} parameters; the whole net shrinks to "
+    f"{BASE_COUNT['fc8']:,} to {architectures.parameters(recipes.recipe('alexnet-without-6-7').paper)['fc8']:,} parameters; the whole net shrinks to "
     f"{FULL['alexnet-without-6-7'] / FULL['alexnet']:.0%}, and with layers 3 and 4 out as well to "
     f"{FULL['alexnet-without-3-4-6-7'] / FULL['alexnet']:.0%}. Dropout lives in layers 6 and 7: where they are out, so is dropout."
 )
@@ -526,27 +515,27 @@ Markdown(
 
 # %%
 THIRD = time.monotonic()
-MISSING = errors.missing(PROFILE, list(VARIANTS), seed=seed)
-TRAINED |= {name: training.trained(PROFILE, name, seed=seed) for name in VARIANTS if name not in MISSING}
-trainings.table(PROFILE, list(VARIANTS), seed=seed)
+MISSING = error_rates.missing(PROFILE, list(VARIANTS), seed=seed)
+TRAINED |= {name: runs.trained(PROFILE, name, seed=seed) for name in VARIANTS if name not in MISSING}
+train_all.table(PROFILE, list(VARIANTS), seed=seed)
 
 # %%
 TRAIN = PICTURES.indices("train")
 DRAWN = np.sort(np.random.default_rng(seed).choice(TRAIN, size=min(len(TRAIN), len(VAL)), replace=False))
 
 
-def wrong(name: str, rows: np.ndarray, crops: tuple[int, ...], top: int) -> np.ndarray:
+def wrong(name: str, rows: np.ndarray, which: tuple[int, ...], top: int) -> np.ndarray:
     """Which images a net gets wrong, bool (rows,)."""
-    return predictions.wrong(answers.of(TRAINED[name], PICTURES, rows, crops=crops), PICTURES.labels[rows], top=top)
+    return predictions.wrong(cached_predictions.of(TRAINED[name], PICTURES, rows, crops=which), PICTURES.labels[rows], top=top)
 
 
 PRESENT = [name for name in VARIANTS if name not in MISSING]
 WRONG = {
-    "train_top1_error": {name: wrong(name, DRAWN, (images.CENTRE,), 1) for name in PRESENT},
-    "val_top1_error": {name: wrong(name, VAL, images.TEN, 1) for name in PRESENT},
-    "val_top5_error": {name: wrong(name, VAL, images.TEN, 5) for name in PRESENT},
+    "train_top1_error": {name: wrong(name, DRAWN, (crops.CENTRE,), 1) for name in PRESENT},
+    "val_top1_error": {name: wrong(name, VAL, crops.TEN, 1) for name in PRESENT},
+    "val_top5_error": {name: wrong(name, VAL, crops.TEN, 5) for name in PRESENT},
 }
-VAL_CENTRE = {name: wrong(name, VAL, (images.CENTRE,), 1) for name in PRESENT}  # for the gap to the training error, one crop each
+VAL_CENTRE = {name: wrong(name, VAL, (crops.CENTRE,), 1) for name in PRESENT}  # for the gap to the training error, one crop each
 
 
 def base_of(name: str) -> str:
@@ -556,7 +545,7 @@ def base_of(name: str) -> str:
 
 def printed(name: str, column: str) -> float:
     """The paper's error of a net, in percent."""
-    return paper.number(f"table3/{VARIANTS[name]}/{column}")["paper"]
+    return numbers.number(f"table3/{VARIANTS[name]}/{column}")["paper"]
 
 
 def printed_change(name: str) -> float:
@@ -576,7 +565,7 @@ def error_row(name: str) -> dict:
         ours, theirs = (WRONG["val_top1_error"][one] for one in (name, base_of(name)))
         change, *ends = predictions.paired_difference(ours, theirs, generator=np.random.default_rng(SEED))
         row |= {"change": round(100 * change, 2), "low": round(100 * ends[0], 2), "high": round(100 * ends[1], 2)}
-        row |= {"status": errors.direction(tuple(ends))}
+        row |= {"status": error_rates.direction(tuple(ends))}
     return row
 
 
@@ -591,8 +580,8 @@ TABLE3.astype(object).fillna("")
 # and one that leaves chance late has less of the run left: part of a change may be that delay and no lack of ability.
 
 # %%
-BEGAN = {name: errors.left_chance(TRAINED[name].log, len(PICTURES.classes)) for name in PRESENT}
-STUCK = [name for name in PRESENT if errors.at_chance(WRONG["val_top1_error"][name], len(PICTURES.classes))]
+BEGAN = {name: error_rates.left_chance(TRAINED[name].log, len(PICTURES.classes)) for name in PRESENT}
+STUCK = [name for name in PRESENT if error_rates.at_chance(WRONG["val_top1_error"][name], len(PICTURES.classes))]
 pd.DataFrame(
     {
         "net": name,
@@ -605,7 +594,7 @@ pd.DataFrame(
 
 # %%
 Markdown(
-    f"**Still at chance at the end of their training (validation error above {errors.CHANCE:.0%} of that of a guess): {', '.join(f'`{name}`' for name in STUCK)}.** Their errors say that they did not begin to learn in this run, and "
+    f"**Still at chance at the end of their training (validation error above {error_rates.CHANCE:.0%} of that of a guess): {', '.join(f'`{name}`' for name in STUCK)}.** Their errors say that they did not begin to learn in this run, and "
     "nothing of what they could learn; so does every difference and every verdict that they enter."
     if STUCK
     else "Every net that is here left chance."
@@ -694,7 +683,7 @@ def depth(generator: np.random.Generator) -> dict:
     """What two removals cost together beyond the sum of what each costs, and whether there is any rise at all."""
     val = WRONG["val_top1_error"]
     both, *single = (val[f"alexnet-without-{layers}"] for layers in ("3-4-6-7", "3-4", "6-7"))
-    value, *ends = errors.excess(both, *single, val["alexnet"], generator=generator)
+    value, *ends = error_rates.excess(both, *single, val["alexnet"], generator=generator)
     _, *rise = predictions.paired_difference(both, val["alexnet"], generator=generator)
     found = (claims.when_above(tuple(ends)), claims.when_above(tuple(rise)))
     status = claims.DIFFERS if claims.DIFFERS in found else claims.AGREES if set(found) == {claims.AGREES} else claims.UNDECIDED
@@ -711,7 +700,7 @@ def hidden_units(generator: np.random.Generator) -> dict:
     """The largest change by the size of layers 6 and 7."""
     val = WRONG["val_top1_error"]
     pairs = [(val[f"{base}-{units}"], val[base]) for base in ("alexnet", "zfnet") for units in (2048, 8192)]
-    value, *ends = errors.largest_change(pairs, generator=generator)
+    value, *ends = error_rates.largest_change(pairs, generator=generator)
     return results.claim(
         "hidden-units-matter-little", claims.when_below(tuple(ends), LITTLE), value=value, interval=tuple(ends), n=len(VAL)
     )
@@ -720,7 +709,7 @@ def hidden_units(generator: np.random.Generator) -> dict:
 def overfitting(generator: np.random.Generator) -> dict:
     """How much wider the gap is in the largest net."""
     ours, theirs = ((VAL_CENTRE[name], WRONG["train_top1_error"][name]) for name in ("zfnet-wide-8192", "zfnet"))
-    value, *ends = errors.gap_difference(ours, theirs, generator=generator)
+    value, *ends = error_rates.gap_difference(ours, theirs, generator=generator)
     return results.claim("large-nets-overfit", claims.when_above(tuple(ends)), value=value, interval=tuple(ends), n=len(VAL))
 
 
@@ -816,7 +805,7 @@ Markdown(
 
 # %%
 TABLE3_KEYS = [f"table3/{slug}/{column}" for slug in VARIANTS.values() for column in WRONG]
-assert set(TABLE3_KEYS) == set(paper.numbers().loc[paper.numbers()["place"] == "table 3", "key"])
+assert set(TABLE3_KEYS) == set(numbers.numbers().loc[numbers.numbers()["place"] == "table 3", "key"])
 
 
 def compared(name: str, column: str) -> dict:

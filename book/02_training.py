@@ -29,31 +29,21 @@ import torch
 import torch.nn.functional as F
 from IPython.display import Markdown
 
-from zfutils import (
-    answers,
-    claims,
-    clipping,
-    data,
-    errors,
-    images,
-    nets,
-    paper,
-    plot,
-    predictions,
-    profiles,
-    results,
-    schedule,
-    training,
-    trainings,
-    verdicts,
-)
-from zfutils.nets import ZFNET
+from zfutils.analysis import error_rates
+from zfutils.core import profiles
+from zfutils.data import registry
+from zfutils.models import architectures, cached_predictions, crops, predictions
+from zfutils.models.architectures import ZFNET
+from zfutils.paper import claims, numbers
+from zfutils.report import plot, results, verdicts
+from zfutils.training import clipping, runs, schedule, train_all
+from zfutils.training.trainer import Settings
 
 pd.set_option("display.max_colwidth", None)
 
 START = time.monotonic()
 PROFILE, SEED = profiles.profile(profile), seed
-PICTURES = data.opened(PROFILE, seed=seed)
+PICTURES = registry.opened(PROFILE, seed=seed)
 SIZE = PROFILE.image_size
 CLASSES = len(PICTURES.classes)
 CPU = torch.device("cpu")
@@ -96,14 +86,14 @@ def ten_crops_by_hand(picture: np.ndarray, size: int) -> np.ndarray:
 
 ROW = PICTURES.indices("train")[0]
 CROPS = ten_crops_by_hand(np.asarray(PICTURES.images[ROW]), SIZE)
-plot.crops(np.asarray(PICTURES.images[ROW]), images.crop_corners(PICTURES.facts["size"], SIZE), SIZE, CROPS)
+plot.crops(np.asarray(PICTURES.images[ROW]), crops.crop_corners(PICTURES.facts["size"], SIZE), SIZE, CROPS)
 
 # %% [markdown]
-# `zfutils.images.Crops` cuts the same ten and subtracts the mean of the very pixels that it cut:
+# `zfutils.models.crops.Crops` cuts the same ten and subtracts the mean of the very pixels that it cut:
 
 # %%
-CUTS = images.Crops(PICTURES, SIZE, device=CPU)
-kept = CUTS.batch(np.full(10, ROW), np.arange(10))  # (10, 3, size, size)
+INPUTS = crops.Crops(PICTURES, SIZE, device=CPU)
+kept = INPUTS.batch(np.full(10, ROW), np.arange(10))  # (10, 3, size, size)
 by_hand = CROPS.astype(np.float32) - ten_crops_by_hand(PICTURES.mean(), SIZE)
 assert np.array_equal(kept.permute(0, 2, 3, 1).numpy(), by_hand)
 f"inputs from {kept.min():.0f} to {kept.max():.0f}"
@@ -116,9 +106,9 @@ f"inputs from {kept.min():.0f} to {kept.max():.0f}"
 # sizes that they have in the paper's net. How large are they on their way up?
 
 # %%
-ARCHITECTURE = nets.scaled(ZFNET, width=PROFILE.width, image_size=SIZE, fc_units=PROFILE.fc_units, classes=CLASSES)
-FRESH = nets.build(ARCHITECTURE, generator=torch.Generator().manual_seed(seed)).eval()
-BATCH = CUTS.batch(PICTURES.indices("train")[:128], images.CENTRE)
+ARCHITECTURE = architectures.scaled(ZFNET, width=PROFILE.width, image_size=SIZE, fc_units=PROFILE.fc_units, classes=CLASSES)
+FRESH = architectures.build(ARCHITECTURE, generator=torch.Generator().manual_seed(seed)).eval()
+BATCH = INPUTS.batch(PICTURES.indices("train")[:128], crops.CENTRE)
 
 
 def signal_sizes(net: torch.nn.Sequential, x: torch.Tensor) -> pd.DataFrame:
@@ -189,12 +179,12 @@ def clip_by_hand(weight: torch.Tensor, radius: float) -> int:
     return clipped
 
 
-large = nets.build(ARCHITECTURE, generator=torch.Generator().manual_seed(seed)).double()
-RADII = nets.clip_radii(ARCHITECTURE)
+large = architectures.build(ARCHITECTURE, generator=torch.Generator().manual_seed(seed)).double()
+RADII = architectures.clip_radii(ARCHITECTURE)
 with torch.no_grad():
     large.conv1.weight *= torch.linspace(0.1, 20, ARCHITECTURE.convs[0].maps)[:, None, None, None]
 by_hand = large.conv1.weight.detach().clone()
-assert clip_by_hand(by_hand, RADII["conv1"]) == int(nets.clip_filters(large, RADII)[0]) > 0
+assert clip_by_hand(by_hand, RADII["conv1"]) == int(architectures.clip_filters(large, RADII)[0]) > 0
 assert torch.allclose(by_hand, large.conv1.weight.detach(), atol=1e-15)
 
 # %% [markdown]
@@ -205,7 +195,7 @@ assert torch.allclose(by_hand, large.conv1.weight.detach(), atol=1e-15)
 
 # %%
 NAMES = ("zfnet", "alexnet", "zfnet-unclipped")
-TRAINED = {name: training.trained(PROFILE, name, seed=seed) for name in ("zfnet", "alexnet")}
+TRAINED = {name: runs.trained(PROFILE, name, seed=seed) for name in ("zfnet", "alexnet")}
 TRAINED["zfnet-unclipped"] = clipping.unclipped(PROFILE, seed=seed)  # zfnet itself where clipping never acted
 LOGS = {name: found.log for name, found in TRAINED.items()}
 growth = pd.concat(
@@ -291,7 +281,7 @@ if FOUND is None:
 else:
     first_layers = {f"at rate {one.rate:g}, {'clipped' if one.clips else 'not clipped'}": one.filters() for one in FOUND}
     scale = max(float(np.abs(weight).max()) for weight in first_layers.values())
-    shown = plot.filters({caption: images.to_display(weight, scale=scale) for caption, weight in first_layers.items()}, columns=8)
+    shown = plot.filters({caption: crops.to_display(weight, scale=scale) for caption, weight in first_layers.items()}, columns=8)
 shown
 
 # %% [markdown]
@@ -302,7 +292,7 @@ shown
 # same crops, so that the two can be compared. Errors on train are counted during training, with dropout at work.
 
 # %%
-PAPER_BATCH, PAPER_RATE = training.Settings.batch, training.Settings.learning_rate  # section 3
+PAPER_BATCH, PAPER_RATE = Settings.batch, Settings.learning_rate  # section 3
 Markdown(
     f"The paper takes {PAPER_BATCH} pictures a step and starts at a rate of {PAPER_RATE:g}. The profile `{profile}` takes {PROFILE.batch} "
     f"and starts at {PROFILE.learning_rate:g}; "
@@ -331,7 +321,7 @@ curves = pd.concat(
 CARDS = {name: found.card for name, found in TRAINED.items()}
 learning = plot.learning_curves(
     curves,
-    {name: [step * PROFILE.batch for step in CARDS[name]["cuts"]] for name in ("zfnet", "alexnet")},
+    {name: [step * PROFILE.batch for step in CARDS[name]["lr_drops"]] for name in ("zfnet", "alexnet")},
     chance=1 - 1 / CLASSES,
     title="Learning curves",
 )
@@ -347,7 +337,7 @@ learning
 # %%
 def began(log: pd.DataFrame) -> str:
     """When a net began to learn."""
-    step, rule = errors.left_chance(log, CLASSES), f"an epoch's mean training loss below {schedule.LEARNING:.0%} of ln {CLASSES}"
+    step, rule = error_rates.left_chance(log, CLASSES), f"an epoch's mean training loss below {schedule.LEARNING:.0%} of ln {CLASSES}"
     if step is None:
         return f"never had {rule}: it is still at chance"
     return (
@@ -377,9 +367,9 @@ MEMBERS = {
     "zfnet-unclipped": ("zfnet-unclipped",),
 }
 MORE = (*SEEDS[1:], "zfnet-wide")
-MISSING = errors.missing(PROFILE, list(MORE), seed=seed)
-TRAINED |= {name: training.trained(PROFILE, name, seed=seed) for name in MORE if name not in MISSING}
-trainings.table(PROFILE, ["zfnet", "alexnet", *((clipping.UNCLIPPED,) if ACTED else ()), *MORE], seed=seed)
+MISSING = error_rates.missing(PROFILE, list(MORE), seed=seed)
+TRAINED |= {name: runs.trained(PROFILE, name, seed=seed) for name in MORE if name not in MISSING}
+train_all.table(PROFILE, ["zfnet", "alexnet", *((clipping.UNCLIPPED,) if ACTED else ()), *MORE], seed=seed)
 
 # %%
 ABSENT = {row: "; ".join(MISSING[name] for name in members if name in MISSING) for row, members in MEMBERS.items()}
@@ -397,13 +387,13 @@ pd.DataFrame(
             "seed": card["seed"],
             "epochs": card["settings"]["epochs"],
             "image visits": card["visits"],
-            "cuts after epoch": ", ".join(f"{step / card['steps'] * card['settings']['epochs']:.1f}" for step in card["cuts"]),
-            "began to learn by step": errors.left_chance(TRAINED[name].log, CLASSES) or "never",
+            "cuts after epoch": ", ".join(f"{step / card['steps'] * card['settings']['epochs']:.1f}" for step in card["lr_drops"]),
+            "began to learn by step": error_rates.left_chance(TRAINED[name].log, CLASSES) or "never",
             "of": card["steps"],
             "clipped": card["clipped"],
             "images/s": card["images_per_second"],
             "seconds": round(card["seconds"]),
-            "number type": card["number_type"],
+            "number type": card["dtype"],
             "device": card["device"],
         }
         for name, card in ((name, found.card) for name, found in TRAINED.items())
@@ -422,21 +412,21 @@ VAL = PICTURES.indices("val")
 TRUTH = PICTURES.labels[VAL]
 
 
-def guesses(row: str, crops: tuple[int, ...]) -> np.ndarray:
+def guesses(row: str, which: tuple[int, ...]) -> np.ndarray:
     """Probabilities of a row's nets for the val images, averaged over crops and nets."""
-    return answers.averaged([answers.of(TRAINED[name], PICTURES, VAL, crops=crops) for name in MEMBERS[row]])
+    return cached_predictions.averaged([cached_predictions.of(TRAINED[name], PICTURES, VAL, crops=which) for name in MEMBERS[row]])
 
 
-GUESSES = {(row, len(crops)): guesses(row, crops) for row in MEMBERS if row not in ABSENT for crops in ((images.CENTRE,), images.TEN)}
+GUESSES = {(row, len(which)): guesses(row, which) for row in MEMBERS if row not in ABSENT for which in ((crops.CENTRE,), crops.TEN)}
 
 
-def error_row(row: str, crops: int) -> dict:
+def error_row(row: str, count: int) -> dict:
     """Errors of a row of the table, or why it is missing."""
-    counts = {"missing": ABSENT[row]} if row in ABSENT else errors.counted(GUESSES[row, crops], TRUTH)
-    return {"net": row, "nets": len(MEMBERS[row]), "crops": crops, **counts}
+    counts = {"missing": ABSENT[row]} if row in ABSENT else error_rates.counted(GUESSES[row, count], TRUTH)
+    return {"net": row, "nets": len(MEMBERS[row]), "crops": count, **counts}
 
 
-TABLE2 = pd.DataFrame([error_row(row, crops) for row in MEMBERS for crops in (1, 10)]).convert_dtypes()
+TABLE2 = pd.DataFrame([error_row(row, count) for row in MEMBERS for count in (1, 10)]).convert_dtypes()
 TABLE2.astype(object).fillna("")
 
 # %% [markdown]
@@ -445,7 +435,9 @@ TABLE2.astype(object).fillna("")
 
 # %%
 ALONE = {
-    name: predictions.wrong(answers.of(TRAINED[name], PICTURES, VAL, crops=images.TEN), TRUTH) for name in SEEDS if name not in MISSING
+    name: predictions.wrong(cached_predictions.of(TRAINED[name], PICTURES, VAL, crops=crops.TEN), TRUTH)
+    for name in SEEDS
+    if name not in MISSING
 }
 
 
@@ -501,7 +493,7 @@ Markdown("\n".join(f"- **{id}**: {claims.claim(id).measure} {claims.claim(id).ru
 
 # %%
 WRONG = {row: predictions.wrong(GUESSES[row, 10], TRUTH) for row in MEMBERS if row not in ABSENT}
-STUCK = [name for name, wrong in {**ALONE, **WRONG}.items() if errors.at_chance(wrong, CLASSES)]
+STUCK = [name for name, wrong in {**ALONE, **WRONG}.items() if error_rates.at_chance(wrong, CLASSES)]
 DIFFERENCE, LOW, HIGH = predictions.paired_difference(WRONG["zfnet"], WRONG["alexnet"], generator=np.random.default_rng(seed))
 
 
@@ -516,7 +508,7 @@ def decided(id: str, row: str, against: tuple[str, ...], measure: Callable[[], t
 
 def gain() -> tuple[float, float, float]:
     """What averaging five nets brings."""
-    return errors.ensemble_gain(WRONG[FIVE], np.stack(list(ALONE.values())), generator=np.random.default_rng(SEED))
+    return error_rates.ensemble_gain(WRONG[FIVE], np.stack(list(ALONE.values())), generator=np.random.default_rng(SEED))
 
 
 def widening() -> tuple[float, float, float]:
@@ -566,7 +558,7 @@ def compared(key: str) -> dict:
     return results.number(key, 100 * error.rate, profile=PROFILE, n=error.n, interval=tuple(100 * end for end in error.interval()))
 
 
-PRINTED = paper.numbers()
+PRINTED = numbers.numbers()
 NUMBERS = [compared(key) for key in PRINTED.loc[PRINTED["place"] == "table 2", "key"]]
 results.save(
     "table2",
@@ -593,7 +585,7 @@ COMPARED = pd.DataFrame(
     {
         "net": SLUGS[row["key"].split("/")[1]],
         "number": row["key"].split("/")[2].replace("_", " ") + " %",
-        "paper": paper.number(row["key"])["paper"],
+        "paper": numbers.number(row["key"])["paper"],
         "ours": "" if row["ours"] is None else f"{row['ours']:.2f}",
         "interval": "" if row["low"] is None else f"{row['low']:.2f} to {row['high']:.2f}",
         "n": row["n"],
@@ -616,7 +608,7 @@ Markdown(
 # %%
 def printed(number: str) -> float:
     """A number of the paper's table 2, in percent."""
-    return paper.number(f"table2/{number}")["paper"]
+    return numbers.number(f"table2/{number}")["paper"]
 
 
 REPLICA, ONE = "authors-replication-of-krizhevsky-et-al-1-convnet", "1-convnet-as-in-fig-3"
@@ -632,7 +624,7 @@ Markdown(
 
 # %%
 OTHERS, TOP5 = "krizhevsky-et-al-2012-1-convnet", "val_top5_error"
-SOURCE = paper.table("table2_imagenet_errors")
+SOURCE = numbers.table("table2_imagenet_errors")
 NOTE = SOURCE.loc[SOURCE["model"].str.startswith("Gunji"), "note"].item()
 Markdown(
     f"- The best entry without a convnet has a test top-5 error of {printed('gunji-et-al-2012-best-non-convnet/test_top5_error')} in the table; "

@@ -27,43 +27,26 @@ import torch
 import torch.nn.functional as F
 from IPython.display import Markdown
 
-from zfutils import (
-    aliasing,
-    claims,
-    data,
-    deconv,
-    devices,
-    evolution,
-    features,
-    fields,
-    hierarchy,
-    images,
-    likeness,
-    nets,
-    plot,
-    predictions,
-    profiles,
-    regions,
-    results,
-    rules,
-    sanity,
-    topk,
-    training,
-    truth,
-    verdicts,
-    winners,
-)
-from zfutils.deconvnet import Deconvnet, unpool
-from zfutils.units import Unit
+from zfutils.analysis import aliasing, class_purity, evolution, localization, sanity, similarity
+from zfutils.attribution import activations, batched_deconv, deconv, receptive_field, rules, top_nine, topk
+from zfutils.attribution.deconvnet import Deconvnet, unpool
+from zfutils.attribution.units import Unit
+from zfutils.core import profiles
+from zfutils.data import registry
+from zfutils.models import architectures, crops, devices, predictions
+from zfutils.paper import claims
+from zfutils.report import plot, results, verdicts
+from zfutils.training import runs
+from zfutils.training.trainer import PAPER_EPOCHS
 
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
-PICTURES = data.opened(PROFILE, seed=seed)
+PICTURES = registry.opened(PROFILE, seed=seed)
 SIZE = PROFILE.image_size
 DEVICE = devices.device()
 LAYERS = evolution.LAYERS
-TRAINED = {name: training.trained(PROFILE, name, seed=seed) for name in ("zfnet", "alexnet")}
+TRAINED = {name: runs.trained(PROFILE, name, seed=seed) for name in ("zfnet", "alexnet")}
 NET = TRAINED["zfnet"].net().to(DEVICE)
 VAL = PICTURES.indices("val")
 FEW = "no map has enough winners in this profile"  # why a claim cannot be decided, where it cannot
@@ -148,11 +131,11 @@ assert np.allclose(filter_by_hand(SIGNAL, FILTERS, 2), library, atol=1e-12)
 # told from two answers.
 
 # %%
-GUESSES = predictions.probabilities(NET, images.Crops(PICTURES, SIZE, device=DEVICE), VAL)
+GUESSES = predictions.probabilities(NET, crops.Crops(PICTURES, SIZE, device=DEVICE), VAL)
 BEST = int(VAL[GUESSES[np.arange(len(VAL)), PICTURES.labels[VAL]].argmax()])
 EXACT = TRAINED["zfnet"].net().double()
-IMAGE = winners.centre_crops(PICTURES, SIZE, np.array([BEST]), torch.device("cpu")).double()
-ANSWERS = features.of(EXACT, IMAGE, ["conv3"])["conv3"][0]
+IMAGE = top_nine.centre_crops(PICTURES, SIZE, np.array([BEST]), torch.device("cpu")).double()
+ANSWERS = activations.of(EXACT, IMAGE, ["conv3"])["conv3"][0]
 UNIT = Unit("conv3", int(ANSWERS.amax((1, 2)).argmax()))
 Markdown(
     f"The image shows *{PICTURES.classes[PICTURES.labels[BEST]]}*; the unit is **{UNIT}**, with an activation of {float(ANSWERS[UNIT.map].max()):.3g}."
@@ -208,7 +191,7 @@ def seen(image: torch.Tensor) -> np.ndarray:
 
 def drawn(pixels: np.ndarray) -> np.ndarray:
     """A projection as a picture: zero is grey 128, and the largest 2 % of what is not zero are black or white."""
-    return images.to_display(pixels, scale=winners.display_scale(pixels))
+    return crops.to_display(pixels, scale=top_nine.display_scale(pixels))
 
 
 plot.pictures(
@@ -352,8 +335,8 @@ plot.pictures(np.stack(list(shown.values())), list(shown), columns=4, cell=1.9, 
 
 # %%
 SOME = VAL[:24]
-few = winners.centre_crops(PICTURES, SIZE, SOME, DEVICE)
-by_hand = [(-float(features.of(NET, few[n : n + 1], ["conv3"])["conv3"][0, UNIT.map].max()), n) for n in range(len(SOME))]
+few = top_nine.centre_crops(PICTURES, SIZE, SOME, DEVICE)
+by_hand = [(-float(activations.of(NET, few[n : n + 1], ["conv3"])["conv3"][0, UNIT.map].max()), n) for n in range(len(SOME))]
 several = topk.scan(NET, few, layers=["conv3"])["conv3"]
 assert [n for value, n in sorted(by_hand)[:9] if value < 0] == [n for n in several.rows[UNIT.map].tolist() if n != topk.NOBODY]
 
@@ -362,7 +345,7 @@ TOPS = {
     name: topk.scanned(PROFILE, found.net().to(DEVICE), found.folder.name, PICTURES, "val", layers=LAYERS)
     for name, found in TRAINED.items()
 }
-FIELDS = {layer: fields.of(EXACT, IMAGE, layer) for layer in LAYERS}
+FIELDS = {layer: receptive_field.of(EXACT, IMAGE, layer) for layer in LAYERS}
 pd.DataFrame(
     {
         "layer": layer,
@@ -386,14 +369,14 @@ pd.DataFrame(
 MIDWAY = time.monotonic()
 SHOWN = {"conv1": (9, 3), "conv2": (16, 4), "conv3": (12, 4), "conv4": (10, 2), "conv5": (10, 2)}
 RNG = np.random.default_rng(SEED)
-DRAWN = {layer: winners.draw(TOPS["zfnet"][layer], count, RNG) for layer, (count, _) in SHOWN.items()}
-NINE = {layer: winners.of(NET, PICTURES, SIZE, TOPS["zfnet"][layer], layer=layer, maps=maps) for layer, maps in DRAWN.items() if len(maps)}
+DRAWN = {layer: top_nine.draw(TOPS["zfnet"][layer], count, RNG) for layer, (count, _) in SHOWN.items()}
+NINE = {layer: top_nine.of(NET, PICTURES, SIZE, TOPS["zfnet"][layer], layer=layer, maps=maps) for layer, maps in DRAWN.items() if len(maps)}
 
 
 def field_words(layer: str) -> str:
     """What is shown of a layer: its fields or whole pictures."""
     side = FIELDS[layer].size[0]
-    return f"field {side} px: all is shown" if regions.fills(side, SIZE) else f"field {side} px"
+    return f"field {side} px: all is shown" if batched_deconv.fills(side, SIZE) else f"field {side} px"
 
 
 def block(layer: str) -> list[plot.Page]:
@@ -403,7 +386,7 @@ def block(layer: str) -> list[plot.Page]:
     words = f"layer {layer[-1]}: "
     if layer == "conv1":
         weight = NET.conv1.weight.detach().cpu().numpy()[NINE[layer].maps]
-        first = plot.nine_page(words + "filters", images.to_display(weight, scale=float(np.abs(weight).max()))[:, None], columns=columns)
+        first = plot.nine_page(words + "filters", crops.to_display(weight, scale=float(np.abs(weight).max()))[:, None], columns=columns)
     else:
         first = plot.nine_page(words + "projections", projections, columns=columns)
     return [first, plot.nine_page(f"patches ({field_words(layer)})", patches, columns=columns)]
@@ -425,24 +408,24 @@ figure2
 # projections, against that between two of the nine patches (as the net sees them, mean subtracted).
 
 # %%
-MANY = {layer: winners.draw(TOPS["zfnet"][layer], 64, np.random.default_rng(SEED)) for layer in LAYERS[1:]}
+MANY = {layer: top_nine.draw(TOPS["zfnet"][layer], 64, np.random.default_rng(SEED)) for layer in LAYERS[1:]}
 
 
 def variation(layer: str) -> pd.DataFrame:
     """One row a map: how alike its projections are, and how alike its patches."""
     if not len(MANY[layer]):
         return pd.DataFrame(columns=["layer", "map", "projections", "patches"])
-    found = winners.of(NET, PICTURES, SIZE, TOPS["zfnet"][layer], layer=layer, maps=MANY[layer])
+    found = top_nine.of(NET, PICTURES, SIZE, TOPS["zfnet"][layer], layer=layer, maps=MANY[layer])
     patches = found.inputs(PICTURES, SIZE)
     rows = zip(found.maps, found.projections, patches, strict=True)
     return pd.DataFrame(
-        {"layer": layer, "map": number, "projections": likeness.mean_pairs(ours), "patches": likeness.mean_pairs(theirs)}
+        {"layer": layer, "map": number, "projections": similarity.mean_pairs(ours), "patches": similarity.mean_pairs(theirs)}
         for number, ours, theirs in rows
     )
 
 
 VARIATION = pd.concat([variation(layer) for layer in LAYERS[1:]], ignore_index=True)
-VARIES = likeness.mean_interval((VARIATION["projections"] - VARIATION["patches"]).to_numpy(float), generator=np.random.default_rng(SEED))
+VARIES = similarity.mean_interval((VARIATION["projections"] - VARIATION["patches"]).to_numpy(float), generator=np.random.default_rng(SEED))
 
 
 VARY_ROW = verdicts.decided("patches-vary-more-than-projections", claims.when_above(VARIES[1:]), VARIES, len(VARIATION), otherwise=FEW)
@@ -471,17 +454,17 @@ VARIATION.groupby("layer")[["projections", "patches"]].mean().round(3)
 
 # %%
 STEP = time.monotonic()
-CUTS = images.Crops(PICTURES, SIZE, device=DEVICE)
+INPUTS = crops.Crops(PICTURES, SIZE, device=DEVICE)
 KNOWS_PARTS = "parts" in PICTURES.facts["maps"]
 
 
-def of_all(layer: str, ways: rules.Rules = rules.DECONVNET) -> tuple[np.ndarray, np.ndarray, regions.Regions]:
+def of_all(layer: str, ways: rules.Rules = rules.DECONVNET) -> tuple[np.ndarray, np.ndarray, batched_deconv.Regions]:
     """Maps, rows and projections of all winners of the maps of a layer that have nine."""
     top = TOPS["zfnet"][layer]
     maps = top.active()
     rows, places = top.rows[maps].reshape(-1), top.places[maps].reshape(-1, 2)
-    found = regions.project(
-        NET, lambda some: CUTS.batch(some, images.CENTRE), layer=layer, rows=rows, maps=np.repeat(maps, 9), places=places, rules=ways
+    found = batched_deconv.project(
+        NET, lambda some: INPUTS.batch(some, crops.CENTRE), layer=layer, rows=rows, maps=np.repeat(maps, 9), places=places, rules=ways
     )
     return maps, rows, found
 
@@ -492,11 +475,11 @@ def shared(layer: str) -> pd.DataFrame:
         return pd.DataFrame(columns=["layer", "map", "kind", "excess"])
     maps, rows, found = of_all(layer)
     patches = topk.patches(PICTURES, SIZE, rows, found.corners, found.pixels.shape[-1])
-    kinds = {"class": PICTURES.labels[rows], "colour": hierarchy.colours(patches)}
+    kinds = {"class": PICTURES.labels[rows], "colour": class_purity.colours(patches)}
     if KNOWS_PARTS:
-        kinds["part"] = hierarchy.parts(truth.energy(found, SIZE), truth.part_maps(PICTURES, SIZE, rows))
+        kinds["part"] = class_purity.parts(localization.energy(found, SIZE), localization.part_maps(PICTURES, SIZE, rows))
     return pd.concat(
-        pd.DataFrame({"layer": layer, "map": maps, "kind": kind, "excess": hierarchy.excess(of_winners.reshape(len(maps), 9))})
+        pd.DataFrame({"layer": layer, "map": maps, "kind": kind, "excess": class_purity.excess(of_winners.reshape(len(maps), 9))})
         for kind, of_winners in kinds.items()
     )
 
@@ -517,7 +500,7 @@ hierarchy_figure
 # %%
 ONE_CLASS = HIERARCHY[HIERARCHY["kind"] == "class"].dropna()
 HIGH, LOW = (ONE_CLASS.loc[ONE_CLASS["layer"] == layer, "excess"].to_numpy(float) for layer in ("conv5", "conv2"))
-DEPTH = likeness.mean_difference(HIGH, LOW, generator=np.random.default_rng(SEED))
+DEPTH = similarity.mean_difference(HIGH, LOW, generator=np.random.default_rng(SEED))
 DEPTH_ROW = verdicts.decided("classes-come-with-depth", claims.when_above(DEPTH[1:]), DEPTH, min(len(HIGH), len(LOW)), otherwise=FEW)
 results.save(
     "hierarchy",
@@ -564,7 +547,7 @@ figure4
 SETTLED = evolution.settle(PROFILE, TRAINED["zfnet"], PICTURES, generator=np.random.default_rng(SEED), device=DEVICE)
 SETTLING = evolution.table(SETTLED)
 CARD = TRAINED["zfnet"].card
-CUTS_AT = {f"rate cut, epoch {70 * step / CARD['steps']:.0f}": 70 * step / CARD["steps"] for step in CARD["cuts"]}
+CUTS_AT = {f"rate cut, epoch {70 * step / CARD['steps']:.0f}": 70 * step / CARD["steps"] for step in CARD["lr_drops"]}
 settling_figure = plot.lines(
     SETTLING,
     x="epoch",
@@ -579,7 +562,7 @@ settling_figure = plot.lines(
 settling_figure
 
 # %%
-EPOCHS = list(training.PAPER_EPOCHS)
+EPOCHS = list(PAPER_EPOCHS)
 
 
 def settled_shares(layers: tuple[str, ...], epoch: int) -> np.ndarray:
@@ -587,10 +570,10 @@ def settled_shares(layers: tuple[str, ...], epoch: int) -> np.ndarray:
     return np.concatenate([SETTLED[layer].shares()[EPOCHS.index(epoch)] for layer in layers])
 
 
-FIRST = likeness.mean_difference(
+FIRST = similarity.mean_difference(
     settled_shares(("conv1", "conv2"), 5), settled_shares(("conv4", "conv5"), 5), generator=np.random.default_rng(SEED)
 )
-LATE = likeness.mean_interval(settled_shares(("conv5",), 30), generator=np.random.default_rng(SEED))
+LATE = similarity.mean_interval(settled_shares(("conv5",), 30), generator=np.random.default_rng(SEED))
 SETTLE_ROWS = [
     verdicts.decided(
         "lower-layers-settle-first",
@@ -642,7 +625,7 @@ Markdown(
 STEP = time.monotonic()
 NETS = {"alexnet": TRAINED["alexnet"].net().to(DEVICE), "zfnet": NET}
 LAYER2 = {
-    name: winners.of(net, PICTURES, SIZE, TOPS[name]["conv2"], layer="conv2", maps=TOPS[name]["conv2"].active())
+    name: top_nine.of(net, PICTURES, SIZE, TOPS[name]["conv2"], layer="conv2", maps=TOPS[name]["conv2"].active())
     for name, net in NETS.items()
     if len(TOPS[name]["conv2"].active())
 }
@@ -665,14 +648,14 @@ figure6
 # In numbers: the power of the projections at the frequency of layer 1's grid (1/4 cycle a pixel for `alexnet`, 1/2 for `zfnet`) over that of the frequencies near by.
 
 # %%
-STRIDES = {"alexnet": nets.ALEXNET.convs[0].stride, "zfnet": nets.ZFNET.convs[0].stride}
+STRIDES = {"alexnet": architectures.ALEXNET.convs[0].stride, "zfnet": architectures.ZFNET.convs[0].stride}
 GRID = {
     name: aliasing.grid_excess(found.projections.reshape(-1, *found.projections.shape[2:]), STRIDES[name])
     .reshape(len(found.maps), -1)
     .mean(1)
     for name, found in LAYER2.items()
 }
-ALIASING = likeness.mean_difference(
+ALIASING = similarity.mean_difference(
     GRID.get("alexnet", np.array([])), GRID.get("zfnet", np.array([])), generator=np.random.default_rng(SEED)
 )
 ALIAS_ROW = verdicts.decided(
@@ -741,10 +724,10 @@ STEP = time.monotonic()
 def on_truth(layer: str, method: str) -> pd.DataFrame:
     """For every map: share of energy on the toy and on its part, each with its chance."""
     maps, rows, found = of_all(layer, METHODS_HERE[method])
-    energies, parts = truth.energy(found, SIZE), truth.part_maps(PICTURES, SIZE, rows)
-    toy, stranger = truth.share(energies, parts > 0), truth.share(energies, np.roll(parts, 9, 0) > 0)
+    energies, parts = localization.energy(found, SIZE), localization.part_maps(PICTURES, SIZE, rows)
+    toy, stranger = localization.share(energies, parts > 0), localization.share(energies, np.roll(parts, 9, 0) > 0)
     by_map = [array.reshape(len(maps), 9, *array.shape[1:]) for array in (energies, parts)]
-    scores = [truth.part_scores(by_map[0][n], by_map[1][n], by_map[0][(n + 1) % len(maps)]) for n in range(len(maps))]
+    scores = [localization.part_scores(by_map[0][n], by_map[1][n], by_map[0][(n + 1) % len(maps)]) for n in range(len(maps))]
     part, part_chance = np.array(scores).T
     means = {"toy": np.nanmean(toy.reshape(-1, 9), 1), "toy_chance": np.nanmean(stranger.reshape(-1, 9), 1)}
     return pd.DataFrame({"layer": layer, "method": method, "map": maps, **means, "part": part, "part_chance": part_chance})
@@ -760,7 +743,7 @@ TOO_FEW = [layer for layer in LAYERS[2:] if len(TOPS["zfnet"][layer].active()) <
 if KNOWS_PARTS and not TOO_FEW:
     TRUTH = pd.concat([on_truth(layer, method) for layer in LAYERS[2:] for method in METHODS_HERE], ignore_index=True)
     OURS = TRUTH[TRUTH["method"] == "deconvnet"]
-    FALLS = likeness.mean_interval((OURS["toy"] - OURS["toy_chance"]).dropna().to_numpy(float), generator=np.random.default_rng(SEED))
+    FALLS = similarity.mean_interval((OURS["toy"] - OURS["toy_chance"]).dropna().to_numpy(float), generator=np.random.default_rng(SEED))
     TRUTH_ROW = verdicts.decided("projection-falls-on-the-object", claims.when_above(FALLS[1:]), FALLS, len(OURS), otherwise=FEW)
     shown = TRUTH.groupby(["layer", "method"], sort=False)[["toy", "toy_chance", "part", "part_chance"]].mean().round(3)
 else:
@@ -788,16 +771,17 @@ Markdown(verdicts.told(TRUTH_ROW))
 # with initial weights.
 
 # %%
-LARGE = nets.build(
-    nets.scaled(nets.ZFNET, width=PROFILE.width, image_size=224, fc_units=16, classes=2), generator=torch.Generator().manual_seed(SEED)
+LARGE = architectures.build(
+    architectures.scaled(architectures.ZFNET, width=PROFILE.width, image_size=224, fc_units=16, classes=2),
+    generator=torch.Generator().manual_seed(SEED),
 ).eval()
 NOISE = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(SEED)) * 40
 
 
 def outside(layer: str, method: str) -> dict:
     """Largest pixel outside the receptive field, and share of the picture that the field covers."""
-    field = fields.of(LARGE, NOISE, layer)
-    values = features.of(LARGE, NOISE, [layer])[layer][0]
+    field = receptive_field.of(LARGE, NOISE, layer)
+    values = activations.of(LARGE, NOISE, [layer])[layer][0]
     found = deconv.project(LARGE, NOISE, unit=Unit(layer, int(values.amax((1, 2)).argmax())), rules=METHODS[method])
     top, left, bottom, right = field.inside(found.at)
     beyond = found.pixels.clone()
@@ -830,8 +814,8 @@ OUTSIDE.pivot(index=["layer", "field, share of the picture"], columns="method", 
 # %%
 STEP = time.monotonic()
 CHECKED = np.sort(np.random.default_rng(SEED).permutation(VAL)[:64])
-INPUT = winners.centre_crops(PICTURES, SIZE, CHECKED, DEVICE)
-STRENGTH = features.of(NET, INPUT, ["conv5"])["conv5"].amax((2, 3)).cpu().numpy()
+INPUT = top_nine.centre_crops(PICTURES, SIZE, CHECKED, DEVICE)
+STRENGTH = activations.of(NET, INPUT, ["conv5"])["conv5"].amax((2, 3)).cpu().numpy()
 
 
 def pair_of_active(strength: np.ndarray, generator: np.random.Generator) -> tuple[int, int]:
@@ -856,7 +840,7 @@ OTHERS = {
     "another unit": projected(PAIRS[:, 1]),
     **{name: projected(PAIRS[:, 0], ways) for name, ways in METHODS.items() if name != "deconvnet"},
 }
-SIMILAR = {name: likeness.cosine(PROJECTED, other) for name, other in OTHERS.items()}
+SIMILAR = {name: similarity.cosine(PROJECTED, other) for name, other in OTHERS.items()}
 order = int(np.argmax(STRENGTH[np.arange(len(CHECKED)), PAIRS[:, 0]]))
 sanity_figure = plot.pictures(
     np.stack([seen(INPUT[order]), drawn(PROJECTED[order]), *(drawn(other[order]) for other in OTHERS.values())]),
@@ -868,12 +852,12 @@ sanity_figure = plot.pictures(
 sanity_figure
 
 # %%
-OWN = likeness.mean_interval(SIMILAR["another unit"][HAVE_TWO], generator=np.random.default_rng(SEED))
+OWN = similarity.mean_interval(SIMILAR["another unit"][HAVE_TWO], generator=np.random.default_rng(SEED))
 OWN_ROW = verdicts.decided("projection-is-the-units-own", claims.when_below(OWN[1:], 0.5), OWN, int(HAVE_TWO.sum()), otherwise=FEW)
 SANITY = pd.DataFrame(
     {"compared with": name, "mean cosine": mean, "low": low, "high": high, "n": len(values)}
     for name, values in SIMILAR.items()
-    for mean, low, high in [likeness.mean_interval(values, generator=np.random.default_rng(SEED))]
+    for mean, low, high in [similarity.mean_interval(values, generator=np.random.default_rng(SEED))]
 )
 SANITY.round(3)
 
@@ -885,7 +869,7 @@ Markdown(verdicts.told(OWN_ROW))
 # decision should change at once.
 
 # %%
-CLASS = features.of(NET, INPUT, ["fc8"])["fc8"].argmax(1).cpu().numpy()
+CLASS = activations.of(NET, INPUT, ["fc8"])["fc8"].argmax(1).cpu().numpy()
 CASCADE = (*sanity.UPPER, "conv3", "conv2", "conv1")
 THREE = ("deconvnet", "gradient", "guided")
 
@@ -898,7 +882,7 @@ def cascade(method: str) -> list[np.ndarray]:
 
 CASCADES = {method: cascade(method) for method in THREE}
 FALLING = pd.DataFrame(
-    {"method": method, "randomised": ["none", *CASCADE][place], "cosine": float(likeness.cosine(pictures[0], some).mean())}
+    {"method": method, "randomised": ["none", *CASCADE][place], "cosine": float(similarity.cosine(pictures[0], some).mean())}
     for method, pictures in CASCADES.items()
     for place, some in enumerate(pictures)
 )
@@ -924,8 +908,8 @@ plot.lines(
 )
 
 # %%
-DEPENDS = {method: likeness.cosine(CASCADES[method][0], CASCADES[method][len(sanity.UPPER)]) for method in ("deconvnet", "gradient")}
-IGNORES = likeness.mean_interval(DEPENDS["deconvnet"] - DEPENDS["gradient"], generator=np.random.default_rng(SEED))
+DEPENDS = {method: similarity.cosine(CASCADES[method][0], CASCADES[method][len(sanity.UPPER)]) for method in ("deconvnet", "gradient")}
+IGNORES = similarity.mean_interval(DEPENDS["deconvnet"] - DEPENDS["gradient"], generator=np.random.default_rng(SEED))
 IGNORE_ROW = verdicts.decided("deconvnet-ignores-upper-layers", claims.when_above(IGNORES[1:]), IGNORES, len(CHECKED), otherwise=FEW)
 results.save(
     "sanity",

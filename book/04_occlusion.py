@@ -26,36 +26,22 @@ import pandas as pd
 import torch
 from IPython.display import Markdown
 
-from zfutils import (
-    claims,
-    data,
-    deconv,
-    devices,
-    images,
-    likeness,
-    occlusion,
-    paper,
-    plot,
-    pointing,
-    predictions,
-    profiles,
-    results,
-    rules,
-    saliency,
-    topk,
-    training,
-    truth,
-    verdicts,
-    winners,
-)
+from zfutils.analysis import heatmap_metrics, localization, similarity
+from zfutils.attribution import deconv, occlusion, rules, saliency, top_nine, topk
+from zfutils.core import profiles
+from zfutils.data import registry
+from zfutils.models import crops, devices, predictions
+from zfutils.paper import claims, numbers
+from zfutils.report import plot, results, verdicts
+from zfutils.training import runs
 
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
-PICTURES = data.opened(PROFILE, seed=seed)
+PICTURES = registry.opened(PROFILE, seed=seed)
 SIZE = PROFILE.image_size
 DEVICE = devices.device()
-TRAINED = training.trained(PROFILE, "zfnet", seed=seed)
+TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 NET = TRAINED.net().to(DEVICE)
 VAL = PICTURES.indices("val")
 KNOWS_PARTS = "parts" in PICTURES.facts["maps"]
@@ -79,10 +65,10 @@ def occlude_by_hand(net: torch.nn.Module, image: torch.Tensor, label: int, size:
     return found
 
 
-PROBABILITIES = predictions.probabilities(NET, images.Crops(PICTURES, SIZE, device=DEVICE), VAL)
+PROBABILITIES = predictions.probabilities(NET, crops.Crops(PICTURES, SIZE, device=DEVICE), VAL)
 CORRECT = VAL[PROBABILITIES.argmax(1) == PICTURES.labels[VAL]]
 RIGHT_ROWS = np.random.default_rng(SEED).permutation(CORRECT)
-FIRST = winners.centre_crops(PICTURES, SIZE, RIGHT_ROWS[:1], DEVICE)[0]
+FIRST = top_nine.centre_crops(PICTURES, SIZE, RIGHT_ROWS[:1], DEVICE)[0]
 LABEL = int(PICTURES.labels[RIGHT_ROWS[0]])
 with torch.no_grad():
     by_hand = occlude_by_hand(NET, FIRST, LABEL, SIZE // 4, SIZE // 8)
@@ -114,17 +100,17 @@ def picture(row: int) -> np.ndarray:
 
 def drawn(pixels: np.ndarray) -> np.ndarray:
     """A projection as a picture: zero is grey 128."""
-    return images.to_display(pixels, scale=winners.display_scale(pixels))
+    return crops.to_display(pixels, scale=top_nine.display_scale(pixels))
 
 
 def probed(row: int) -> tuple[plot.Probed, occlusion.Sweep]:
     """All that a row of figure 7 shows."""
-    found = occlusion.sweep(NET, winners.centre_crops(PICTURES, SIZE, np.array([row]), DEVICE)[0])
+    found = occlusion.sweep(NET, top_nine.centre_crops(PICTURES, SIZE, np.array([row]), DEVICE)[0])
     label = int(PICTURES.labels[row])
     others = [int(other) for other in TOP5.rows[found.map] if other not in (row, topk.NOBODY)][:3]
     shown = [row, *others, *[row] * (3 - len(others))]
     projections = deconv.project_each(
-        NET, winners.centre_crops(PICTURES, SIZE, np.array(shown), DEVICE), layer="conv5", maps=torch.full((4,), found.map)
+        NET, top_nine.centre_crops(PICTURES, SIZE, np.array(shown), DEVICE), layer="conv5", maps=torch.full((4,), found.map)
     )
     square = (int(found.tops[len(found.tops) // 2]), int(found.lefts[len(found.lefts) // 2]), found.size)
     captions = ["this image", *(PICTURES.classes[PICTURES.labels[other]] for other in shown[1:])]
@@ -169,7 +155,7 @@ FIGURE7.round(3)
 # The paper's three examples, decoded from its figure: the same panels (b), (d) and (e), and the same table.
 
 # %%
-THEIRS = paper.table("fig7_occlusion_maps")
+THEIRS = numbers.table("fig7_occlusion_maps")
 PANELS = ("b_layer5_strongest_map_activity_relative", "d_probability_true_class", "e_most_probable_class")
 NAMES = sorted(THEIRS.loc[THEIRS["panel"] == PANELS[2], "value"].unique())
 
@@ -227,25 +213,25 @@ pd.DataFrame(np.corrcoef([found.ravel() for found in FILLED.values()]), index=li
 STEP = time.monotonic()
 SCORED = RIGHT_ROWS[: 240 if KNOWS_PARTS else 48]
 SQUARE, STRIDE = occlusion.scaled(SIZE, steps=2)
-INPUT = winners.centre_crops(PICTURES, SIZE, SCORED, DEVICE)
+INPUT = top_nine.centre_crops(PICTURES, SIZE, SCORED, DEVICE)
 SWEEPS = [occlusion.sweep(NET, image, size=SQUARE, stride=STRIDE) for image in INPUT]
 LABELS = PICTURES.labels[SCORED]
 DROPS = [found.base_log_odds[label] - found.log_odds[..., label] for found, label in zip(SWEEPS, LABELS, strict=True)]
-PARTS = truth.part_maps(PICTURES, SIZE, SCORED) if KNOWS_PARTS else None
+PARTS = localization.part_maps(PICTURES, SIZE, SCORED) if KNOWS_PARTS else None
 Markdown(f"{len(SCORED)} images; {SWEEPS[0]}.")
 
 
 # %%
 def on_the_toy(n: int) -> dict:
     """Drops on the toy and clear of it, and whether the lowest place lies on the toy - on its own, and on another image's."""
-    on, off = pointing.on_and_off(SWEEPS[n], PARTS[n] > 0)
-    row, column = pointing.lowest(SWEEPS[n], -DROPS[n])
+    on, off = heatmap_metrics.on_and_off(SWEEPS[n], PARTS[n] > 0)
+    row, column = heatmap_metrics.lowest(SWEEPS[n], -DROPS[n])
     other = PARTS[(n + 1) % len(PARTS)]
     return {
         "image": int(SCORED[n]),
         "class": PICTURES.classes[LABELS[n]],
-        "on the toy": pointing.mean_where(DROPS[n], on),
-        "clear of it": pointing.mean_where(DROPS[n], off),
+        "on the toy": heatmap_metrics.mean_where(DROPS[n], on),
+        "clear of it": heatmap_metrics.mean_where(DROPS[n], off),
         "points at the toy": bool(PARTS[n][row, column]),
         "by chance": bool(other[row, column]),
     }
@@ -253,7 +239,7 @@ def on_the_toy(n: int) -> dict:
 
 def part_drop(n: int, part: int) -> float:
     """Drop with at least half of a part covered; NaN where the image does not show it."""
-    return pointing.mean_where(DROPS[n], pointing.on_part(SWEEPS[n], PARTS[n] == part))
+    return heatmap_metrics.mean_where(DROPS[n], heatmap_metrics.on_part(SWEEPS[n], PARTS[n] == part))
 
 
 def best_part(members: np.ndarray) -> int:
@@ -272,16 +258,16 @@ def part_drops(label: int) -> list[dict]:
     part = best_part(members[::2])
     found = []
     for n in members[1::2] if part else []:
-        on, _ = pointing.on_and_off(SWEEPS[n], PARTS[n] > 0)
-        elsewhere = on & ~pointing.on_part(SWEEPS[n], PARTS[n] == part)
-        drops = {"covered": part_drop(n, part), "elsewhere": pointing.mean_where(DROPS[n], elsewhere)}
+        on, _ = heatmap_metrics.on_and_off(SWEEPS[n], PARTS[n] > 0)
+        elsewhere = on & ~heatmap_metrics.on_part(SWEEPS[n], PARTS[n] == part)
+        drops = {"covered": part_drop(n, part), "elsewhere": heatmap_metrics.mean_where(DROPS[n], elsewhere)}
         found.append({"class": PICTURES.classes[label], "part": PICTURES.facts["parts"][part - 1], **drops})
     return found
 
 
 def interval(values: pd.Series) -> tuple[float, float, float]:
     """Mean and its interval, missing values left out."""
-    return likeness.mean_interval(values.dropna().to_numpy(float), generator=np.random.default_rng(SEED))
+    return similarity.mean_interval(values.dropna().to_numpy(float), generator=np.random.default_rng(SEED))
 
 
 NO_MASKS = "these pictures bring no masks" if not KNOWS_PARTS else "no image has both places on the toy and clear of it"
@@ -350,18 +336,19 @@ METHODS = {"gradient": rules.GRADIENT, "guided backpropagation": rules.GUIDED}
 TARGETS = torch.from_numpy(LABELS).to(DEVICE)
 HEATS = {name: saliency.by_rules(NET, INPUT, TARGETS, ways).cpu().numpy() for name, ways in METHODS.items()}
 HEATS["Grad-CAM"] = saliency.grad_cam(NET, INPUT, TARGETS).cpu().numpy()
-HEATS["occlusion"] = np.stack([pointing.spread(found, drops) for found, drops in zip(SWEEPS, DROPS, strict=True)])
+HEATS["occlusion"] = np.stack([heatmap_metrics.spread(found, drops) for found, drops in zip(SWEEPS, DROPS, strict=True)])
 HEATS["random"] = np.random.default_rng(SEED).random((len(SCORED), SIZE, SIZE))
 SHARES = np.linspace(0, 1, 11)
 FEW = range(min(48, len(SCORED)))
 CURVES = {
-    name: np.stack([pointing.deletion(NET, INPUT[n], heat[n], int(LABELS[n]), shares=SHARES) for n in FEW]) for name, heat in HEATS.items()
+    name: np.stack([heatmap_metrics.deletion(NET, INPUT[n], heat[n], int(LABELS[n]), shares=SHARES) for n in FEW])
+    for name, heat in HEATS.items()
 }
 
 
 def points(name: str, shift: int) -> float:
     """Share of images in which the hottest pixel lies on the toy of the image `shift` further on."""
-    hits = [PARTS[(n + shift) % len(PARTS)][pointing.highest(HEATS[name][n])] > 0 for n in range(len(SCORED))]
+    hits = [PARTS[(n + shift) % len(PARTS)][heatmap_metrics.highest(HEATS[name][n])] > 0 for n in range(len(SCORED))]
     return float(np.mean(hits))
 
 

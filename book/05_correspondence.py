@@ -25,17 +25,24 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from zfutils import claims, correspondence, data, devices, features, paper, plot, profiles, results, training, verdicts, winners
-from zfutils.correspondence import LAYERS, PARTS
-from zfutils.problems import Problem
+from zfutils.analysis import correspondence
+from zfutils.analysis.correspondence import LAYERS, PARTS
+from zfutils.attribution import activations, top_nine
+from zfutils.core import profiles
+from zfutils.core.errors import Problem
+from zfutils.data import registry
+from zfutils.models import devices
+from zfutils.paper import claims, numbers
+from zfutils.report import plot, results, verdicts
+from zfutils.training import runs
 
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
-PICTURES = data.opened(PROFILE, seed=seed)
+PICTURES = registry.opened(PROFILE, seed=seed)
 SIZE = PROFILE.image_size
 DEVICE = devices.device()
-TRAINED = training.trained(PROFILE, "zfnet", seed=seed)
+TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 NET = TRAINED.net().to(DEVICE)
 SIDE = round(32 * SIZE / 224)
 
@@ -69,7 +76,7 @@ Markdown(
 VAL = PICTURES.indices("val")
 STANDIN = correspondence.Faces(VAL[:6], {part: np.full((6, 2), SIZE * share) for part, share in zip(PARTS, (0.4, 0.6, 0.5), strict=True)})
 SHOWN = FACES or STANDIN
-INPUT = winners.centre_crops(PICTURES, SIZE, SHOWN.rows, DEVICE)
+INPUT = top_nine.centre_crops(PICTURES, SIZE, SHOWN.rows, DEVICE)
 N = len(SHOWN.rows)
 RANDOM = correspondence.matched_places(SHOWN, SIZE, SIDE, draws=20, generator=np.random.default_rng(SEED))
 
@@ -91,7 +98,7 @@ def delta_by_hand(before: np.ndarray, after: np.ndarray) -> float:
 FIVE = np.random.default_rng(SEED).permutation(N)[:5]
 five = INPUT[FIVE]
 hidden = correspondence.masked(five, SHOWN.centres["nose"][FIVE], SIDE)
-before, after = (features.of(NET, some, ["relu5"])["relu5"].flatten(1).cpu().numpy() for some in (five, hidden))
+before, after = (activations.of(NET, some, ["relu5"])["relu5"].flatten(1).cpu().numpy() for some in (five, hidden))
 kept = correspondence.delta(correspondence.signs(NET, five, SHOWN.centres["nose"][FIVE], SIDE, layers=("relu5",))["relu5"])
 assert np.isclose(delta_by_hand(before, after), kept[0], atol=1e-12)
 Markdown(f"Δ of the nose at layer 5, five faces: {kept[0]:.3f} ± {kept[1]:.3f} over pairs.")
@@ -164,7 +171,7 @@ TABLE1 = pd.DataFrame(
             for what, value in zip(("Δ", "±"), group_delta(names, layer, FIVE), strict=True)
         },
         **{
-            f"layer {layer[-1]}: paper": paper.number(f"table1/{label.replace(' ', '-')}/layer{layer[-1]}_mean")["paper"]
+            f"layer {layer[-1]}: paper": numbers.number(f"table1/{label.replace(' ', '-')}/layer{layer[-1]}_mean")["paper"]
             for layer in ("relu5", "relu7")
         },
     }
@@ -212,7 +219,7 @@ LABELS = PICTURES.labels
 OTHERS = np.random.default_rng(SEED).permutation(VAL[~np.isin(LABELS[VAL], LABELS[SHOWN.rows])])[:N]
 CONTROL = len(OTHERS) == N
 if CONTROL:
-    strangers = correspondence.signs(NET, winners.centre_crops(PICTURES, SIZE, OTHERS, DEVICE), SHOWN.centres["eye_right"], SIDE)
+    strangers = correspondence.signs(NET, top_nine.centre_crops(PICTURES, SIZE, OTHERS, DEVICE), SHOWN.centres["eye_right"], SIDE)
     PAIRS |= {("control", layer): correspondence.pairs(some) for layer, some in strangers.items()}
 CURVE_GROUPS = {**GROUPS, **({"same places, other classes": ["control"]} if CONTROL else {})}
 LAYER_CURVE = pd.DataFrame(

@@ -26,30 +26,22 @@ import pandas as pd
 import torch
 from IPython.display import Markdown
 
-from zfutils import (
-    claims,
-    data,
-    devices,
-    images,
-    invariance,
-    likeness,
-    plot,
-    predictions,
-    profiles,
-    results,
-    sets,
-    training,
-    verdicts,
-    winners,
-)
+from zfutils.analysis import invariance, similarity
+from zfutils.attribution import top_nine
+from zfutils.core import profiles
+from zfutils.data import prepared_sets, registry
+from zfutils.models import crops, devices, predictions
+from zfutils.paper import claims
+from zfutils.report import plot, results, verdicts
+from zfutils.training import runs
 
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
-PICTURES = data.opened(PROFILE, seed=seed)
+PICTURES = registry.opened(PROFILE, seed=seed)
 SIZE = PROFILE.image_size
 DEVICE = devices.device()
-TRAINED = training.trained(PROFILE, "zfnet", seed=seed)
+TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 NET = TRAINED.net().to(DEVICE)
 VAL = PICTURES.indices("val")
 FEW = "too few images in this profile"  # why a claim cannot be decided, where it cannot
@@ -72,7 +64,7 @@ def shift_by_hand(image: np.ndarray, down: int) -> np.ndarray:
 
 
 ROWS = np.random.default_rng(SEED).permutation(VAL)[:100]
-INPUT = winners.centre_crops(PICTURES, SIZE, ROWS, DEVICE)
+INPUT = top_nine.centre_crops(PICTURES, SIZE, ROWS, DEVICE)
 LABELS = PICTURES.labels[ROWS]
 for down in (7, -5):
     kept = invariance.shift(INPUT[:1].double(), down)[0].cpu().numpy()
@@ -213,7 +205,7 @@ figures["rotation, degrees"]
 SMALL = {"vertical shift, px": [-8 * SIZE / 224, 8 * SIZE / 224], "scale": [1.1], "rotation, degrees": [-10.0, 10.0]}
 SMALL_CURVES = [invariance.curves(NET, INPUT, LABELS, AMOUNTS[name][0], np.array(amounts)) for name, amounts in SMALL.items()]
 MOVED = {layer: np.concatenate([found.distances[layer] for found in SMALL_CURVES]).mean(0) / TYPICAL[layer] for layer in invariance.LAYERS}
-LESS = likeness.mean_interval(MOVED["pool1"] - MOVED["relu7"], generator=np.random.default_rng(SEED))
+LESS = similarity.mean_interval(MOVED["pool1"] - MOVED["relu7"], generator=np.random.default_rng(SEED))
 
 
 def straight(name: str, origin: float) -> float:
@@ -232,7 +224,7 @@ SYMMETRY = PICTURES.table["symmetry"].to_numpy()[ROWS] if "symmetry" in PICTURES
 TURN = CURVES["rotation, degrees"]
 TURNED = np.isin(TURN.amounts, np.arange(30, 331, 30))
 LOSS = TURN.log_odds[0] - TURN.log_odds[TURNED].mean(0)
-ROTATION = likeness.mean_interval(LOSS[SYMMETRY == 1], generator=np.random.default_rng(SEED))
+ROTATION = similarity.mean_interval(LOSS[SYMMETRY == 1], generator=np.random.default_rng(SEED))
 CLAIM_ROWS = [
     verdicts.decided("upper-layers-move-less", claims.when_above(LESS[1:]), LESS, len(ROWS), otherwise=FEW),
     linear_row("quasi-linear-translation", straight("vertical shift, px", 0.0)),
@@ -294,7 +286,7 @@ BORDERS.round(3)
 STEP = time.monotonic()
 
 
-def as_input(rows: np.ndarray, prepared: sets.PreparedSet) -> torch.Tensor:
+def as_input(rows: np.ndarray, prepared: prepared_sets.PreparedSet) -> torch.Tensor:
     """Centre crops of a set as the net sees them: the mean of the training pictures is subtracted."""
     offset = (prepared.facts["size"] - SIZE) // 2
     window = np.s_[offset : offset + SIZE, offset : offset + SIZE]
@@ -302,7 +294,7 @@ def as_input(rows: np.ndarray, prepared: sets.PreparedSet) -> torch.Tensor:
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).to(DEVICE)
 
 
-def turned(prepared: sets.PreparedSet, instance: int) -> pd.DataFrame:
+def turned(prepared: prepared_sets.PreparedSet, instance: int) -> pd.DataFrame:
     """Distances from the first frame of one toy: of its other frames, and of the first frame turned in the picture by the same angles."""
     members = np.flatnonzero(prepared.table["instance"].to_numpy() == instance)
     angles = prepared.table["angle"].to_numpy()[members]
@@ -318,7 +310,7 @@ def turned(prepared: sets.PreparedSet, instance: int) -> pd.DataFrame:
 
 # %%
 if PROFILE.toys is not None:
-    TURNING = data.opened(PROFILE, "turning", seed=seed)
+    TURNING = registry.opened(PROFILE, "turning", seed=seed)
     TURNS = pd.concat([turned(TURNING, instance) for instance in TURNING.table["instance"].unique()], ignore_index=True)
     middle = TURNS.groupby(["turned", "angle"], as_index=False)["distance"].median()
     words = {"xlabel": "degrees", "ylabel": "median distance / that between images", "title": "Turned in the picture, turned in space"}
@@ -345,15 +337,15 @@ shown
 # %%
 STEP = time.monotonic()
 RIVALS = {"zfnet": NET}
-if training.is_trained(PROFILE, "zfnet-turned", seed=seed):
-    RIVALS["zfnet-turned"] = training.trained(PROFILE, "zfnet-turned", seed=seed).net().to(DEVICE)
+if runs.is_trained(PROFILE, "zfnet-turned", seed=seed):
+    RIVALS["zfnet-turned"] = runs.trained(PROFILE, "zfnet-turned", seed=seed).net().to(DEVICE)
 TURN_AMOUNTS = np.arange(0.0, 360.0, 30.0)
 RIVAL_CURVES = {name: invariance.curves(net, INPUT, LABELS, invariance.rotate, TURN_AMOUNTS) for name, net in RIVALS.items()}
 
 
 def wrong_upright(net: torch.nn.Module) -> int:
     """Wrong answers in the whole split val, upright, one crop."""
-    guessed = predictions.probabilities(net, images.Crops(PICTURES, SIZE, device=DEVICE), VAL)
+    guessed = predictions.probabilities(net, crops.Crops(PICTURES, SIZE, device=DEVICE), VAL)
     return predictions.error_rate(predictions.wrong(guessed, PICTURES.labels[VAL])).wrong
 
 
@@ -406,7 +398,7 @@ PRICE.round(3)
 Markdown(
     ""
     if len(RIVALS) > 1
-    else f"`zfnet-turned` is missing ({training.state(PROFILE, 'zfnet-turned', seed=seed)}), so only the plain net is shown."
+    else f"`zfnet-turned` is missing ({runs.state(PROFILE, 'zfnet-turned', seed=seed)}), so only the plain net is shown."
 )
 
 # %% [markdown]

@@ -28,35 +28,23 @@ import torch
 import torch.nn.functional as F
 from IPython.display import Markdown
 
-from zfutils import (
-    answers,
-    banks,
-    claims,
-    data,
-    folds,
-    nets,
-    overlap,
-    paper,
-    plot,
-    precision,
-    predictions,
-    probes,
-    profiles,
-    results,
-    scratch,
-    sets,
-    training,
-    transfer,
-    verdicts,
-)
-from zfutils.problems import Problem
+from zfutils.core import profiles
+from zfutils.core.errors import Problem
+from zfutils.data import near_duplicates, prepared_sets, registry, splits
+from zfutils.models import architectures, cached_predictions, predictions
+from zfutils.paper import claims, numbers
+from zfutils.report import plot, results, verdicts
+from zfutils.stats import average_precision
+from zfutils.training import from_scratch, runs
+from zfutils.training.trainer import Diverged
+from zfutils.transfer import experiments, feature_cache, linear_probes
 
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 PLAN = PROFILE.transfer
 SEED = seed
-PICTURES = data.opened(PROFILE, seed=seed)
-TRAINED = training.trained(PROFILE, "zfnet", seed=seed)
+PICTURES = registry.opened(PROFILE, seed=seed)
+TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 MEAN = PICTURES.mean()
 
 # %% [markdown]
@@ -75,10 +63,10 @@ NAMES = {"transfer": {"toybox": "toys of other classes", "folder": "your picture
 NAMES |= {"scenes": "scenes of several toys", "caltech256": "Caltech-256", "voc2012": "PASCAL VOC 2012"}
 
 
-def found(name: str) -> sets.PreparedSet | None:
+def found(name: str) -> prepared_sets.PreparedSet | None:
     """A set of the profile, or none where it was not prepared."""
     try:
-        return data.opened(PROFILE, name, seed=SEED)
+        return registry.opened(PROFILE, name, seed=SEED)
     except Problem:
         return None
 
@@ -133,7 +121,7 @@ def softmax_by_hand(features: torch.Tensor, labels: torch.Tensor, strength: floa
 
 
 by_hand = softmax_by_hand(FEATURES, CLASSES_OF, STRENGTH).numpy()
-kept = probes.softmax(FEATURES.numpy(), CLASSES_OF.numpy(), FEATURES.numpy(), strength=STRENGTH)
+kept = linear_probes.softmax(FEATURES.numpy(), CLASSES_OF.numpy(), FEATURES.numpy(), strength=STRENGTH)
 assert np.abs(by_hand - kept).max() < 1e-3
 f"largest difference of a probability: {np.abs(by_hand - kept).max():.1e}"
 
@@ -144,19 +132,19 @@ f"largest difference of a probability: {np.abs(by_hand - kept).max():.1e}"
 
 # %%
 TABLES = {table: STANDS[table] for table in ("table 4", "table 5") if not why_not(table)}
-BANKS = {name: banks.of(TRAINED, SETS[name], MEAN) for name in dict.fromkeys(TABLES.values())}
+BANKS = {name: feature_cache.of(TRAINED, SETS[name], MEAN) for name in dict.fromkeys(TABLES.values())}
 SHAPES = {
-    number: int(np.prod(nets.shapes(TRAINED.architecture)[name.replace("relu6", "fc6").replace("relu7", "fc7")]))
-    for number, name in banks.LAYERS.items()
+    number: int(np.prod(architectures.shapes(TRAINED.architecture)[name.replace("relu6", "fc6").replace("relu7", "fc7")]))
+    for number, name in feature_cache.LAYERS.items()
 }
 SCENES = SETS.get(STANDS.get("table 6", ""))
-SCENE_BANK = None if SCENES is None else banks.of(TRAINED, SCENES, MEAN, layers={7: "relu7"})
+SCENE_BANK = None if SCENES is None else feature_cache.of(TRAINED, SCENES, MEAN, layers={7: "relu7"})
 pd.DataFrame(
     [
         {
             "set": NAMES[name],
             "layer": number,
-            "taken after": banks.LAYERS[number],
+            "taken after": feature_cache.LAYERS[number],
             "numbers an image": SHAPES[number],
             "after pooling": bank.shape[1],
             "MB": round(bank.nbytes / 1e6, 1),
@@ -172,12 +160,12 @@ pd.DataFrame(
 # The paper found images of Caltech in ImageNet by normalised correlation and took them out of the training set. The same search here, on grey thumbnails, against every picture that `zfnet` was trained on. What it finds is counted and shown; it stays in, for without it `zfnet` would have to be trained anew.
 
 # %%
-OVERLAPS = {name: overlap.between(SETS[name], PICTURES, PICTURES.indices("train")) for name in BANKS}
+OVERLAPS = {name: near_duplicates.between(SETS[name], PICTURES, PICTURES.indices("train")) for name in BANKS}
 FOUND = pd.DataFrame(
     {
         "set": NAMES[name],
         "pictures": len(SETS[name].table),
-        f"correlation at least {overlap.THRESHOLD}": len(one.found()),
+        f"correlation at least {near_duplicates.THRESHOLD}": len(one.found()),
         "at least .9": len(one.found(0.9)),
         "most in a class": int(np.bincount(SETS[name].labels[one.found()]).max()) if len(one.found()) else 0,
         "largest": round(float(one.correlation.max()), 3),
@@ -209,14 +197,14 @@ shown
 
 # %%
 STEP = time.monotonic()
-DRAWS = {name: transfer.draws(SETS[name], PROFILE, seed=seed) for name in dict.fromkeys(TABLES.values())}
+DRAWS = {name: experiments.draws(SETS[name], PROFILE, seed=seed) for name in dict.fromkeys(TABLES.values())}
 SIZES = tuple(sorted({*PLAN.sizes, *PLAN.curve}))
-POSSIBLE = {name: transfer.possible(SETS[name], SIZES) for name in DRAWS}
+POSSIBLE = {name: experiments.possible(SETS[name], SIZES) for name in DRAWS}
 FROZEN = "softmax on frozen layers 1-7"
 SOFTMAX = {
-    name: transfer.probed(FROZEN, "softmax", BANKS[name][7], SETS[name], DRAWS[name], POSSIBLE[name][0], seed=seed) for name in DRAWS
+    name: experiments.probed(FROZEN, "softmax", BANKS[name][7], SETS[name], DRAWS[name], POSSIBLE[name][0], seed=seed) for name in DRAWS
 }
-CURVES = {name: transfer.summary(outcome.frame) for name, outcome in SOFTMAX.items()}
+CURVES = {name: experiments.summary(outcome.frame) for name, outcome in SOFTMAX.items()}
 pd.concat([frame.assign(set=NAMES[name]) for name, frame in CURVES.items()] or [pd.DataFrame()]).round(2)
 
 # %% [markdown]
@@ -233,17 +221,17 @@ SCRATCH = "the same net from scratch"
 DIVERGED = []
 
 
-def from_scratch(name: str) -> tuple[transfer.Outcome, pd.DataFrame]:
+def trained_from_scratch(name: str) -> tuple[experiments.Outcome, pd.DataFrame]:
     """Train on every size and fold of the plan; return the answers, and the rates that were tried."""
-    prepared, outcome, tried = SETS[name], transfer.Outcome(SCRATCH), []
-    for size in transfer.possible(prepared, PLAN.scratch_sizes)[0]:
-        rate, table = scratch.best_rate(PROFILE, prepared, MEAN, DRAWS[name][0].train(size), seed=SEED)
+    prepared, outcome, tried = SETS[name], experiments.Outcome(SCRATCH), []
+    for size in experiments.possible(prepared, PLAN.scratch_sizes)[0]:
+        rate, table = from_scratch.best_rate(PROFILE, prepared, MEAN, DRAWS[name][0].train(size), seed=SEED)
         tried.append(table.assign(size=size))
         for number in range(min(PLAN.scratch_folds, PLAN.folds)):
             fold = DRAWS[name][number]
             try:
-                net = scratch.train(PROFILE, prepared, MEAN, fold.train(size), fold.test, rate=rate, seed=SEED + number)
-            except training.Diverged:
+                net = from_scratch.train(PROFILE, prepared, MEAN, fold.train(size), fold.test, rate=rate, seed=SEED + number)
+            except Diverged:
                 DIVERGED.append({"set": NAMES[name], "size": size, "fold": number, "rate": rate})
                 continue
             known = {"train_error": net.train_error, "steps": net.steps, "rate": rate, "comparable": net.comparable}
@@ -251,7 +239,7 @@ def from_scratch(name: str) -> tuple[transfer.Outcome, pd.DataFrame]:
     return outcome, pd.concat(tried) if tried else pd.DataFrame()
 
 
-SCRATCHED = {name: from_scratch(name) for name in DRAWS}
+SCRATCHED = {name: trained_from_scratch(name) for name in DRAWS}
 pd.concat([outcome.frame.assign(set=NAMES[name]) for name, (outcome, _) in SCRATCHED.items()] or [pd.DataFrame()]).round(
     {"accuracy": 3, "train_error": 3}
 )
@@ -276,9 +264,9 @@ def under_trained(name: str, size: int) -> str:
     return "" if bad.empty else f"under-trained: training error {100 * bad['train_error'].max():.0f} % after {bad['steps'].max()} steps"
 
 
-def percent_of(outcome: transfer.Outcome, size: int) -> tuple[float, tuple[float, float] | None, int] | None:
+def percent_of(outcome: experiments.Outcome, size: int) -> tuple[float, tuple[float, float] | None, int] | None:
     """Accuracy, interval (none for one fold) and number of test images of one size; none where it is not there."""
-    summed = transfer.summary(outcome.frame)
+    summed = experiments.summary(outcome.frame)
     own = summed[summed["size"] == size]
     if own.empty:
         return None
@@ -294,7 +282,7 @@ def number_row(key: str, measured: tuple | None, otherwise: str) -> dict:
 
 
 OTHERS = "another group's method, which this book does not rebuild"
-SCRATCH_CURVES = {name: transfer.summary(outcome.frame) for name, (outcome, _) in SCRATCHED.items()}
+SCRATCH_CURVES = {name: experiments.summary(outcome.frame) for name, (outcome, _) in SCRATCHED.items()}
 
 
 def curves_of(name: str) -> pd.DataFrame:
@@ -326,7 +314,7 @@ ROWS4, ROWS5 = own_rows("table 4", KEYS4), own_rows("table 5", KEYS5)
 def with_others(prefix: str, rows: list[dict], reason: str) -> list[dict]:
     """The rows and, for every other number of the paper's table, the reason why it is not measured."""
     measured = {row["key"] for row in rows}
-    keys = [key for key in paper.numbers()["key"] if key.startswith(prefix) and key not in measured]
+    keys = [key for key in numbers.numbers()["key"] if key.startswith(prefix) and key not in measured]
     return [*rows, *(results.absent(key, reason) for key in keys)]
 
 
@@ -342,14 +330,14 @@ def against_scratch(id: str, size: int) -> dict:
     name = TABLES["table 4"]
     if bad := under_trained(name, size):
         return results.claim(id, claims.NOT_COMPARABLE, n=0, reason=bad)
-    *found, n = transfer.gain(SOFTMAX[name], SCRATCHED[name][0], size, SETS[name], DRAWS[name], seed=SEED)
+    *found, n = experiments.gain(SOFTMAX[name], SCRATCHED[name][0], size, SETS[name], DRAWS[name], seed=SEED)
     return results.claim(id, claims.when_above(tuple(found[1:])), value=found[0], interval=tuple(found[1:]), n=n)
 
 
 def against_scratch_at_most(few: int) -> dict:
     """The same at the largest size that nets were trained from scratch on, where that is another one."""
     id = "pretrained-beats-scratch-at-most"
-    tried = [] if why_not("table 4") else transfer.possible(SETS[TABLES["table 4"]], PLAN.scratch_sizes)[0]
+    tried = [] if why_not("table 4") else experiments.possible(SETS[TABLES["table 4"]], PLAN.scratch_sizes)[0]
     if tried == [few]:
         reason = f"nets were trained from scratch on one size only, {few} images a class"
         return results.claim(id, claims.NOT_COMPARABLE, n=0, reason=reason)
@@ -401,16 +389,16 @@ TABLE4[TABLE4["size"].isin(PLAN.sizes)].round(1)
 # The paper's own numbers, for the eye; other pictures and other classes, so only the order of the rows compares.
 
 # %%
-paper.table("table4_caltech101").drop(columns=["source_confidence", "note"])
+numbers.table("table4_caltech101").drop(columns=["source_confidence", "note"])
 
 # %%
-paper.table("table5_caltech256").drop(columns=["source_confidence"]).pivot(index="method", columns="train_per_class", values="accuracy")
+numbers.table("table5_caltech256").drop(columns=["source_confidence"]).pivot(index="method", columns="train_per_class", values="accuracy")
 
 # %% [markdown]
 # Two places where the paper's text and tables do not fit each other. It sets its gain on Caltech-101 against Bo et al., but the gain that it states is over the best row of its table, which is another:
 
 # %%
-BEST4 = paper.table("table4_caltech101").set_index("method")["acc_30_per_class"]
+BEST4 = numbers.table("table4_caltech101").set_index("method")["acc_30_per_class"]
 OURS4 = BEST4["ImageNet-pretrained convnet"]
 Markdown(
     f"{OURS4:.1f} - {BEST4['Jianchao (Yang) et al. 2009']:.1f} = {OURS4 - BEST4['Jianchao (Yang) et al. 2009']:.1f} points over Yang et al., "
@@ -425,7 +413,7 @@ Markdown(
 # %%
 CURVE_TABLE = "table 5" if "table 5" in TABLES else "table 4"
 CURVE_SET = TABLES.get(CURVE_TABLE)
-PRINTED = paper.table("fig9_caltech256_curve").rename(
+PRINTED = numbers.table("fig9_caltech256_curve").rename(
     columns={"train_per_class": "size", "accuracy_read_from_vector_plot": "accuracy", "std_read_from_error_bar": "deviation"}
 )
 curve = pd.DataFrame(columns=COLUMNS) if CURVE_SET is None else curves_of(CURVE_SET)
@@ -455,7 +443,7 @@ def six_images() -> dict:
     if STANDS.get("table 5") != "caltech256" or why_not("table 5") or 6 not in POSSIBLE["caltech256"][0]:
         reason = "needs Caltech-256, on which the earlier method was measured"
         return results.claim("six-images-are-enough", claims.NOT_COMPARABLE, n=0, reason=reason)
-    earlier = paper.number("table5/bo-et-al-2013-60/accuracy")["paper"]
+    earlier = numbers.number("table5/bo-et-al-2013-60/accuracy")["paper"]
     value, ends, n = percent_of(SOFTMAX["caltech256"], 6)
     gain = [(number - earlier) / 100 for number in (value, *(ends or (value, value)))]
     return results.claim("six-images-are-enough", claims.when_above((gain[1], gain[2])), value=gain[0], interval=(gain[1], gain[2]), n=n)
@@ -485,16 +473,16 @@ Markdown(verdicts.told(SIX))
 
 # %%
 STEP = time.monotonic()
-WITH = {"svm": tuple(banks.LAYERS), "softmax": (5, 6, 7)}
+WITH = {"svm": tuple(feature_cache.LAYERS), "softmax": (5, 6, 7)}
 COLUMN7 = {30: ("caltech101_30_per_class", "table 4"), 60: ("caltech256_60_per_class", "table 5")}
 LAYER_SETS = {size: TABLES.get(COLUMN7.get(size, ("", "table 4"))[1]) for size in PLAN.layers}
-LAYER_SIZES = {size: name for size, name in LAYER_SETS.items() if name is not None and size in transfer.possible(SETS[name], (size,))[0]}
+LAYER_SIZES = {size: name for size, name in LAYER_SETS.items() if name is not None and size in experiments.possible(SETS[name], (size,))[0]}
 
 
-def on_layers(size: int, name: str) -> dict[tuple[str, int], transfer.Outcome]:
+def on_layers(size: int, name: str) -> dict[tuple[str, int], experiments.Outcome]:
     """Outcome of every classifier on every layer at one size."""
     return {
-        (kind, layer): transfer.probed(f"{kind} ({layer})", kind, BANKS[name][layer], SETS[name], DRAWS[name], (size,), seed=SEED)
+        (kind, layer): experiments.probed(f"{kind} ({layer})", kind, BANKS[name][layer], SETS[name], DRAWS[name], (size,), seed=SEED)
         for kind, layers in WITH.items()
         for layer in layers
     }
@@ -502,7 +490,7 @@ def on_layers(size: int, name: str) -> dict[tuple[str, int], transfer.Outcome]:
 
 BY_LAYER = {size: on_layers(size, name) for size, name in LAYER_SIZES.items()}
 TABLE7 = pd.DataFrame(
-    {"classifier": kind, "layer": layer, **transfer.summary(outcome.frame).iloc[0].to_dict()}
+    {"classifier": kind, "layer": layer, **experiments.summary(outcome.frame).iloc[0].to_dict()}
     for own in BY_LAYER.values()
     for (kind, layer), outcome in own.items()
 )
@@ -511,7 +499,7 @@ TABLE7 = pd.DataFrame(
 def layer_rows() -> list[dict]:
     """Scoreboard rows of table 7."""
     rows = []
-    for printed in paper.table("table7_layer_features").itertuples():
+    for printed in numbers.table("table7_layer_features").itertuples():
         for size, (column, table) in COLUMN7.items():
             key = f"table7/{printed.classifier}-{printed.layer}/{column}"
             outcome = BY_LAYER.get(size, {}).get((printed.classifier, printed.layer))
@@ -527,7 +515,7 @@ def deeper(id: str, upper: int, lower: int) -> dict:
         return results.claim(id, claims.NOT_COMPARABLE, n=0, reason=why_not("table 4") or "too few images a class in this profile")
     size = max(BY_LAYER)
     name, own = LAYER_SIZES[size], BY_LAYER[size]
-    *found, n = transfer.gain(own["svm", upper], own["svm", lower], size, SETS[name], DRAWS[name], seed=SEED)
+    *found, n = experiments.gain(own["svm", upper], own["svm", lower], size, SETS[name], DRAWS[name], seed=SEED)
     return results.claim(id, claims.when_above(tuple(found[1:])), value=found[0], interval=tuple(found[1:]), n=n)
 
 
@@ -555,7 +543,7 @@ def series_of_layers() -> pd.DataFrame:
             "high": None,
         }
         for column, set_name in (("caltech101_30_per_class", "Caltech-101"), ("caltech256_60_per_class", "Caltech-256"))
-        for row in paper.table("table7_layer_features").itertuples()
+        for row in numbers.table("table7_layer_features").itertuples()
         if row.classifier == "svm"
     ]
     return pd.DataFrame([*ours, *theirs]).astype({"low": float, "high": float})
@@ -579,7 +567,7 @@ by_layer_figure
 TABLE7.round(1)
 
 # %%
-SVM7 = paper.table("table7_layer_features").query("classifier == 'svm'").set_index("layer")["caltech101_30_per_class"]
+SVM7 = numbers.table("table7_layer_features").query("classifier == 'svm'").set_index("layer")["caltech101_30_per_class"]
 Markdown(
     verdicts.told(DEEPER, BEST)
     + f"\n\nThe paper's own table does not hold the second for Caltech-101: SVM on layer 5 {SVM7[5]:.1f} %, on layer 7 {SVM7[7]:.1f} %."
@@ -601,7 +589,7 @@ def without_clutter(name: str) -> pd.DataFrame:
         labels = prepared.labels[DRAWS[name][number].test]
         own = ~np.isin(labels, clutter)
         rows.append(
-            {"size": size, "all": folds.class_mean(correct, labels), "without clutter": folds.class_mean(correct[own], labels[own])}
+            {"size": size, "all": splits.class_mean(correct, labels), "without clutter": splits.class_mean(correct[own], labels[own])}
         )
     means = (100 * pd.DataFrame(rows).groupby("size").mean()).round(1)
     return means if clutter else means[["all"]]
@@ -622,9 +610,9 @@ pd.concat(PARTED) if PARTED else Markdown("No pictures for transfer in this prof
 # %%
 SCORES, SHOWS = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4]), np.array([True, False, True, True, False, False])
 shares = [SHOWS[: place + 1].mean() for place in np.flatnonzero(SHOWS)]
-assert np.isclose(np.mean(shares), precision.average(SCORES, SHOWS, interpolated=False))
+assert np.isclose(np.mean(shares), average_precision.average(SCORES, SHOWS, interpolated=False))
 lifted = [max(shares[place:]) for place in range(len(shares))]
-assert np.isclose(np.mean(lifted), precision.average(SCORES, SHOWS))
+assert np.isclose(np.mean(lifted), average_precision.average(SCORES, SHOWS))
 f"plain {np.mean(shares):.3f}, as PASCAL measures {np.mean(lifted):.3f}"
 
 # %% [markdown]
@@ -650,23 +638,24 @@ def answered() -> dict[str, np.ndarray]:
     """Scores of each way for the test pictures, (test, classes)."""
     features = SCENE_BANK[7]
     ways = {
-        "softmax": transfer.exclusive(features, SHOWN, TRAIN, TEST, strength=probes.USUAL),
-        "one a class": transfer.independent(features, SHOWN, TRAIN, TEST, strength=probes.USUAL),
+        "softmax": experiments.exclusive(features, SHOWN, TRAIN, TEST, strength=linear_probes.USUAL),
+        "one a class": experiments.independent(features, SHOWN, TRAIN, TEST, strength=linear_probes.USUAL),
     }
     if SCENES.classes == PICTURES.classes:
-        ways["zfnet itself"] = answers.of(TRAINED, SCENES, TEST, mean=MEAN)
+        ways["zfnet itself"] = cached_predictions.of(TRAINED, SCENES, TEST, mean=MEAN)
     return ways
 
 
 if SCENES is None:
     AP, TABLE6 = {}, pd.DataFrame(columns=["class", "pictures"])
 else:
-    SHOWN, COUNTS = transfer.present(SCENES), transfer.counted(SCENES)
+    SHOWN, COUNTS = experiments.present(SCENES), experiments.counted(SCENES)
     TRAIN, TEST = halves()
     WAYS = answered()
-    AP = {way: precision.per_class(scores, SHOWN[TEST], counts=COUNTS[TEST]) for way, scores in WAYS.items()}
+    AP = {way: average_precision.per_class(scores, SHOWN[TEST], counts=COUNTS[TEST]) for way, scores in WAYS.items()}
     PLAIN = {
-        way: np.nanmean(precision.per_class(scores, SHOWN[TEST], counts=COUNTS[TEST], interpolated=False)) for way, scores in WAYS.items()
+        way: np.nanmean(average_precision.per_class(scores, SHOWN[TEST], counts=COUNTS[TEST], interpolated=False))
+        for way, scores in WAYS.items()
     }
     TABLE6 = pd.DataFrame({"class": SCENES.classes, "pictures": SHOWN[TEST].sum(0)} | {way: 100 * values for way, values in AP.items()})
 TABLE6.round(1)
@@ -687,7 +676,7 @@ def exclusive_suffers() -> dict:
     if not AP:
         return results.claim("exclusive-prediction-suffers", claims.NOT_COMPARABLE, n=0, reason=why_not("table 6"))
     asked = {"counts": COUNTS[TEST], "generator": np.random.default_rng(SEED)}
-    found = precision.mean_difference(WAYS["one a class"], WAYS["softmax"], SHOWN[TEST], **asked)
+    found = average_precision.mean_difference(WAYS["one a class"], WAYS["softmax"], SHOWN[TEST], **asked)
     return results.claim("exclusive-prediction-suffers", claims.when_above(found[1:]), value=found[0], interval=found[1:], n=len(TEST))
 
 
@@ -699,7 +688,7 @@ def class_rows() -> list[dict]:
     values = {renamed.get(name, name): value for name, value in values.items()}
     if AP:
         values["mean-as-printed"] = float(np.nanmean(AP["softmax"]))
-    known = set(paper.numbers()["key"])
+    known = set(numbers.numbers()["key"])
     keys = {f"table6/{name}/ours": value for name, value in values.items()}
     rows = [results.number(key, 100 * value, profile=PROFILE, n=len(TEST)) for key, value in keys.items() if key in known]
     if PROFILE.dataset == "imagenet":
@@ -739,12 +728,12 @@ def by_kind() -> dict[str, np.ndarray]:
     rows = {"alone, scene size": np.flatnonzero(control), "several toys": np.flatnonzero(~control)}
     kinds = {}
     for kind, own in rows.items():
-        best = answers.of(TRAINED, SCENES, own, mean=MEAN).argmax(1)
+        best = cached_predictions.of(TRAINED, SCENES, own, mean=MEAN).argmax(1)
         right, objects = SHOWN[own, best], SHOWN[own].sum(1)
-        kinds[kind] = transfer.above_chance(right, objects, len(SCENES.classes))
+        kinds[kind] = experiments.above_chance(right, objects, len(SCENES.classes))
     val = PICTURES.indices("val")
-    right = ~predictions.wrong(answers.of(TRAINED, PICTURES, val), PICTURES.labels[val])
-    return {"portraits": transfer.above_chance(right, np.ones(len(val)), len(PICTURES.classes)), **kinds}
+    right = ~predictions.wrong(cached_predictions.of(TRAINED, PICTURES, val), PICTURES.labels[val])
+    return {"portraits": experiments.above_chance(right, np.ones(len(val)), len(PICTURES.classes)), **kinds}
 
 
 def clutter_costs(kinds: dict[str, np.ndarray]) -> dict:
@@ -803,7 +792,7 @@ shown
 # The paper's table 6 has misprints: in the columns of the two earlier methods the dining table repeats the cow, and the printed means do not follow from the columns.
 
 # %%
-TABLE6_PAPER = paper.table("table6_pascal2012").set_index("class")
+TABLE6_PAPER = numbers.table("table6_pascal2012").set_index("class")
 COLUMN_MEANS = TABLE6_PAPER.iloc[:20, :4].astype(float).mean().round(2)
 pd.DataFrame({"recomputed": COLUMN_MEANS, "printed": TABLE6_PAPER.loc["mean_as_printed"].iloc[:4]})
 
@@ -837,7 +826,7 @@ def mean_over_classes(correct: np.ndarray, labels: np.ndarray) -> float:
 
 # %%
 right, of = np.array([True, True, True, False]), np.array([0, 0, 0, 1])
-assert mean_over_classes(right, of) == folds.class_mean(right, of) == 0.5
+assert mean_over_classes(right, of) == splits.class_mean(right, of) == 0.5
 assert right.mean() == 0.75
 
 # %% [markdown]

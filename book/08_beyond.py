@@ -31,16 +31,22 @@ import torch.nn.functional as F
 from IPython.display import Markdown
 from torch import nn
 
-from zfutils import data, deconv, devices, features, fields, images, likeness, plot, profiles, results, rules, topk, training, winners
-from zfutils.deconvnet import Deconvnet, unpool
+from zfutils.analysis import similarity
+from zfutils.attribution import activations, deconv, receptive_field, rules, top_nine, topk
+from zfutils.attribution.deconvnet import Deconvnet, unpool
+from zfutils.core import profiles
+from zfutils.data import registry
+from zfutils.models import crops, devices
+from zfutils.report import plot, results
+from zfutils.training import runs
 
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
-PICTURES = data.opened(PROFILE, seed=seed)
+PICTURES = registry.opened(PROFILE, seed=seed)
 SIZE = PROFILE.image_size
 DEVICE = devices.device()
-TRAINED = training.trained(PROFILE, "zfnet", seed=seed)
+TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 NET = TRAINED.net().to(DEVICE)
 VAL = PICTURES.indices("val")
 
@@ -51,7 +57,7 @@ VAL = PICTURES.indices("val")
 
 # %%
 ROWS = np.sort(np.random.default_rng(SEED).permutation(VAL)[:64])
-INPUT = winners.centre_crops(PICTURES, SIZE, ROWS, DEVICE)
+INPUT = top_nine.centre_crops(PICTURES, SIZE, ROWS, DEVICE)
 EXPLICIT = Deconvnet(NET)
 ASCENT = EXPLICIT.up(INPUT)
 LAYERS = ("conv3", "conv5")
@@ -127,8 +133,8 @@ def picture() -> np.ndarray:
 def hang(number: int, title: str, wrong: dict[str, np.ndarray]) -> None:
     """Note the damage of a mistake, by layer."""
     for layer, pictures in wrong.items():
-        similar = likeness.cosine(RIGHT[layer], pictures)
-        mean, low, high = likeness.mean_interval(similar, generator=np.random.default_rng(SEED))
+        similar = similarity.cosine(RIGHT[layer], pictures)
+        mean, low, high = similarity.mean_interval(similar, generator=np.random.default_rng(SEED))
         EXHIBITS.append(
             {
                 "mistake": number,
@@ -151,8 +157,8 @@ def wall(title: str, wrong: dict[str, np.ndarray]) -> object:
     """Image, right and wrong pictures of both layers, with one scale a layer."""
     tiles, captions = [picture()], ["image"]
     for layer, pictures in wrong.items():
-        scale = winners.display_scale(RIGHT[layer][SHOWN])
-        tiles += [images.to_display(RIGHT[layer][SHOWN], scale=scale), images.to_display(pictures[SHOWN], scale=scale)]
+        scale = top_nine.display_scale(RIGHT[layer][SHOWN])
+        tiles += [crops.to_display(RIGHT[layer][SHOWN], scale=scale), crops.to_display(pictures[SHOWN], scale=scale)]
         captions += [f"{layer}: right", f"{layer}: wrong"]
     return plot.pictures(np.stack(tiles), captions, columns=5, cell=1.9, title=title)
 
@@ -226,7 +232,7 @@ for name, share in TOUCHED.items():
 wall("2. A random bias on the way down", WRONG2)
 
 # %%
-FIELD = fields.of(NET, INPUT[:1], "conv3")
+FIELD = receptive_field.of(NET, INPUT[:1], "conv3")
 PLACE = ASCENT.outputs["conv3"][SHOWN, MAPS["conv3"][SHOWN]].flatten().argmax().item()
 AT = divmod(PLACE, ASCENT.outputs["conv3"].shape[3])
 
@@ -342,7 +348,7 @@ FOUND6 = {layer: by_hooks(FUNCTIONAL, FUNCTIONAL.layers[layer], MAPS[layer]) for
 WRONG6 = {layer: pictures for layer, (pictures, _) in FOUND6.items()}
 hang(6, "functional ReLU escapes the hooks", WRONG6)
 PLAIN = deconv.project_each(NET, INPUT, layer="conv3", maps=MAPS["conv3"], rules=rules.GRADIENT).cpu().numpy()
-SAME = float(likeness.cosine(WRONG6["conv3"], PLAIN).mean())
+SAME = float(similarity.cosine(WRONG6["conv3"], PLAIN).mean())
 note(6, "functional ReLU escapes the hooks", "cosine to the plain gradient, conv3", SAME, len(ROWS))
 scaled6 = {
     layer: pictures * np.linalg.norm(RIGHT[layer][SHOWN]) / max(np.linalg.norm(pictures[SHOWN]), 1e-30)
@@ -368,7 +374,7 @@ Markdown(f"{FOUND6['conv3'][1]} of {RUN} ReLUs were rewritten; the cosine to the
 # %%
 LAYER8 = "conv3"
 ALL = [
-    features.of(NET, winners.centre_crops(PICTURES, SIZE, VAL[start : start + 128], DEVICE), [LAYER8])[LAYER8].cpu()
+    activations.of(NET, top_nine.centre_crops(PICTURES, SIZE, VAL[start : start + 128], DEVICE), [LAYER8])[LAYER8].cpu()
     for start in range(0, min(len(VAL), 512), 128)
 ]
 VALUES = torch.cat(ALL)  # (n, maps, h, w), of at most 512 images
@@ -376,7 +382,7 @@ FLAT = VALUES.permute(1, 0, 2, 3).flatten(1)  # (maps, n * h * w)
 PLACES = FLAT.topk(9, 1).indices // (VALUES.shape[2] * VALUES.shape[3])
 DISTINCT = np.array([len(set(line.tolist())) for line in PLACES])
 note(8, "nine places instead of nine images", f"images among the nine, mean over the maps of {LAYER8}", DISTINCT.mean(), len(DISTINCT))
-TOP8 = topk.scan(NET, winners.centre_crops(PICTURES, SIZE, VAL[: len(VALUES)], DEVICE), layers=[LAYER8])[LAYER8]
+TOP8 = topk.scan(NET, top_nine.centre_crops(PICTURES, SIZE, VAL[: len(VALUES)], DEVICE), layers=[LAYER8])[LAYER8]
 WORST = int(np.where((TOP8.rows >= 0).all(1), DISTINCT, 10).argmin())
 CROP = (PICTURES.facts["size"] - SIZE) // 2
 
@@ -421,14 +427,14 @@ def stretched(pixels: np.ndarray) -> np.ndarray:
 
 def wrapped(pixels: np.ndarray) -> np.ndarray:
     """Shifted by 128 and cast, without a limit."""
-    scale = winners.display_scale(RIGHT["conv3"])
+    scale = top_nine.display_scale(RIGHT["conv3"])
     return np.moveaxis((pixels / scale * 127 + 128).astype(np.int64).astype(np.uint8), 0, -1)
 
 
 SOME = np.linspace(0, len(ROWS) - 1, 6).astype(int)
-TOGETHER = winners.display_scale(RIGHT["conv3"][SOME])
+TOGETHER = top_nine.display_scale(RIGHT["conv3"][SOME])
 ways = {
-    "one scale, zero at grey 128": lambda pixels: images.to_display(pixels, scale=TOGETHER),
+    "one scale, zero at grey 128": lambda pixels: crops.to_display(pixels, scale=TOGETHER),
     "each stretched": stretched,
     "cast to bytes": wrapped,
 }
@@ -457,7 +463,7 @@ def zero_is_one_grey(show: Callable[[np.ndarray], np.ndarray]) -> bool:
     return show(one)[0, 0, 0] == show(other)[0, 0, 0] == 128
 
 
-catches(zero_is_one_grey, right=lambda pixels: images.to_display(pixels, scale=1.0), wrong=stretched)
+catches(zero_is_one_grey, right=lambda pixels: crops.to_display(pixels, scale=1.0), wrong=stretched)
 Markdown(f"Stretched on their own, zero lies anywhere from grey {ZEROS.min()} to {ZEROS.max()}.")
 
 # %% [markdown]

@@ -27,35 +27,25 @@ import pandas as pd
 import torch
 from IPython.display import Markdown
 
-from zfutils import (
-    answers,
-    banks,
-    chapters,
-    data,
-    errors,
-    images,
-    nets,
-    paper,
-    plot,
-    predictions,
-    profiles,
-    recipes,
-    results,
-    scratch,
-    sets,
-    training,
-    trainings,
-    transfer,
-)
-from zfutils.nets import ZFNET
-from zfutils.problems import Problem
+from zfutils.analysis import error_rates
+from zfutils.core import profiles
+from zfutils.core.errors import Problem
+from zfutils.data import prepared_sets, registry
+from zfutils.models import architectures, cached_predictions, crops, predictions, recipes
+from zfutils.models.architectures import ZFNET
+from zfutils.paper import numbers
+from zfutils.report import plot, results
+from zfutils.run import chapters
+from zfutils.training import from_scratch, runs, train_all
+from zfutils.training.trainer import Diverged
+from zfutils.transfer import experiments, feature_cache
 
 pd.set_option("display.max_colwidth", None)
 
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
-PICTURES = data.opened(PROFILE, seed=seed)
+PICTURES = registry.opened(PROFILE, seed=seed)
 CLASSES = len(PICTURES.classes)
 VAL = PICTURES.indices("val")
 TRUTH = PICTURES.labels[VAL]
@@ -63,20 +53,20 @@ TRUTH = PICTURES.labels[VAL]
 # %% [markdown]
 # ## The nets
 #
-# Every net follows the learning-rate cuts of `zfnet`; of one seed, all see the same images in the same crops and order. So two nets differ in what their names say and in nothing else. What is there, and what the rest is likely to take, in seconds of this machine:
+# Every net follows the learning-rate drops of `zfnet`; of one seed, all see the same images in the same crops and order. So two nets differ in what their names say and in nothing else. What is there, and what the rest is likely to take, in seconds of this machine:
 
 # %%
 CHAPTER = chapters.CHAPTERS["09_further"]
 NAMES = (*CHAPTER.nets, *CHAPTER.rows)
-MISSING = errors.missing(PROFILE, list(NAMES), seed=seed)
-TRAINED = {name: training.trained(PROFILE, name, seed=seed) for name in NAMES if name not in MISSING}
-trainings.table(PROFILE, list(NAMES), seed=seed)
+MISSING = error_rates.missing(PROFILE, list(NAMES), seed=seed)
+TRAINED = {name: runs.trained(PROFILE, name, seed=seed) for name in NAMES if name not in MISSING}
+train_all.table(PROFILE, list(NAMES), seed=seed)
 
 # %% [markdown]
 # All errors of this chapter are top-1 errors of the split *val*, ten crops averaged. A difference of two nets is a difference on the same images, with a paired bootstrap over them. Where its 95 % interval covers 0 it is called *undecided*, whatever its sign.
 
 # %%
-WRONG = {name: predictions.wrong(answers.of(found, PICTURES, VAL, crops=images.TEN), TRUTH) for name, found in TRAINED.items()}
+WRONG = {name: predictions.wrong(cached_predictions.of(found, PICTURES, VAL, crops=crops.TEN), TRUTH) for name, found in TRAINED.items()}
 
 
 def absent(*names: str) -> str:
@@ -99,7 +89,7 @@ def change(name: str, base: str) -> dict:
         return {"change": math.nan, "change low": math.nan, "change high": math.nan, "error is": "missing", "missing": missing}
     value, low, high = predictions.paired_difference(WRONG[name], WRONG[base], generator=np.random.default_rng(SEED))
     points = {"change": 100 * value, "change low": 100 * low, "change high": 100 * high}
-    return {**points, "error is": errors.direction((low, high)), "missing": ""}
+    return {**points, "error is": error_rates.direction((low, high)), "missing": ""}
 
 
 def used(*names: str) -> dict:
@@ -135,7 +125,7 @@ ROWS3 = {
         "layers 6,7: 8192 units and layers 3,4,5: 512,1024,512 maps": "zfnet-wide-8192",
     },
 }
-PRINTED = paper.table("table3_ablation")
+PRINTED = numbers.table("table3_ablation")
 MODELS = {"alexnet": "krizhevsky_replication", "zfnet": "zf_fig3"}  # as the table of the paper's numbers names the bases
 
 
@@ -247,7 +237,7 @@ def cost_by_hand(below: int, maps: int, kernel: int, side: int) -> int:
     return maps * below * kernel**2 * side**2
 
 
-WHOLE = nets.multiply_adds(ZFNET)
+WHOLE = architectures.multiply_adds(ZFNET)
 BY_HAND = {"conv3": cost_by_hand(256, 384, 3, 13), "conv4": cost_by_hand(384, 384, 3, 13), "conv5": cost_by_hand(384, 256, 3, 13)}
 assert BY_HAND == {layer: WHOLE[layer] for layer in BY_HAND}
 Markdown(f"Layers 3 to 5 take {sum(BY_HAND.values()) / sum(WHOLE.values()):.0%} of the {sum(WHOLE.values()):,} multiply-adds of an image.")
@@ -262,18 +252,18 @@ STEP = time.monotonic()
 DEPTHS = ("zfnet", "zfnet-without-4-widened", "zfnet-without-3-4-widened")
 
 
-def small(name: str) -> nets.Architecture:
+def small(name: str) -> architectures.Architecture:
     """The net of a recipe as this profile trains it."""
     size = {"width": PROFILE.width, "image_size": PROFILE.image_size, "fc_units": PROFILE.fc_units, "classes": CLASSES}
-    return nets.scaled(recipes.recipe(name).paper, **size)
+    return architectures.scaled(recipes.recipe(name).paper, **size)
 
 
 def relative(name: str) -> dict:
     """Maps, and cost and parameters as shares of zfnet's, at the paper's size and here."""
     row = {"net": name, "maps at full size": "-".join(str(conv.maps) for conv in recipes.recipe(name).paper.convs)}
     for where, one, base in (("full size", recipes.recipe(name).paper, ZFNET), ("here", small(name), small("zfnet"))):
-        row[f"multiply-adds, {where}"] = sum(nets.multiply_adds(one).values()) / sum(nets.multiply_adds(base).values())
-        row[f"parameters, {where}"] = sum(nets.parameters(one).values()) / sum(nets.parameters(base).values())
+        row[f"multiply-adds, {where}"] = sum(architectures.multiply_adds(one).values()) / sum(architectures.multiply_adds(base).values())
+        row[f"parameters, {where}"] = sum(architectures.parameters(one).values()) / sum(architectures.parameters(base).values())
     return row
 
 
@@ -285,7 +275,7 @@ COSTS.round(3)
 # The cost is equal at the paper's size. A profile scales maps, units and the side of the picture apart, so here it is equal only nearly; and a wide layer 5 gives layer 6 more inputs, hence the parameters.
 
 # %%
-BEGAN = {name: errors.left_chance(found.log, CLASSES) or "never" for name, found in TRAINED.items()}
+BEGAN = {name: error_rates.left_chance(found.log, CLASSES) or "never" for name, found in TRAINED.items()}
 DEPTH = pd.DataFrame({"net": name, **error_of(name), **change(name, "zfnet"), "began to learn by step": BEGAN.get(name)} for name in DEPTHS)
 DEPTH = DEPTH.reindex(
     columns=[
@@ -353,8 +343,8 @@ def batch_norm_by_hand(x: torch.Tensor, scale: torch.Tensor, shift: torch.Tensor
     return scale[:, None, None] * (x - mean) / (variance + 1e-5).sqrt() + shift[:, None, None]
 
 
-tiny = nets.scaled(recipes.recipe("zfnet-batch-norm").paper, width=1 / 8, image_size=112, fc_units=8, classes=2)
-net = nets.build(tiny, generator=torch.Generator().manual_seed(seed)).double().train()
+tiny = architectures.scaled(recipes.recipe("zfnet-batch-norm").paper, width=1 / 8, image_size=112, fc_units=8, classes=2)
+net = architectures.build(tiny, generator=torch.Generator().manual_seed(seed)).double().train()
 x = torch.randn(4, 3, 112, 112, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * 50
 convolved = net.conv1(x)
 by_hand = batch_norm_by_hand(convolved, net.batch1.weight, net.batch1.bias)
@@ -369,7 +359,7 @@ STEP = time.monotonic()
 FOUR = ("zfnet", "zfnet-no-dropout", "zfnet-batch-norm", "zfnet-batch-norm-dropout")
 SEEN = np.sort(np.random.default_rng(seed).permutation(PICTURES.indices("train"))[: len(VAL)])
 SEEN_WRONG = {
-    name: predictions.wrong(answers.of(TRAINED[name], PICTURES, SEEN, crops=images.TEN), PICTURES.labels[SEEN])
+    name: predictions.wrong(cached_predictions.of(TRAINED[name], PICTURES, SEEN, crops=crops.TEN), PICTURES.labels[SEEN])
     for name in FOUR
     if name in TRAINED
 }
@@ -388,7 +378,7 @@ def gap(name: str) -> dict:
     if name == "zfnet":
         return row
     own, base = ((WRONG[one], SEEN_WRONG[one]) for one in (name, "zfnet"))
-    wider = [100 * value for value in errors.gap_difference(own, base, generator=np.random.default_rng(SEED))]
+    wider = [100 * value for value in error_rates.gap_difference(own, base, generator=np.random.default_rng(SEED))]
     return {**row, "wider by": wider[0], "wider low": wider[1], "wider high": wider[2]}
 
 
@@ -416,7 +406,7 @@ curves = pd.concat(
     for name, log in ((name, TRAINED[name].log) for name in SEEN_WRONG)
     for split in ("train", "dev")
 )
-CUT_AT = [step * PROFILE.batch for step in TRAINED["zfnet"].card["cuts"]]
+CUT_AT = [step * PROFILE.batch for step in TRAINED["zfnet"].card["lr_drops"]]
 regular_figure = plot.learning_curves(curves, {"zfnet": CUT_AT}, chance=1 - 1 / CLASSES, title="Dropout and batch norm")
 results.save(
     "regularisation",
@@ -441,7 +431,7 @@ def gaps_told() -> str:
     words = {"higher": "wider", "lower": "narrower", "undecided": "undecided"}
     return "\n".join(
         f"- gap of `{row['net']}` minus that of `zfnet`: {row['wider by']:+.2f} points, 95 % interval {row['wider low']:+.2f} to "
-        f"{row['wider high']:+.2f}: **{words[errors.direction((row['wider low'], row['wider high']))]}**."
+        f"{row['wider high']:+.2f}: **{words[error_rates.direction((row['wider low'], row['wider high']))]}**."
         for row in rows.to_dict("records")
     )
 
@@ -476,10 +466,10 @@ def kind(name: str) -> str:
 def family_row(name: str, members: list[str]) -> dict:
     """Cost and mean error of nets that differ in their seed alone; the interval is over images."""
     mean = np.mean([WRONG[one] for one in members], axis=0)  # (n,), share of the nets that err
-    low, high = np.percentile(errors.resampled(mean[:, None], generator=np.random.default_rng(SEED)), [2.5, 97.5])
-    cost, base = (sum(nets.multiply_adds(small(one)).values()) for one in (name, "zfnet"))
+    low, high = np.percentile(error_rates.resampled(mean[:, None], generator=np.random.default_rng(SEED)), [2.5, 97.5])
+    cost, base = (sum(architectures.multiply_adds(small(one)).values()) for one in (name, "zfnet"))
     row = {"net": name, "kind": kind(name), "seeds": len(members), "multiply-adds": cost, "multiply-adds / zfnet": cost / base}
-    row["parameters"] = sum(nets.parameters(small(name)).values())
+    row["parameters"] = sum(architectures.parameters(small(name)).values())
     return {**row, "error %": 100 * mean.mean(), "low %": 100 * low, "high %": 100 * high}
 
 
@@ -505,7 +495,7 @@ cost_figure = plot.scatter(
     ends=("low %", "high %"),
     hue="kind",
     label="label",
-    xlabel=f"multiply-adds of an image, as a share of zfnet's ({sum(nets.multiply_adds(small('zfnet')).values()) / 1e6:,.0f} million)",
+    xlabel=f"multiply-adds of an image, as a share of zfnet's ({sum(architectures.multiply_adds(small('zfnet')).values()) / 1e6:,.0f} million)",
     ylabel="top-1 error, ten crops, %",
     front="on the front",
     title="What accuracy costs",
@@ -542,10 +532,10 @@ STEP = time.monotonic()
 PLAN = PROFILE.transfer
 
 
-def found_set() -> sets.PreparedSet | None:
+def found_set() -> prepared_sets.PreparedSet | None:
     """The pictures for transfer, or none where the profile has none."""
     try:
-        return data.opened(PROFILE, "transfer", seed=SEED)
+        return registry.opened(PROFILE, "transfer", seed=SEED)
     except Problem:
         return None
 
@@ -556,8 +546,8 @@ MEAN = PICTURES.mean()
 if OTHERS is None:
     DRAWS, SIZES, WHY = [], [], {size: f"the profile {PROFILE.name} has no pictures for transfer" for size in ASKED}
 else:
-    DRAWS = transfer.draws(OTHERS, PROFILE, seed=seed)
-    SIZES, WHY = transfer.possible(OTHERS, [size for size in ASKED if size > 1])
+    DRAWS = experiments.draws(OTHERS, PROFILE, seed=seed)
+    SIZES, WHY = experiments.possible(OTHERS, [size for size in ASKED if size > 1])
     WHY |= {size: "one image a class leaves none to choose the learning rate by" for size in ASKED if size == 1}
 Markdown(
     f"Sizes: {', '.join(map(str, SIZES)) or 'none'}, each in {len(DRAWS)} folds."
@@ -566,15 +556,15 @@ Markdown(
 
 
 # %%
-def from_scratch() -> tuple[transfer.Outcome, pd.DataFrame]:
+def trained_from_scratch() -> tuple[experiments.Outcome, pd.DataFrame]:
     """Train on every size and fold; return the answers and the runs whose loss was not finite."""
-    outcome, stopped = transfer.Outcome("from scratch"), []
+    outcome, stopped = experiments.Outcome("from scratch"), []
     for size in SIZES:
-        rate, _ = scratch.best_rate(PROFILE, OTHERS, MEAN, DRAWS[0].train(size), seed=SEED)
+        rate, _ = from_scratch.best_rate(PROFILE, OTHERS, MEAN, DRAWS[0].train(size), seed=SEED)
         for number, fold in enumerate(DRAWS):
             try:
-                one = scratch.train(PROFILE, OTHERS, MEAN, fold.train(size), fold.test, rate=rate, seed=SEED + number)
-            except training.Diverged:
+                one = from_scratch.train(PROFILE, OTHERS, MEAN, fold.train(size), fold.test, rate=rate, seed=SEED + number)
+            except Diverged:
                 stopped.append({"size": size, "fold": number, "rate": rate})
                 continue
             known = {"train_error": one.train_error, "steps": one.steps, "rate": rate, "comparable": one.comparable}
@@ -582,7 +572,7 @@ def from_scratch() -> tuple[transfer.Outcome, pd.DataFrame]:
     return outcome, pd.DataFrame(stopped, columns=["size", "fold", "rate"])
 
 
-ANEW, STOPPED = from_scratch()
+ANEW, STOPPED = trained_from_scratch()
 ANEW.frame.round({"accuracy": 3, "train_error": 3})
 
 # %%
@@ -593,9 +583,9 @@ STOPPED if len(STOPPED) else "no run diverged"
 
 # %%
 if SIZES:
-    LAYER7 = banks.of(TRAINED["zfnet"], OTHERS, MEAN)[7]
-    FROZEN = transfer.probed("frozen layers 1-7", "softmax", LAYER7, OTHERS, DRAWS, SIZES, seed=seed)
-    MEANS = transfer.summary(pd.concat([FROZEN.frame, ANEW.frame])).set_index(["method", "size"])
+    LAYER7 = feature_cache.of(TRAINED["zfnet"], OTHERS, MEAN)[7]
+    FROZEN = experiments.probed("frozen layers 1-7", "softmax", LAYER7, OTHERS, DRAWS, SIZES, seed=seed)
+    MEANS = experiments.summary(pd.concat([FROZEN.frame, ANEW.frame])).set_index(["method", "size"])
 
 
 def size_row(size: int) -> dict:
@@ -606,12 +596,17 @@ def size_row(size: int) -> dict:
     row = {"size": size, "frozen %": MEANS.loc[(FROZEN.method, size), "accuracy"], "folds": len(own)}
     if own.empty:
         return {**row, "missing": "every run diverged"}
-    value, low, high, n = transfer.gain(FROZEN, ANEW, size, OTHERS, DRAWS, seed=SEED)
+    value, low, high, n = experiments.gain(FROZEN, ANEW, size, OTHERS, DRAWS, seed=SEED)
     enough = bool(own["comparable"].all())
     words = {"higher": "better", "lower": "worse", "undecided": "undecided"}
     row |= {"scratch %": MEANS.loc[(ANEW.method, size), "accuracy"], "deviation over folds": MEANS.loc[(ANEW.method, size), "deviation"]}
     row |= {"largest training error %": 100 * own["train_error"].max(), "gain": 100 * value, "gain low": 100 * low, "gain high": 100 * high}
-    return {**row, "n": n, "frozen is": words[errors.direction((low, high))] if enough else "not comparable: under-trained", "missing": ""}
+    return {
+        **row,
+        "n": n,
+        "frozen is": words[error_rates.direction((low, high))] if enough else "not comparable: under-trained",
+        "missing": "",
+    }
 
 
 SCRATCH_COLUMNS = ["size", "folds", "frozen %", "scratch %", "deviation over folds", "largest training error %"]
@@ -686,7 +681,7 @@ Markdown(signs())
 #
 # - Nothing here is in the paper, so nothing here stands on the scoreboard.
 # - **Assumption**: a wider or narrower net starts from the paper's .01 at full size, whatever its width. A narrow one has weaker signals at the start, and may stay at chance longer.
-# - **Assumption**: all nets take over the learning-rate cuts of `zfnet`, and its rate. A net with batch norm might do better with others of its own.
+# - **Assumption**: all nets take over the learning-rate drops of `zfnet`, and its rate. A net with batch norm might do better with others of its own.
 # - **Assumption**: batch norm stands between convolution and ReLU; the contrast norms of layers 1 and 2 and the filter clipping stay.
 # - Multiply-adds are those of convolutions and of fully connected layers; norms and pools are left out, and so are the learned numbers of a batch norm.
 # - Two seeds are two: what holds in both may still fail in a third.

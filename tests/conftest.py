@@ -16,7 +16,7 @@ os.environ.setdefault("MPLBACKEND", "agg")
 for variable in ("DATA", "TRANSFER", "JOBS", "PROFILE", "SEED"):
     os.environ.pop(variable, None)
 
-from zfutils import sets  # noqa: E402
+from zfutils.data import prepared_sets  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -38,13 +38,13 @@ def draw(context: int, rows: list[dict]) -> list[dict]:
 
 
 @pytest.fixture(scope="session")
-def tiny_set(tmp_path_factory) -> sets.PreparedSet:
+def tiny_set(tmp_path_factory) -> prepared_sets.PreparedSet:
     """48 train, 12 dev and 12 val pictures of 64 px, 4 classes."""
     number = range(72)
     split = ["train"] * 48 + ["dev"] * 12 + ["val"] * 12
     table = pd.DataFrame({"file": [f"picture-{n}" for n in number], "split": split, "label": [n % 4 for n in number], "number": number})
     path = tmp_path_factory.mktemp("tiny") / "set"
-    return sets.build(path, table, draw, 5, size=64, classes=["a", "b", "c", "d"], key="tiny", jobs=1)
+    return prepared_sets.build(path, table, draw, 5, size=64, classes=["a", "b", "c", "d"], key="tiny", jobs=1)
 
 
 @pytest.fixture(scope="session")
@@ -64,14 +64,17 @@ def smoke(tmp_path_factory) -> Path:
 
 
 def _make_smoke(folder: Path) -> None:
-    from zfutils import chapters, data, profiles, runner, trainings
+    from zfutils.core import profiles
+    from zfutils.data import registry
+    from zfutils.run import chapters, runner
+    from zfutils.training import train_all
 
     smallest = profiles.profile("smoke")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATA_DIR", str(folder / "data"))
         patch.setenv("RESULTS_DIR", str(folder / "results"))
-        data.prepare(smallest, jobs=1)
-        trainings.make(smallest, *chapters.nets_of(chapters.chosen(extras=True)), jobs=1)  # in this process: each takes a second
+        registry.prepare(smallest, jobs=1)
+        train_all.make(smallest, *chapters.nets_of(chapters.chosen(extras=True)), jobs=1)  # in this process: each takes a second
         status = runner.reproduce(smallest, jobs=2, extras=True)
     (folder / "status").write_text(str(status))
 

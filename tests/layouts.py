@@ -13,8 +13,8 @@ import scipy.io
 import yaml
 from PIL import Image
 
-from zfutils import manifests
-from zfutils.manifests import Manifest, PhotoClass
+from zfutils.data import manifests
+from zfutils.data.manifests import Manifest, PhotoClass
 
 TWO = {
     "imagenette": ("n01440764", "n02102040"),

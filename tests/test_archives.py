@@ -15,9 +15,9 @@ import zipfile
 import pytest
 
 from tests.layouts import tar, tgz, zipped
-from zfutils import archives
-from zfutils.manifests import Archive
-from zfutils.problems import Problem
+from zfutils.core.errors import Problem
+from zfutils.data import archives
+from zfutils.data.manifests import Archive
 
 CONTENT = bytes(range(256)) * 9000  # 2.3 MB: more than one block
 
@@ -304,7 +304,7 @@ def limited(code: str, *arguments: str) -> subprocess.CompletedProcess:
 
 def test_full_disk_while_unpacking_is_one_line_and_leaves_nothing(tmp_path):
     (tmp_path / "x.tar").write_bytes(tar({"big": CONTENT}))
-    code = "import sys, pathlib; from zfutils import archives; p = pathlib.Path(sys.argv[1]); archives.unpack(p / 'x.tar', p / 'out')"
+    code = "import sys, pathlib; from zfutils.data import archives; p = pathlib.Path(sys.argv[1]); archives.unpack(p / 'x.tar', p / 'out')"
     run = limited(code, str(tmp_path))
     assert "Problem: no room to write" in run.stderr and run.returncode == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.tar"]
@@ -313,7 +313,7 @@ def test_full_disk_while_unpacking_is_one_line_and_leaves_nothing(tmp_path):
 def test_full_disk_while_downloading_is_one_line_and_resumable(tmp_path, served):
     url, _ = served()
     code = (
-        "import sys, pathlib; from zfutils import archives; from zfutils.manifests import Archive;"
+        "import sys, pathlib; from zfutils.data import archives; from zfutils.data.manifests import Archive;"
         "archives.fetch(Archive('a.bin', (sys.argv[2],), url=sys.argv[3]), pathlib.Path(sys.argv[1]))"
     )
     run = limited(code, str(tmp_path), md5(CONTENT), url)

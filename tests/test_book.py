@@ -7,8 +7,11 @@ import nbformat
 import pandas as pd
 import pytest
 
-from zfutils import chapters, claims, notebooks, places, runner, training
-from zfutils.profiles import profile
+from zfutils.core import paths
+from zfutils.core.profiles import profile
+from zfutils.paper import claims
+from zfutils.run import chapters, notebooks, runner
+from zfutils.training import runs
 
 
 @pytest.mark.parametrize("name", [source.stem for source in notebooks.sources()])
@@ -59,28 +62,28 @@ def test_a_chapter_marks_every_row_whose_net_is_missing(smoke, monkeypatch, tmp_
     for needed in ("zfnet", "alexnet", "zfnet-unclipped"):
         for there in (smoke / "data" / "smoke" / "nets").glob(f"{needed}-seed0-*"):
             (own / "nets" / there.name).symlink_to(there)
-    found = [training.is_trained(profile("smoke"), row) for row in chapter.rows]
+    found = [runs.is_trained(profile("smoke"), row) for row in chapter.rows]
     assert found and not any(found)
     output = tmp_path / f"{name}.ipynb"
-    runner.run_chapter(places.BOOK / f"{name}.ipynb", output=output, parameters={"profile": "smoke", "seed": 0})
+    runner.run_chapter(paths.BOOK / f"{name}.ipynb", output=output, parameters={"profile": "smoke", "seed": 0})
     assert re.search(f"{chapter.rows[0]}`? is missing", output.read_text())
 
 
 def test_a_chapter_without_its_net_says_how_to_train_it(smoke, monkeypatch, tmp_path):
     monkeypatch.setenv("DATA_DIR", str(smoke / "data"))
-    from zfutils.problems import Problem
+    from zfutils.core.errors import Problem
 
     with pytest.raises(Problem, match="make train NET=alexnet PROFILE=smoke SEED=0|make data PROFILE=smoke SEED=9"):
-        training.trained(profile("smoke"), "alexnet", seed=9)
-    assert training.is_trained(profile("smoke"), "alexnet")
-    assert places.data_dir() == smoke / "data"
+        runs.trained(profile("smoke"), "alexnet", seed=9)
+    assert runs.is_trained(profile("smoke"), "alexnet")
+    assert paths.data_dir() == smoke / "data"
 
 
 def test_the_benchmark_measures_ours_against_what_one_would_use(smoke, monkeypatch, capsys):
-    from zfutils import bench
-    from zfutils.bench import clock, projections, scan
-    from zfutils.bench import occlusion as squares
-    from zfutils.bench import training as steps
+    from zfutils.run import bench
+    from zfutils.run.bench import clock, projections, scan
+    from zfutils.run.bench import occlusion as squares
+    from zfutils.run.bench import training as steps
 
     monkeypatch.setenv("DATA_DIR", str(smoke / "data"))
     small = {(steps, "_STEPS"): 1, (steps, "_LOADERS"): 0, (steps, "_BATCH"): 8, (clock, "_ROUNDS"): 1}  # no processes inside a test
@@ -90,7 +93,7 @@ def test_the_benchmark_measures_ours_against_what_one_would_use(smoke, monkeypat
     for (module, name), value in small.items():
         monkeypatch.setattr(module, name, value)
     assert bench.run(profile("smoke")) == 0
-    rows = json.loads((places.results_dir("smoke") / "bench.json").read_text())["rows"]
+    rows = json.loads((paths.results_dir("smoke") / "bench.json").read_text())["rows"]
     sections = {section: [row for row in rows if row["section"] == section] for section in dict.fromkeys(row["section"] for row in rows)}
     assert [len(some) for some in sections.values()] == [3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 1]
     for some in sections.values():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from zfutils import claims
-from zfutils.problems import Problem
+from zfutils.core.errors import Problem
+from zfutils.paper import claims
 
 
 def test_every_claim_has_place_statement_measure_rule_and_n():

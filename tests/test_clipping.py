@@ -2,15 +2,18 @@
 
 import torch
 
-from zfutils import clipping, nets, profiles, schedule, training
+from zfutils.core import profiles
+from zfutils.models import architectures
+from zfutils.training import clipping, schedule, trainer
+from zfutils.training.trainer import Settings, Trainer
 
 PROFILE = profiles.Profile("tiny", "a test", "toybox", 56, 1 / 16, 16, 10)
 
 
 def test_rates_are_tried_in_order_and_the_first_that_clips_comes_with_its_unclipped_twin(tiny_set, monkeypatch):
-    start = nets.clip_radii(nets.scaled(nets.ZFNET, width=1 / 16, image_size=56, fc_units=16, classes=4))
+    start = architectures.clip_radii(architectures.scaled(architectures.ZFNET, width=1 / 16, image_size=56, fc_units=16, classes=4))
     # The runs are too short for filters to grow: bring the radius down to them at the second rate only.
-    real = training.nets.clip_filters
+    real = architectures.clip_filters
 
     def clip(net, radii):
         return torch.ones(len(radii), dtype=torch.int64) if radii and rates[-1] == 0.02 else real(net, radii)
@@ -22,8 +25,8 @@ def test_rates_are_tried_in_order_and_the_first_that_clips_comes_with_its_unclip
             super().__init__(start, *others)
             rates.append(start)
 
-    monkeypatch.setattr(training, "Schedule", Noted)
-    monkeypatch.setattr(training.nets, "clip_filters", clip)
+    monkeypatch.setattr(trainer, "Schedule", Noted)
+    monkeypatch.setattr(architectures, "clip_filters", clip)
     clipped, free = clipping.first_that_acts(PROFILE, tiny_set)
     assert rates == [0.01, 0.02, 0.02] and (clipped.rate, clipped.clips, free.rate, free.clips) == (0.02, True, 0.02, False)
     assert len(clipped.log) == 2 and clipped.filters().shape == (6, 3, 7, 7) and len(start) == 5
@@ -35,10 +38,10 @@ def test_where_it_acts_at_no_rate_the_answer_is_none(tiny_set):
 
 
 def test_without_a_filter_over_the_radius_the_unclipped_net_is_the_same_bit_for_bit(tiny_set, tmp_path):
-    architecture, nets_made = nets.scaled(nets.ZFNET, width=1 / 16, image_size=56, fc_units=16, classes=4), []
+    architecture, nets_made = architectures.scaled(architectures.ZFNET, width=1 / 16, image_size=56, fc_units=16, classes=4), []
     for clips in (True, False):
-        settings = training.Settings("zfnet", architecture, 3, clips=clips, batch=16)
-        run = training.Trainer(settings, tiny_set, tmp_path / str(clips), device=torch.device("cpu"), number_type=torch.float32)
+        settings = Settings("zfnet", architecture, 3, clips=clips, batch=16)
+        run = Trainer(settings, tiny_set, tmp_path / str(clips), device=torch.device("cpu"), dtype=torch.float32)
         run.run()
         assert sum(row["clipped"] for row in run.log) == 0
         nets_made.append(run.net)

@@ -9,8 +9,8 @@ import torch
 import yaml
 
 from tests.test_deconvnet import images, net_of
-from zfutils import correspondence
-from zfutils.problems import Problem
+from zfutils.analysis import correspondence
+from zfutils.core.errors import Problem
 
 
 def slow_delta(of_images: np.ndarray) -> list[float]:

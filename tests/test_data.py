@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from tests import layouts
-from zfutils import data, photos, pictures, places, profiles, sets
-from zfutils.problems import Problem
+from zfutils.core import paths, profiles
+from zfutils.core.errors import Problem
+from zfutils.data import decode, listings, prepared_sets, registry
 
 PHOTOS = dataclasses.replace(profiles.profile("photos"), image_size=28)  # prepared at 32 pixels: quick
 IMAGENET = dataclasses.replace(profiles.profile("imagenet"), image_size=28)
@@ -44,7 +45,7 @@ def tiny(tmp_path, monkeypatch):
     for name in layouts.TWO:
         layouts.write_manifest(name, tmp_path / "manifests")
     layouts.write_mirror(tmp_path / "mirror", list(layouts.TWO))
-    monkeypatch.setattr(places, "MANIFESTS", tmp_path / "manifests")
+    monkeypatch.setattr(paths, "MANIFESTS", tmp_path / "manifests")
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     monkeypatch.delenv("DATA", raising=False)
     monkeypatch.delenv("TRANSFER", raising=False)
@@ -52,7 +53,7 @@ def tiny(tmp_path, monkeypatch):
 
 
 def test_photos_are_prepared_from_a_mirror(tiny):
-    made = data.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
+    made = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
     assert list(made) == ["pretraining", "transfer"]
     pretraining = made["pretraining"]
     assert pretraining.images.shape == (24, 32, 32, 3)
@@ -64,12 +65,12 @@ def test_photos_are_prepared_from_a_mirror(tiny):
 
 
 def test_the_pictures_are_those_of_the_files(tiny):
-    prepared = data.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["transfer"]
-    np.testing.assert_array_equal(prepared.images[1], pictures.square(layouts.jpeg(2), 32))
+    prepared = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["transfer"]
+    np.testing.assert_array_equal(prepared.images[1], decode.square(layouts.jpeg(2), 32))
 
 
 def test_imagenet_has_its_three_sets_for_transfer(tiny):
-    made = data.prepare(IMAGENET, mirror=tiny / "mirror", jobs=1)
+    made = registry.prepare(IMAGENET, mirror=tiny / "mirror", jobs=1)
     assert list(made) == ["pretraining", "transfer", "caltech256", "voc2012"]
     assert made["pretraining"].table["split"].value_counts().to_dict() == {"train": 6, "dev": 2, "val": 4}
     assert made["voc2012"].table["split"].value_counts().to_dict() == {"train": 3, "val": 2}
@@ -79,50 +80,50 @@ def test_imagenet_has_its_three_sets_for_transfer(tiny):
 
 def test_a_local_copy_is_told_in_the_facts(tiny):
     vouch(tiny / "mirror" / "caltech-101.zip")
-    made = data.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["transfer"]
+    made = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["transfer"]
     assert made.facts["archives"]["caltech-101.zip"]["origin"] == "local copy"
 
 
 def test_nothing_is_left_but_the_sets(tiny):
-    data.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
+    registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
     assert not (tiny / "data" / "unpacked").exists()
     kept = {path.name for path in (tiny / "data").rglob("*.u8")}
     assert kept == {"images.u8"} and not list((tiny / "data").rglob("*.part"))
 
 
 def test_preparing_again_only_opens_with_and_without_the_mirror(tiny, monkeypatch):
-    first = data.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
-    monkeypatch.setattr(sets, "build", lambda *_, **__: pytest.fail("built again"))
-    monkeypatch.setattr(photos, "listing", lambda *_: pytest.fail("listed again"))
+    first = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
+    monkeypatch.setattr(prepared_sets, "build", lambda *_, **__: pytest.fail("built again"))
+    monkeypatch.setattr(listings, "listing", lambda *_: pytest.fail("listed again"))
     for mirror in (tiny / "mirror", None):
-        again = data.prepare(PHOTOS, mirror=mirror)
+        again = registry.prepare(PHOTOS, mirror=mirror)
         assert again["pretraining"].facts == first["pretraining"].facts
-    assert data.opened(PHOTOS).facts == first["pretraining"].facts
-    assert data.opened(PHOTOS, "transfer").facts == first["transfer"].facts
+    assert registry.opened(PHOTOS).facts == first["pretraining"].facts
+    assert registry.opened(PHOTOS, "transfer").facts == first["transfer"].facts
 
 
 def test_another_copy_of_the_archives_is_prepared_anew(tiny):
-    first = data.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["transfer"]
+    first = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["transfer"]
     before = first.facts["sha256"]
     (tiny / "mirror" / "caltech-101.zip").write_bytes(layouts.archives("caltech101", first_seed=700)["caltech-101.zip"])
     with pytest.raises(Problem, match="wrong checksum"):
-        data.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
+        registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
     vouch(tiny / "mirror" / "caltech-101.zip")
-    assert data.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["transfer"].facts["sha256"] != before
+    assert registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["transfer"].facts["sha256"] != before
 
 
 def test_editing_the_words_of_a_manifest_prepares_nothing(tiny, monkeypatch):
-    data.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
+    registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
     path = tiny / "manifests" / "caltech101.yml"
     path.write_text(path.read_text().replace("licence: CC BY 4.0", "licence: see the source"))
-    monkeypatch.setattr(sets, "build", lambda *_, **__: pytest.fail("built again"))
-    assert data.prepare(PHOTOS)["transfer"].classes == ["background", "accordion"]
+    monkeypatch.setattr(prepared_sets, "build", lambda *_, **__: pytest.fail("built again"))
+    assert registry.prepare(PHOTOS)["transfer"].classes == ["background", "accordion"]
 
 
 def test_the_bytes_do_not_depend_on_the_number_of_processes(tiny, monkeypatch):
-    one = data.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["pretraining"]
+    one = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["pretraining"]
     monkeypatch.setenv("DATA_DIR", str(tiny / "again"))
-    two = data.prepare(PHOTOS, mirror=tiny / "mirror", jobs=2)["pretraining"]
+    two = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=2)["pretraining"]
     assert one.facts["sha256"] == two.facts["sha256"] and one.table.equals(two.table)
 
 
@@ -130,24 +131,24 @@ def test_absent_set_says_how_large_it_is_and_how_to_make_it(tiny, monkeypatch):
     monkeypatch.undo()  # the real manifests: sizes of the published archives
     monkeypatch.setenv("DATA_DIR", str(tiny / "data"))
     with pytest.raises(Problem, match=r"make data PROFILE=photos \(fetches 329 MB"):
-        data.opened(profiles.profile("photos"))
+        registry.opened(profiles.profile("photos"))
     with pytest.raises(Problem, match="unknown set 'scenes'; known: pretraining, transfer"):
-        data.opened(profiles.profile("photos"), "scenes")
+        registry.opened(profiles.profile("photos"), "scenes")
 
 
 def test_broken_picture_stops_the_run_by_name_and_leaves_no_set(tiny):
     put_two_broken(tiny)
     with pytest.raises(Problem, match=r"2 broken pictures, at most 0 .*image_0002\.jpg \(no image of a known kind\)"):
-        data.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
+        registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
     with pytest.raises(Problem, match="no prepared set"):
-        data.opened(PHOTOS, "transfer")
+        registry.opened(PHOTOS, "transfer")
 
 
 def test_broken_pictures_that_the_manifest_allows_are_left_out(tiny):
     manifest = tiny / "manifests" / "caltech101.yml"
     manifest.write_text(manifest.read_text().replace("allowed_broken: 0", "allowed_broken: 2"))
     put_two_broken(tiny)
-    made = data.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["transfer"]
+    made = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["transfer"]
     assert len(made.images) == len(made.table) == 4
     assert len(made.facts["broken"]) == 2 and "image_0002.jpg" in made.facts["broken"][0]
 
@@ -155,18 +156,19 @@ def test_broken_pictures_that_the_manifest_allows_are_left_out(tiny):
 SLOW = """
 import sys, time
 from pathlib import Path
-from zfutils import data, pictures, places, profiles, sets
+from zfutils.core import paths, profiles
+from zfutils.data import decode, prepared_sets, registry
 import dataclasses
-quick = pictures.worker
+quick = decode.worker
 def slow(context, rows):
     time.sleep(float(sys.argv[3]))
     return quick(context, rows)
-places.MANIFESTS = Path(sys.argv[1])
-pictures.worker = slow
-sets._CHUNK = 4
+paths.MANIFESTS = Path(sys.argv[1])
+decode.worker = slow
+prepared_sets._CHUNK = 4
 if __name__ == "__main__":
     profile = dataclasses.replace(profiles.profile("photos"), image_size=28)
-    data.prepare(profile, mirror=sys.argv[2], jobs=1)
+    registry.prepare(profile, mirror=sys.argv[2], jobs=1)
 """
 
 
@@ -186,7 +188,7 @@ def preparing(tiny: Path, where: Path, wait: float, *, limit: int | None = None)
 
 
 def test_a_killed_preparation_goes_on_and_gives_the_same_bytes(tiny):
-    whole = data.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["pretraining"]
+    whole = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["pretraining"]
     where = tiny / "killed"
     process = preparing(tiny, where, 0.3)
     journal = where / "photos" / "pretraining.part" / "journal.jsonl"
@@ -203,7 +205,7 @@ def test_a_killed_preparation_goes_on_and_gives_the_same_bytes(tiny):
     said = again.communicate()[1]
     assert again.returncode == 0, said
     assert f"preparing pretraining: {24 - 4 * done} pictures" in said  # only what was missing
-    resumed = sets.load(where / "photos" / "pretraining", remedy="")
+    resumed = prepared_sets.load(where / "photos" / "pretraining", remedy="")
     assert resumed.facts["sha256"] == whole.facts["sha256"] and resumed.table.equals(whole.table)
     np.testing.assert_array_equal(resumed.mean(), whole.mean())
 
@@ -228,39 +230,39 @@ def own(tiny):
 
 
 def test_own_pictures_are_prepared_and_opened(own):
-    made = data.prepare(FOLDER, folder=own, transfer=own / "val", jobs=1)
+    made = registry.prepare(FOLDER, folder=own, transfer=own / "val", jobs=1)
     assert made["pretraining"].table["split"].value_counts().to_dict() == {"train": 6, "val": 4, "dev": 2}
     assert made["transfer"].classes == ["ant", "bee"]
-    assert data.opened(FOLDER, folder=own).facts == made["pretraining"].facts
-    assert data.opened(FOLDER, "transfer", folder=own).facts == made["transfer"].facts
+    assert registry.opened(FOLDER, folder=own).facts == made["pretraining"].facts
+    assert registry.opened(FOLDER, "transfer", folder=own).facts == made["transfer"].facts
 
 
 def test_own_pictures_can_be_named_by_variables(own, monkeypatch):
     monkeypatch.setenv("DATA", str(own))
     monkeypatch.setenv("TRANSFER", str(own / "val"))
-    assert list(data.prepare(FOLDER, jobs=1)) == ["pretraining", "transfer"]
-    assert len(data.opened(FOLDER).images) == 12
+    assert list(registry.prepare(FOLDER, jobs=1)) == ["pretraining", "transfer"]
+    assert len(registry.opened(FOLDER).images) == 12
 
 
 def test_own_pictures_are_prepared_anew_only_when_a_file_changes(own):
-    first = data.prepare(FOLDER, folder=own, jobs=1)["pretraining"]
+    first = registry.prepare(FOLDER, folder=own, jobs=1)["pretraining"]
     inode = (first.path / "images.u8").stat().st_ino
-    assert (data.prepare(FOLDER, folder=own, jobs=1)["pretraining"].path / "images.u8").stat().st_ino == inode
+    assert (registry.prepare(FOLDER, folder=own, jobs=1)["pretraining"].path / "images.u8").stat().st_ino == inode
     (own / "train" / "ant" / "train9.jpg").write_bytes(layouts.jpeg(99))
-    assert len(data.prepare(FOLDER, folder=own, jobs=1)["pretraining"].images) == 13
+    assert len(registry.prepare(FOLDER, folder=own, jobs=1)["pretraining"].images) == 13
 
 
 def test_own_pictures_that_are_in_val_too_leave_train(own):
     shutil.copy(own / "val" / "bee" / "val0.jpg", own / "train" / "ant" / "twin.jpg")
-    made = data.prepare(FOLDER, folder=own, jobs=1)["pretraining"]
+    made = registry.prepare(FOLDER, folder=own, jobs=1)["pretraining"]
     assert made.facts["left_train"] == ["train/ant/twin.jpg"] and len(made.images) == 12
 
 
 def test_folder_profile_without_a_folder_says_what_to_give(tiny):
-    for ask in (lambda: data.prepare(FOLDER), lambda: data.opened(FOLDER)):
+    for ask in (lambda: registry.prepare(FOLDER), lambda: registry.opened(FOLDER)):
         with pytest.raises(Problem, match="give DATA=dir"):
             ask()
     with pytest.raises(Problem, match="expected a folder of pictures at .*nowhere"):
-        data.prepare(FOLDER, folder=tiny / "nowhere")
+        registry.prepare(FOLDER, folder=tiny / "nowhere")
     with pytest.raises(Problem, match="make data PROFILE=folder DATA="):
-        data.opened(FOLDER, folder=tiny)
+        registry.opened(FOLDER, folder=tiny)

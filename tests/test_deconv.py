@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from tests.oracles import foreign
 from tests.test_deconvnet import images, net_of
-from zfutils import deconv, features, fields, nets, rules
-from zfutils.problems import Problem
-from zfutils.units import Unit
+from zfutils.attribution import activations, deconv, receptive_field, rules
+from zfutils.attribution.units import Unit
+from zfutils.core.errors import Problem
+from zfutils.models import architectures
 
 
 def model(name: str) -> nn.Module:
@@ -35,7 +36,7 @@ def picture(size: int = 96) -> Tensor:
 
 
 def first_active(net: nn.Module, image: Tensor, layer: str) -> Unit:
-    found = features.of(net, image, [layer])[layer][0]
+    found = activations.of(net, image, [layer])[layer][0]
     return Unit(layer, int((found.flatten(1).amax(1) if found.ndim == 3 else found).argmax()))
 
 
@@ -272,10 +273,10 @@ def test_a_layer_that_runs_twice_names_no_single_map():
 
 def test_features_are_those_before_later_changes_in_place():
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.Conv2d(4, 2, 3)).eval()
-    found = features.of(net, small_picture(), ["0", "1"])
+    found = activations.of(net, small_picture(), ["0", "1"])
     expected = F.conv2d(small_picture(), net[0].weight, net[0].bias)
     assert torch.equal(found["0"], expected) and torch.equal(found["1"], expected.clamp(min=0))
-    assert found["0"].min() < 0 and list(features.of(net, small_picture(), ["2", "0"])) == ["0", "2"]
+    assert found["0"].min() < 0 and list(activations.of(net, small_picture(), ["2", "0"])) == ["0", "2"]
 
 
 @pytest.mark.parametrize(
@@ -283,20 +284,20 @@ def test_features_are_those_before_later_changes_in_place():
     [("alexnet", "features.10", 163, 16), ("vgg16", "features.14", 40, 4), ("resnet18", "layer3.1.conv2", 211, 16)],
 )
 def test_receptive_fields_of_foreign_models(name, layer, side, step):
-    found = fields.of(model(name), picture(224), layer)
+    found = receptive_field.of(model(name), picture(224), layer)
     assert found.size == (side, side) and found.rows[0] == step
 
 
 def test_receptive_fields_hold_all_that_a_unit_sees_and_no_more():
     net, image = net_of(), images()
-    for place, (layer, (side, step)) in enumerate(nets.receptive_fields(nets.ZFNET).items()):
-        field = fields.of(net, image, layer)
+    for place, (layer, (side, step)) in enumerate(architectures.receptive_fields(architectures.ZFNET).items()):
+        field = receptive_field.of(net, image, layer)
         assert field.size == (side, side) and field.rows[0] == step, layer
-        values = features.of(net, image, [layer])[layer]
+        values = activations.of(net, image, [layer])[layer]
         at = (values.shape[2] // 2, min(place, values.shape[3] - 1))
         top, left, bottom, right = field.inside(at)
         alone = torch.zeros_like(image)
         alone[:, :, top:bottom, left:right] = image[:, :, top:bottom, left:right]
-        assert torch.allclose(features.of(net, alone, [layer])[layer][..., at[0], at[1]], values[..., at[0], at[1]])
-    assert fields.of(net, image, "conv5").covers and not fields.of(net, image, "conv3").covers
-    assert fields.of(net, image, "fc6").inside(()) == (0, 0, 112, 112)
+        assert torch.allclose(activations.of(net, alone, [layer])[layer][..., at[0], at[1]], values[..., at[0], at[1]])
+    assert receptive_field.of(net, image, "conv5").covers and not receptive_field.of(net, image, "conv3").covers
+    assert receptive_field.of(net, image, "fc6").inside(()) == (0, 0, 112, 112)

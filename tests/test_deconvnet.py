@@ -7,17 +7,20 @@ import torch.nn.functional as F
 from torch import nn
 
 from tests.oracles import deconvnet as slow
-from zfutils import deconv, features, nets, rules
-from zfutils.deconvnet import Deconvnet, unpool
-from zfutils.problems import Problem
-from zfutils.units import Unit
+from zfutils.attribution import activations, deconv, rules
+from zfutils.attribution.deconvnet import Deconvnet, unpool
+from zfutils.attribution.units import Unit
+from zfutils.core.errors import Problem
+from zfutils.models import architectures
 
 LAYERS = ("conv1", "relu1", "pool1", "norm1", "conv2", "conv3", "conv4", "conv5", "pool5", "fc6", "relu7", "fc8")
 
 
-def net_of(paper: nets.Architecture = nets.ZFNET, size: int = 112) -> nn.Sequential:
+def net_of(paper: architectures.Architecture = architectures.ZFNET, size: int = 112) -> nn.Sequential:
     """A small net in float64 with weights so large that the signal stays well above zero in every layer."""
-    net = nets.build(nets.scaled(paper, width=1 / 12, image_size=size, fc_units=32, classes=5), generator=torch.Generator().manual_seed(1))
+    net = architectures.build(
+        architectures.scaled(paper, width=1 / 12, image_size=size, fc_units=32, classes=5), generator=torch.Generator().manual_seed(1)
+    )
     with torch.no_grad():
         for layer in net:
             if isinstance(layer, nn.Conv2d | nn.Linear):
@@ -75,12 +78,12 @@ def test_one_layer_equals_slow_loops_and_its_closed_form():
     assert np.allclose(ours, whole[:, 1:15, 1:15], atol=1e-12)
 
 
-@pytest.mark.parametrize("paper", [nets.ZFNET, nets.ALEXNET], ids=lambda paper: paper.name)
+@pytest.mark.parametrize("paper", [architectures.ZFNET, architectures.ALEXNET], ids=lambda paper: paper.name)
 @pytest.mark.parametrize("name", rules.NAMED)
 def test_both_engines_agree_for_every_layer_and_every_combination_of_rules(paper, name):
     net, image, ways = net_of(paper), images(), rules.NAMED[name]
     explicit = Deconvnet(net)
-    for layer, found in features.of(net, image, LAYERS).items():
+    for layer, found in activations.of(net, image, LAYERS).items():
         unit = Unit(layer, int(found[0].flatten(1).amax(1).argmax() if found.ndim == 4 else found[0].argmax()))
         ours = deconv.project(net, image, unit=unit, rules=ways)
         assert ours.activation > 0, f"{layer} is silent: the test would show nothing"
@@ -115,7 +118,7 @@ def test_nothing_leaves_the_receptive_field_and_no_bias_takes_part(layer):
     ours = deconv.project(net, images(size=224), unit=Unit(layer, 2)).pixels
     touched = ours.abs().amax(0) > 0
     rows, columns = touched.any(1).nonzero().flatten(), touched.any(0).nonzero().flatten()
-    side = nets.receptive_fields(nets.ZFNET)[layer][0]
+    side = architectures.receptive_fields(architectures.ZFNET)[layer][0]
     assert 0 < rows[-1] - rows[0] < side and 0 < columns[-1] - columns[0] < side
 
 
@@ -128,7 +131,7 @@ def test_pixels_are_not_rectified_and_the_scale_of_the_seed_is_only_a_scale():
 
 def test_sizes_are_exact_also_where_filters_do_not_reach_the_border():
     for size in (99, 100, 101, 102):
-        net, image = net_of(nets.ALEXNET, size), images(size=size)
+        net, image = net_of(architectures.ALEXNET, size), images(size=size)
         assert Deconvnet(net).project(image, unit=Unit("conv5", 1)).shape == (1, 3, size, size)
 
 

@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zfutils import errors, plot, predictions, training
+from zfutils.analysis import error_rates
+from zfutils.models import predictions
+from zfutils.report import plot
+from zfutils.training import runs
 
 DRAWS = 4000
 
@@ -26,7 +29,7 @@ def slow(measure, *splits: int) -> tuple[float, float]:
 
 def test_counts_by_hand():
     probabilities = np.array([[0.5, 0.3, 0.2, 0, 0, 0], [0.1, 0.2, 0.7, 0, 0, 0], [0.4, 0.3, 0.1, 0.1, 0.1, 0.0]])
-    row = errors.counted(probabilities, np.array([0, 1, 5]))
+    row = error_rates.counted(probabilities, np.array([0, 1, 5]))
     assert (row["n"], row["top-1 wrong"], row["top-2 wrong"], row["top-5 wrong"]) == (3, 2, 1, 1)
     assert (row["top-1 error %"], row["top-2 error %"]) == (66.67, 33.33)
     low, high = predictions.ErrorRate(2, 3).interval()
@@ -36,44 +39,44 @@ def test_counts_by_hand():
 
 def test_a_net_has_begun_to_learn_at_the_end_of_the_first_epoch_below_nine_tenths_of_a_guess():
     log = pd.DataFrame({"step": [10, 20, 30, 40], "train_loss": np.log(20) * np.array([1.0, 0.91, 0.89, 0.5])})
-    assert errors.left_chance(log, 20) == 30
-    assert errors.left_chance(log, 10) == 40  # the guess among fewer classes has a smaller loss
-    assert errors.left_chance(log[:2], 20) is None
+    assert error_rates.left_chance(log, 20) == 30
+    assert error_rates.left_chance(log, 10) == 40  # the guess among fewer classes has a smaller loss
+    assert error_rates.left_chance(log[:2], 20) is None
 
 
 def test_a_net_is_at_chance_above_nine_tenths_of_the_error_of_a_guess():
-    rates = {count: errors.at_chance(np.arange(1000) < count, 20) for count in (0, 855, 856, 1000)}
+    rates = {count: error_rates.at_chance(np.arange(1000) < count, 20) for count in (0, 855, 856, 1000)}
     assert rates == {0: False, 855: False, 856: True, 1000: True}  # .9 x .95
-    assert errors.at_chance(np.arange(1000) < 470, 2) and not errors.at_chance(np.arange(1000) < 470, 20)
+    assert error_rates.at_chance(np.arange(1000) < 470, 2) and not error_rates.at_chance(np.arange(1000) < 470, 20)
 
 
 def test_bootstrap_samples_have_the_mean_and_the_spread_of_resampled_images():
     values = np.array([[0, 1], [0, 1], [1, 0], [1, 0], [1, 1]])
-    drawn = errors.resampled(values, generator=np.random.default_rng(0), draws=50_000)
+    drawn = error_rates.resampled(values, generator=np.random.default_rng(0), draws=50_000)
     assert drawn.shape == (50_000, 2) and set(np.round(drawn[:, 0] * 5).astype(int)) == set(range(6))
     np.testing.assert_allclose(drawn.mean(0), values.mean(0), atol=0.005)
     np.testing.assert_allclose(np.cov(drawn.T), np.cov(values.T, bias=True) / 5, atol=0.002)
     with pytest.raises(ValueError, match="got none"):
-        errors.resampled(np.empty((0, 2)), generator=np.random.default_rng(0))
+        error_rates.resampled(np.empty((0, 2)), generator=np.random.default_rng(0))
 
 
 def test_the_gain_of_an_ensemble_equals_a_slow_bootstrap(answers):
     together, alone = answers[0], answers[1:]
-    value, low, high = errors.ensemble_gain(together, alone, generator=np.random.default_rng(1))
+    value, low, high = error_rates.ensemble_gain(together, alone, generator=np.random.default_rng(1))
     assert value == pytest.approx(together.mean() - alone.mean())
     assert (low, high) == pytest.approx(slow(lambda rows: together[rows].mean() - alone[:, rows].mean(), 250), abs=0.006)
 
 
 def test_the_gain_by_hand():
     together, alone = np.array([False, False, True, False]), np.array([[True, False, True, False], [False, False, True, True]])
-    assert errors.ensemble_gain(together, alone, generator=np.random.default_rng(0))[0] == 1 / 4 - (2 / 4 + 2 / 4) / 2
-    same = errors.ensemble_gain(together, together[None], generator=np.random.default_rng(0))
+    assert error_rates.ensemble_gain(together, alone, generator=np.random.default_rng(0))[0] == 1 / 4 - (2 / 4 + 2 / 4) / 2
+    same = error_rates.ensemble_gain(together, together[None], generator=np.random.default_rng(0))
     assert same == (0, 0, 0)
 
 
 def test_the_excess_of_two_removals_equals_a_slow_bootstrap(answers):
     both, first, second, base = answers[:4]
-    value, low, high = errors.excess(both, first, second, base, generator=np.random.default_rng(1))
+    value, low, high = error_rates.excess(both, first, second, base, generator=np.random.default_rng(1))
     rise = both.mean() - base.mean()
     assert value == pytest.approx(rise - (first.mean() - base.mean()) - (second.mean() - base.mean()))
     expected = slow(lambda rows: both[rows].mean() - first[rows].mean() - second[rows].mean() + base[rows].mean(), 250)
@@ -82,14 +85,14 @@ def test_the_excess_of_two_removals_equals_a_slow_bootstrap(answers):
 
 def test_the_excess_by_hand():
     all_wrong, none, half = np.ones(4, bool), np.zeros(4, bool), np.array([True, True, False, False])
-    assert errors.excess(all_wrong, none, none, none, generator=np.random.default_rng(0)) == (1, 1, 1)
-    assert errors.excess(all_wrong, half, ~half, none, generator=np.random.default_rng(0)) == (0, 0, 0)  # the sum of what each costs
-    assert errors.excess(half, half, half, none, generator=np.random.default_rng(0))[0] == -0.5
+    assert error_rates.excess(all_wrong, none, none, none, generator=np.random.default_rng(0)) == (1, 1, 1)
+    assert error_rates.excess(all_wrong, half, ~half, none, generator=np.random.default_rng(0)) == (0, 0, 0)  # the sum of what each costs
+    assert error_rates.excess(half, half, half, none, generator=np.random.default_rng(0))[0] == -0.5
 
 
 def test_the_largest_change_equals_a_slow_bootstrap(answers):
     pairs = [(answers[1], answers[0]), (answers[2], answers[0]), (answers[4], answers[3]), (answers[5], answers[3])]
-    value, low, high = errors.largest_change(pairs, generator=np.random.default_rng(1))
+    value, low, high = error_rates.largest_change(pairs, generator=np.random.default_rng(1))
     assert value == max(abs(changed.mean() - base.mean()) for changed, base in pairs)
     expected = slow(lambda rows: max(abs(changed[rows].mean() - base[rows].mean()) for changed, base in pairs), 250)
     assert (low, high) == pytest.approx(expected, abs=0.008)
@@ -98,15 +101,15 @@ def test_the_largest_change_equals_a_slow_bootstrap(answers):
 def test_the_largest_change_by_hand_counts_a_fall_too():
     none, one = np.zeros(10, bool), np.arange(10) < 1
     three = np.arange(10) < 3
-    assert errors.largest_change([(one, none), (none, three)], generator=np.random.default_rng(0))[0] == pytest.approx(0.3)
-    assert errors.largest_change([(one, one)], generator=np.random.default_rng(0)) == (0, 0, 0)
+    assert error_rates.largest_change([(one, none), (none, three)], generator=np.random.default_rng(0))[0] == pytest.approx(0.3)
+    assert error_rates.largest_change([(one, one)], generator=np.random.default_rng(0)) == (0, 0, 0)
     with pytest.raises(ValueError, match="got none"):
-        errors.largest_change([], generator=np.random.default_rng(0))
+        error_rates.largest_change([], generator=np.random.default_rng(0))
 
 
 def test_the_difference_of_gaps_equals_a_slow_bootstrap_of_both_splits(answers):
     val, base_val, (train, base_train) = answers[0], answers[1], answers[2:4, :90]
-    value, low, high = errors.gap_difference((val, train), (base_val, base_train), generator=np.random.default_rng(1))
+    value, low, high = error_rates.gap_difference((val, train), (base_val, base_train), generator=np.random.default_rng(1))
     assert value == pytest.approx((val.mean() - train.mean()) - (base_val.mean() - base_train.mean()))
 
     def gap(rows: np.ndarray, seen: np.ndarray) -> float:
@@ -118,17 +121,17 @@ def test_the_difference_of_gaps_equals_a_slow_bootstrap_of_both_splits(answers):
 def test_the_gap_by_hand():
     none, half = np.zeros(4, bool), np.array([True, False, True, False])
     overfitted, base = (half, none), (half, half)
-    assert errors.gap_difference(overfitted, base, generator=np.random.default_rng(0))[0] == 0.5
-    assert errors.gap_difference(base, base, generator=np.random.default_rng(0)) == (0, 0, 0)
+    assert error_rates.gap_difference(overfitted, base, generator=np.random.default_rng(0))[0] == 0.5
+    assert error_rates.gap_difference(base, base, generator=np.random.default_rng(0)) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
     "call",
     [
-        lambda few, many, chance: errors.ensemble_gain(few, many[None], generator=chance),
-        lambda few, many, chance: errors.excess(many, many, few, many, generator=chance),
-        lambda few, many, chance: errors.largest_change([(many, many), (few, few)], generator=chance),
-        lambda few, many, chance: errors.gap_difference((many, many), (many, few), generator=chance),
+        lambda few, many, chance: error_rates.ensemble_gain(few, many[None], generator=chance),
+        lambda few, many, chance: error_rates.excess(many, many, few, many, generator=chance),
+        lambda few, many, chance: error_rates.largest_change([(many, many), (few, few)], generator=chance),
+        lambda few, many, chance: error_rates.gap_difference((many, many), (many, few), generator=chance),
     ],
 )
 def test_answers_to_other_images_are_refused(call):
@@ -138,12 +141,12 @@ def test_answers_to_other_images_are_refused(call):
 
 def test_a_seed_draws_the_same_samples_again(answers):
     values = answers.T.astype(float)
-    one, two, other = (errors.resampled(values, generator=np.random.default_rng(seed), draws=50) for seed in (3, 3, 4))
+    one, two, other = (error_rates.resampled(values, generator=np.random.default_rng(seed), draws=50) for seed in (3, 3, 4))
     assert np.array_equal(one, two) and not np.array_equal(one, other)
 
 
 def test_a_change_has_a_direction_only_where_its_interval_leaves_zero_out():
-    assert [errors.direction(ends) for ends in ((0.1, 0.2), (-0.2, -0.1), (-0.1, 0.1), (0.0, 0.1))] == [
+    assert [error_rates.direction(ends) for ends in ((0.1, 0.2), (-0.2, -0.1), (-0.1, 0.1), (0.0, 0.1))] == [
         "higher",
         "lower",
         "undecided",
@@ -154,8 +157,8 @@ def test_a_change_has_a_direction_only_where_its_interval_leaves_zero_out():
 def test_missing_nets_come_with_what_is_there_of_them(monkeypatch):
     stopped = "training zfnet-3 stopped: the loss is not finite at step 7 of 9 (learning rate 0.5); lower the learning rate"
     states = {"zfnet": "trained", "zfnet-2": "missing", "zfnet-3": stopped, "zfnet-wide": "at step 3 of 12"}
-    monkeypatch.setattr(training, "state", lambda profile, name, *, seed: states[name])
-    assert errors.missing(None, list(states)) == {
+    monkeypatch.setattr(runs, "state", lambda profile, name, *, seed: states[name])
+    assert error_rates.missing(None, list(states)) == {
         "zfnet-2": "zfnet-2 is missing",
         "zfnet-3": "training zfnet-3 stopped: the loss is not finite at step 7 of 9 (learning rate 0.5)",
         "zfnet-wide": "zfnet-wide is at step 3 of 12",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zfutils import filters, likeness
+from zfutils.analysis import first_layer, similarity
 
 
 def grating(frequency: float, side: int = 11) -> np.ndarray:
@@ -13,16 +13,16 @@ def grating(frequency: float, side: int = 11) -> np.ndarray:
 
 @pytest.mark.parametrize(("frequency", "band"), [(0.0, 0), (0.11, 1), (0.12, 1), (0.3, 2), (0.45, 2)])
 def test_a_grating_falls_into_its_band(frequency, band):
-    shares = filters.band_shares(grating(frequency, 33))[0]
+    shares = first_layer.band_shares(grating(frequency, 33))[0]
     assert shares.sum() == pytest.approx(1) and shares[band] > 0.75
 
 
 def test_the_spectrum_keeps_all_energy_and_does_not_depend_on_the_size_of_the_filter():
     weight = np.random.default_rng(0).normal(size=(5, 3, 7, 7))
-    frequency, energy = filters.spectrum(weight)
+    frequency, energy = first_layer.spectrum(weight)
     assert frequency[0] == 0 and frequency[-1] == 0.5
     np.testing.assert_allclose(energy.sum(1), 1)
-    np.testing.assert_allclose(filters.spectrum(weight * 9)[1], energy)
+    np.testing.assert_allclose(first_layer.spectrum(weight * 9)[1], energy)
 
 
 def test_small_or_silent_filters_are_dead():
@@ -30,16 +30,16 @@ def test_small_or_silent_filters_are_dead():
     weight[1] *= 0.09
     weight[2] *= 0.11
     strongest = np.array([1.0, 1.0, 1.0, 0.0, 1.0, 1.0])
-    assert filters.dead(weight, strongest).tolist() == [False, True, False, True, False, False]
+    assert first_layer.dead(weight, strongest).tolist() == [False, True, False, True, False, False]
 
 
 def test_dominance_is_the_largest_over_the_median():
     weight = np.ones((5, 3, 7, 7))
     weight[4] *= 6
-    assert filters.dominance(weight) == pytest.approx(6)
+    assert first_layer.dominance(weight) == pytest.approx(6)
 
 
 def test_the_bootstrap_covers_the_difference():
     generator = np.random.default_rng(0)
-    difference, low, high = likeness.mean_difference(np.full(9, 3.0), np.full(7, 1.0), generator=generator)
+    difference, low, high = similarity.mean_difference(np.full(9, 3.0), np.full(7, 1.0), generator=generator)
     assert (difference, low, high) == (2, 2, 2)

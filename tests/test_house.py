@@ -8,61 +8,77 @@ import nbformat
 import pytest
 import yaml
 
-from zfutils import chapters, cores, keys, notebooks, places
+from zfutils.core import cpu, keys, paths
+from zfutils.run import chapters, notebooks
 
-# A module may import modules of earlier lines only, and of its own line where that is not a circle.
-LAYERS = (
-    ("problems", "progress", "cores", "children"),
-    ("places",),
-    ("keys",),
-    ("profiles", "paper", "claims"),
-    ("sets",),
-    ("manifests", "archives", "pictures", "toybox"),
-    ("photos", "data", "sources"),
-    ("norm", "nets", "devices", "images", "rotations", "recipes", "schedule"),
-    ("weights", "trained", "predictions", "filters", "units", "rules", "graph"),
-    ("features", "deconv", "deconvnet", "fields"),
-    ("training",),
-    ("likeness", "clipping", "topk", "regions", "answers", "errors", "folds", "precision", "banks", "overlap"),
-    ("probes", "scratch"),
-    (
-        "winners",
-        "evolution",
-        "hierarchy",
-        "truth",
-        "sanity",
-        "aliasing",
-        "saliency",
-        "occlusion",
-        "pointing",
-        "invariance",
-        "correspondence",
-        "transfer",
+# Packages from the lowest up, and the modules of each; a module imports what stands before it, and of its own line what makes no circle.
+PACKAGES = {
+    "core": (("errors", "progress", "cpu", "subprocesses"), ("paths",), ("keys",), ("profiles",)),
+    "paper": (("numbers", "claims"),),
+    "stats": (("average_precision",),),
+    "data": (
+        ("manifests", "prepared_sets"),
+        ("archives", "decode", "splits", "near_duplicates", "domain_probe"),
+        ("toybox", "listings"),
+        ("registry",),
     ),
-    ("results", "scoreboard", "verdicts"),
-    ("plot",),
-    ("chapters", "notebooks", "bench", "trainings"),
-    ("runner",),
-    ("__main__",),
-)
-RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+    "models": (
+        ("local_response_norm", "devices"),
+        ("architectures", "crops"),
+        ("recipes", "rotated_crops", "predictions", "checkpoints"),
+        ("trained",),
+        ("cached_predictions",),
+    ),
+    "training": (("schedule",), ("trainer",), ("runs",), ("clipping", "from_scratch"), ("train_all",)),
+    "attribution": (
+        ("rules", "units"),
+        ("activations", "autograd_graph"),
+        ("deconv", "deconvnet"),
+        ("receptive_field", "batched_deconv", "topk", "occlusion", "saliency"),
+        ("top_nine",),
+    ),
+    "analysis": (
+        ("similarity", "first_layer", "class_purity", "aliasing", "error_rates"),
+        ("localization", "heatmap_metrics", "sanity", "evolution", "invariance", "correspondence"),
+    ),
+    "transfer": (("feature_cache", "linear_probes"), ("experiments",)),
+    "report": (("results",), ("scoreboard", "verdicts"), ("plot",)),
+    "run": (("chapters", "notebooks", "bench"), ("runner",), ("command_line",)),
+}
+RANK = {
+    f"{package}.{module}": (number, place)
+    for number, (package, lines) in enumerate(PACKAGES.items())
+    for place, line in enumerate(lines)
+    for module in line
+}
 MODULES = sorted(path.relative_to(keys.PACKAGE).with_suffix("") for path in keys.PACKAGE.rglob("*.py"))
 NAMES = [".".join(path.parts).removesuffix(".__init__") for path in MODULES if path.parts != ("__init__",)]
 SOURCES = notebooks.sources()
 
 
 def tracked() -> list[str]:
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=places.REPOSITORY, capture_output=True, text=True)
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=paths.REPOSITORY, capture_output=True, text=True)
     if listed.returncode:
         pytest.skip("this is no checkout, so there is no list of tracked files")
-    return [name for name in listed.stdout.splitlines() if (places.REPOSITORY / name).exists()]
+    return [name for name in listed.stdout.splitlines() if (paths.REPOSITORY / name).exists()]
 
 
-@pytest.mark.parametrize("name", NAMES)
+def house(name: str) -> str:
+    """Package and module of a name: what it counts as when imports are ranked."""
+    return ".".join(name.split(".")[:2])
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "." in name])
 def test_imports_point_one_way(name):
-    own = name.split(".")[0]
     for other in keys.imports(name):
-        assert RANK[other.split(".")[0]] <= RANK[own], f"{name} imports {other}"
+        if "." in other:
+            assert RANK[house(other)] <= RANK[house(name)], f"{name} imports {other}"
+
+
+def test_a_package_file_holds_a_sentence_and_every_module_has_its_place():
+    assert sorted({house(name) for name in NAMES if "." in name}) == sorted(RANK)
+    for package in PACKAGES:
+        assert len(ast.parse((keys.PACKAGE / package / "__init__.py").read_text()).body) == 1, package
 
 
 def test_there_is_no_circle_of_imports():
@@ -143,7 +159,7 @@ def test_functions_in_notebooks_read_arguments_imports_functions_and_constants_o
 def test_no_text_speaks_of_this_machine_and_no_picture_is_large():
     forbidden = re.compile(r"/(work|home|root|Users)/|pypi\.org|files\.pythonhosted|registry\.npmjs")
     for name in tracked():
-        path = places.REPOSITORY / name
+        path = paths.REPOSITORY / name
         if path.suffix in {".png", ".jpg", ".gif"}:
             assert path.stat().st_size < 300_000, name
         elif path.stat().st_size < 2_000_000 and name != "tests/test_house.py":
@@ -151,7 +167,7 @@ def test_no_text_speaks_of_this_machine_and_no_picture_is_large():
 
 
 def test_conda_users_get_the_same_pins():
-    environment = yaml.safe_load((places.REPOSITORY / "environment.yml").read_text())
+    environment = yaml.safe_load((paths.REPOSITORY / "environment.yml").read_text())
     by_pip = environment["dependencies"][-1]["pip"]
     assert by_pip == ["-r requirements.txt", "-e ."]
     assert any(str(line).startswith("python>=3.11") for line in environment["dependencies"])
@@ -160,11 +176,9 @@ def test_conda_users_get_the_same_pins():
 def test_every_direct_dependency_is_pinned_and_nothing_of_cuda_is():
     import tomllib
 
-    project = tomllib.loads((places.REPOSITORY / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((paths.REPOSITORY / "pyproject.toml").read_text())["project"]
     pins = dict(
-        line.split(" ;")[0].lower().split("==")
-        for line in (places.REPOSITORY / "requirements.txt").read_text().splitlines()
-        if "==" in line
+        line.split(" ;")[0].lower().split("==") for line in (paths.REPOSITORY / "requirements.txt").read_text().splitlines() if "==" in line
     )
     wanted = [*project["dependencies"], *(name for group in project["optional-dependencies"].values() for name in group)]
     assert [name for name in wanted if name not in pins] == []
@@ -172,11 +186,11 @@ def test_every_direct_dependency_is_pinned_and_nothing_of_cuda_is():
 
 
 def test_help_lists_every_verb():
-    listed = subprocess.run(["make", "help"], cwd=places.REPOSITORY, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["make", "help"], cwd=paths.REPOSITORY, capture_output=True, text=True, check=True).stdout
     for verb in ["help", "setup", "data", "nets", "train", "reproduce", "notebooks", "lab", "bench", "test", "lint", "clean"]:
         assert re.search(rf"^  make {verb} ", listed, re.MULTILINE), verb
 
 
 def test_make_and_the_runner_start_processes_with_the_same_settings():
-    text = (places.REPOSITORY / "Makefile").read_text()
-    assert dict(re.findall(r"^export (\w+) := (\S+)$", text, re.MULTILINE)) == cores.CALM
+    text = (paths.REPOSITORY / "Makefile").read_text()
+    assert dict(re.findall(r"^export (\w+) := (\S+)$", text, re.MULTILINE)) == cpu.CALM

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from zfutils import images
+from zfutils.models import crops
 
 
 def test_the_ten_crops_are_corners_and_centre_each_mirrored():
-    corners = images.crop_corners(256, 224)
+    corners = crops.crop_corners(256, 224)
     assert corners[:5] == [(0, 0, False), (0, 32, False), (32, 0, False), (32, 32, False), (16, 16, False)]
     assert corners[5:] == [(top, left, True) for top, left, _ in corners[:5]]
-    assert corners[images.CENTRE] == (16, 16, False)
+    assert corners[crops.CENTRE] == (16, 16, False)
 
 
 def test_a_batch_is_the_crop_minus_the_mean_of_the_same_pixels(tiny_set):
-    cuts = images.Crops(tiny_set, 56, device=torch.device("cpu"))
-    batch = cuts.batch(np.array([3, 3, 9]), np.array([1, 6, 4]))
+    inputs = crops.Crops(tiny_set, 56, device=torch.device("cpu"))
+    batch = inputs.batch(np.array([3, 3, 9]), np.array([1, 6, 4]))
     picture, mean = tiny_set.images[3].astype(np.float32), tiny_set.mean()
     np.testing.assert_array_equal(batch[0].permute(1, 2, 0), (picture - mean)[:56, 8:])
     np.testing.assert_array_equal(batch[1].permute(1, 2, 0), (picture - mean)[:56, 8:][:, ::-1])
@@ -31,8 +31,8 @@ def test_the_mean_is_taken_over_the_training_pictures_alone(tiny_set):
 
 def test_zero_is_one_fixed_grey_and_the_scale_is_symmetric():
     x = np.array([-2.0, -1.0, 0.0, 0.5, 1.0, 3.0]).reshape(1, 1, 6).repeat(3, 0)
-    shown = images.to_display(x, scale=1.0)
+    shown = crops.to_display(x, scale=1.0)
     assert shown.shape == (1, 6, 3) and shown.dtype == np.uint8
     assert shown[0, :, 0].tolist() == [1, 1, 128, 192, 255, 255]
     with pytest.raises(ValueError, match="scale above 0"):
-        images.to_display(x, scale=0.0)
+        crops.to_display(x, scale=0.0)

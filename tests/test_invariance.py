@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from tests.test_deconvnet import images, net_of
-from zfutils import images as cuts
-from zfutils import invariance, rotations
-from zfutils.problems import Problem
+from zfutils.analysis import invariance
+from zfutils.core.errors import Problem
+from zfutils.models import crops, rotated_crops
 
 
 def slow(image: np.ndarray, source) -> np.ndarray:
@@ -126,15 +126,15 @@ def test_a_net_without_hidden_layers_sees_a_rotation_of_what_is_symmetric_as_non
 
 def test_every_image_is_turned_by_its_own_angle():
     several = torch.randn(3, 3, 9, 9, dtype=torch.float64)
-    found = rotations.turned(several, torch.tensor([0.0, np.pi / 2, 1.0], dtype=torch.float64))
+    found = rotated_crops.turned(several, torch.tensor([0.0, np.pi / 2, 1.0], dtype=torch.float64))
     for one, image, degrees in zip(found, several, (0, 90, np.degrees(1.0)), strict=True):
         assert torch.allclose(one, invariance.rotate(image[None], degrees)[0], atol=1e-9)
 
 
 def test_turned_crops_follow_from_rows_and_crops_and_measuring_stays_upright(tiny_set):
     device = torch.device("cpu")
-    plain, turning = cuts.Crops(tiny_set, 56, device=device), rotations.TurnedCrops(tiny_set, 56, device=device)
-    rows, crops = np.arange(4), np.array([0, 3, 4, 9])
-    assert torch.equal(turning.batch(rows, crops), turning.batch(rows, crops))
-    assert not torch.allclose(turning.batch(rows, crops), plain.batch(rows, crops), atol=1)
-    assert torch.equal(turning.batch(rows, cuts.CENTRE), plain.batch(rows, cuts.CENTRE))
+    plain, turning = crops.Crops(tiny_set, 56, device=device), rotated_crops.TurnedCrops(tiny_set, 56, device=device)
+    rows, which = np.arange(4), np.array([0, 3, 4, 9])
+    assert torch.equal(turning.batch(rows, which), turning.batch(rows, which))
+    assert not torch.allclose(turning.batch(rows, which), plain.batch(rows, which), atol=1)
+    assert torch.equal(turning.batch(rows, crops.CENTRE), plain.batch(rows, crops.CENTRE))

@@ -2,8 +2,9 @@
 
 import pytest
 
-from zfutils import manifests, places
-from zfutils.problems import Problem
+from zfutils.core import paths
+from zfutils.core.errors import Problem
+from zfutils.data import manifests
 
 # Classes and pictures of each split, from the papers and pages that describe the sets.
 PUBLISHED = {
@@ -64,7 +65,7 @@ def test_wrong_name_lists_the_right_ones():
 
 @pytest.mark.parametrize("text", ["", "title: only", "a: [", "archives: []\nclasses: {a: {name: a}}\nclass_count: 3", "- 1"])
 def test_damaged_manifest_is_one_line_that_names_the_file(tmp_path, monkeypatch, text):
-    monkeypatch.setattr(places, "MANIFESTS", tmp_path)
+    monkeypatch.setattr(paths, "MANIFESTS", tmp_path)
     (tmp_path / "voc2012.yml").write_text(text)
     with pytest.raises(Problem) as caught:
         manifests.read("voc2012")
@@ -72,6 +73,6 @@ def test_damaged_manifest_is_one_line_that_names_the_file(tmp_path, monkeypatch,
 
 
 def test_absent_manifest_is_a_problem(tmp_path, monkeypatch):
-    monkeypatch.setattr(places, "MANIFESTS", tmp_path)
+    monkeypatch.setattr(paths, "MANIFESTS", tmp_path)
     with pytest.raises(Problem, match="restore that file"):
         manifests.read("voc2012")

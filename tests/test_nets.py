@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from zfutils import nets, paper
-from zfutils.nets import ALEXNET, ZFNET
-from zfutils.norm import ContrastNorm
-from zfutils.problems import Problem
+from zfutils.core.errors import Problem
+from zfutils.models import architectures
+from zfutils.models.architectures import ALEXNET, ZFNET
+from zfutils.models.local_response_norm import LocalResponseNorm
+from zfutils.paper import numbers
 
 
 def generator() -> torch.Generator:
@@ -15,9 +16,9 @@ def generator() -> torch.Generator:
 
 
 def test_full_size_agrees_with_every_row_of_figure_3():
-    shapes, counts = nets.shapes(ZFNET), nets.parameters(ZFNET)
-    fields = nets.receptive_fields(ZFNET)
-    rows = paper.table("fig3_architecture")
+    shapes, counts = architectures.shapes(ZFNET), architectures.parameters(ZFNET)
+    fields = architectures.receptive_fields(ZFNET)
+    rows = numbers.table("fig3_architecture")
     for number in range(1, 6):
         layer = rows[rows["layer"] == f"layer{number}"]
         conv = layer[layer["op"] == "conv"].iloc[0]
@@ -32,29 +33,29 @@ def test_full_size_agrees_with_every_row_of_figure_3():
 
 def test_a_built_net_has_the_shapes_and_parameters_on_paper():
     for architecture in (
-        nets.scaled(ZFNET, width=1 / 8, fc_units=64, classes=7),
-        nets.scaled(ALEXNET, width=1 / 4, image_size=112, classes=5),
+        architectures.scaled(ZFNET, width=1 / 8, fc_units=64, classes=7),
+        architectures.scaled(ALEXNET, width=1 / 4, image_size=112, classes=5),
     ):
-        net = nets.build(architecture, generator=generator()).eval()
-        x, shapes = torch.zeros(1, 3, architecture.image_size, architecture.image_size), nets.shapes(architecture)
+        net = architectures.build(architecture, generator=generator()).eval()
+        x, shapes = torch.zeros(1, 3, architecture.image_size, architecture.image_size), architectures.shapes(architecture)
         for name, layer in net.named_children():
             x = layer(x)
             if name in shapes:
                 assert tuple(x.shape[1:]) == shapes[name], name
-        for name, count in nets.parameters(architecture).items():
+        for name, count in architectures.parameters(architecture).items():
             assert sum(parameter.numel() for parameter in net.get_submodule(name).parameters()) == count
 
 
 def test_the_replication_has_krizhevskys_sizes_and_halves():
-    shapes = nets.shapes(ALEXNET)
+    shapes = architectures.shapes(ALEXNET)
     assert [shapes[f"conv{n}"] for n in range(1, 6)] == [(96, 55, 55), (256, 27, 27), (384, 13, 13), (384, 13, 13), (256, 13, 13)]
     assert [conv.groups for conv in ALEXNET.convs] == [1, 2, 1, 2, 2]
-    assert sum(nets.parameters(ALEXNET).values()) == 60_965_224
+    assert sum(architectures.parameters(ALEXNET).values()) == 60_965_224
     assert ALEXNET.convs[0].then == ("relu", "norm", "pool") and ZFNET.convs[0].then == ("relu", "pool", "norm")
 
 
 def test_receptive_fields_and_strides_are_those_of_the_paper():
-    assert nets.receptive_fields(ZFNET) == {
+    assert architectures.receptive_fields(ZFNET) == {
         "conv1": (7, 2), "pool1": (11, 4), "conv2": (27, 8), "pool2": (43, 16),
         "conv3": (75, 16), "conv4": (107, 16), "conv5": (139, 16), "pool5": (171, 32),
     }  # fmt: skip
@@ -67,50 +68,52 @@ def test_contrast_norm_equals_a_loop(beta):
     for n, c, i, j in np.ndindex(*x.shape):
         energy = sum(x[n, other, i, j] ** 2 for other in range(max(0, c - 2), min(7, c + 3)))
         expected[n, c, i, j] = x[n, c, i, j] / (2 + 1e-4 * energy) ** beta
-    found = ContrastNorm(7, beta=beta).double()(torch.from_numpy(x))
+    found = LocalResponseNorm(7, beta=beta).double()(torch.from_numpy(x))
     # The constants are stored in float32, hence 1e-7 and not 1e-15.
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-7)
 
 
 def test_contrast_norm_is_the_librarys_with_alpha_times_window():
     x = torch.randn(2, 9, 5, 5, generator=generator()) * 50
-    torch.testing.assert_close(ContrastNorm(9)(x), torch.nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)(x), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        LocalResponseNorm(9)(x), torch.nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)(x), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_initial_weights_are_gaussian_with_the_papers_deviation_and_biases():
-    net = nets.build(nets.scaled(ZFNET, fc_units=256, classes=10), generator=generator())
+    net = architectures.build(architectures.scaled(ZFNET, fc_units=256, classes=10), generator=generator())
     assert net.conv2.weight.std().item() == pytest.approx(0.01, rel=0.02)
     assert abs(net.conv2.weight.mean().item()) < 1e-4
     assert all((net.get_submodule(name).bias == 0).all() for name in ("conv1", "conv5", "fc6", "fc8"))
-    replica = nets.build(nets.scaled(ALEXNET, width=1 / 4, fc_units=64, image_size=112), generator=generator())
+    replica = architectures.build(architectures.scaled(ALEXNET, width=1 / 4, fc_units=64, image_size=112), generator=generator())
     first = {name: float(replica.get_submodule(name).bias.detach()[0]) for name in ALEXNET.layers}
     assert [name for name, bias in first.items() if bias == 1] == ["conv2", "conv4", "conv5", "fc6", "fc7"]
     assert [name for name, bias in first.items() if bias == 0] == ["conv1", "conv3", "fc8"]
 
 
 def test_narrow_nets_keep_the_papers_signal_sizes():
-    small = nets.scaled(ZFNET, width=1 / 4, fc_units=512, image_size=112, classes=20)
-    for full, fan_in, deviation in zip(nets.fan_ins(ZFNET), nets.fan_ins(small), small.deviations, strict=True):
+    small = architectures.scaled(ZFNET, width=1 / 4, fc_units=512, image_size=112, classes=20)
+    for full, fan_in, deviation in zip(architectures.fan_ins(ZFNET), architectures.fan_ins(small), small.deviations, strict=True):
         assert deviation**2 * fan_in == pytest.approx(0.01**2 * full)
     assert small.deviations[0] == 0.01  # layer 1 sees three colours at any width
 
 
 def test_clipping_scales_a_long_filter_back_and_leaves_the_others():
-    net = nets.build(nets.scaled(ZFNET, width=1 / 8, fc_units=8, image_size=112, classes=2), generator=generator())
+    net = architectures.build(architectures.scaled(ZFNET, width=1 / 8, fc_units=8, image_size=112, classes=2), generator=generator())
     with torch.no_grad():
         net.conv1.weight[3] *= 50
     before, direction = net.conv1.weight.detach().clone(), net.conv1.weight[3] / net.conv1.weight[3].norm()
-    assert nets.clip_filters(net, {"conv1": 0.1, "conv2": 9.0}).tolist() == [1, 0]
+    assert architectures.clip_filters(net, {"conv1": 0.1, "conv2": 9.0}).tolist() == [1, 0]
     after = net.conv1.weight.detach()
     assert after[3].pow(2).mean().sqrt().item() == pytest.approx(0.1)
     torch.testing.assert_close(after[3] / after[3].norm(), direction)
     assert torch.equal(after[:3], before[:3]) and torch.equal(after[4:], before[4:])
-    assert nets.clip_filters(net, {"conv1": 0.1001}).tolist() == [0]
+    assert architectures.clip_filters(net, {"conv1": 0.1001}).tolist() == [0]
 
 
 def test_equal_generators_give_equal_nets_and_the_output_is_logits():
-    architecture = nets.scaled(ZFNET, width=1 / 8, fc_units=8, image_size=112, classes=3)
-    one, two = (nets.build(architecture, generator=generator()).eval() for _ in range(2))
+    architecture = architectures.scaled(ZFNET, width=1 / 8, fc_units=8, image_size=112, classes=3)
+    one, two = (architectures.build(architecture, generator=generator()).eval() for _ in range(2))
     x = torch.randn(2, 3, 112, 112, generator=generator()) * 60
     assert torch.equal(one(x), two(x))
     assert (one(x) < 0).any() and not torch.allclose(one(x).sum(1), torch.ones(2))
@@ -118,4 +121,4 @@ def test_equal_generators_give_equal_nets_and_the_output_is_logits():
 
 def test_too_small_an_input_is_refused():
     with pytest.raises(Problem, match="too small"):
-        nets.shapes(nets.scaled(ZFNET, image_size=8))
+        architectures.shapes(architectures.scaled(ZFNET, image_size=8))

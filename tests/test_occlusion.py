@@ -6,8 +6,9 @@ import torch
 from torch import nn
 
 from tests.test_deconvnet import images, net_of
-from zfutils import occlusion, pointing, rules, saliency
-from zfutils.problems import Problem
+from zfutils.analysis import heatmap_metrics
+from zfutils.attribution import occlusion, rules, saliency
+from zfutils.core.errors import Problem
 
 
 def slow(net: nn.Module, image: torch.Tensor, size: int, stride: int) -> tuple[np.ndarray, np.ndarray, int]:
@@ -65,7 +66,7 @@ def test_a_constant_image_gives_a_flat_map_and_only_what_counts_makes_a_dip():
     found = occlusion.sweep(Corner().eval(), image, layer=None, size=8, stride=4)
     dip = found.probabilities[..., 0]
     assert dip[5, 1] == pytest.approx(0.5) and dip[0, 0] == pytest.approx(found.base_probabilities[0])
-    row, column = pointing.lowest(found, dip)
+    row, column = heatmap_metrics.lowest(found, dip)
     assert 20 <= row < 24 or abs(row - 22) <= 4 and abs(column - 6) <= 4
 
 
@@ -102,19 +103,21 @@ def test_squares_cover_what_they_cover():
     squares = found.squares()
     assert squares.shape == (4, 4, 20, 20) and squares.sum((2, 3)).min() == 36
     assert np.allclose(found.covered(mask), (squares & mask).sum((2, 3)))
-    on, off = pointing.on_and_off(found, mask)
+    on, off = heatmap_metrics.on_and_off(found, mask)
     assert np.array_equal(on, (squares & mask).sum((2, 3)) >= 18) and not (on & off).any()
     block = np.zeros((20, 20), bool)
     block[4:8, 4:8] = True
     assert (
-        pointing.on_part(found, block)[1, 1] and not pointing.on_part(found, block)[3, 3] and not pointing.on_part(found, block * 0).any()
+        heatmap_metrics.on_part(found, block)[1, 1]
+        and not heatmap_metrics.on_part(found, block)[3, 3]
+        and not heatmap_metrics.on_part(found, block * 0).any()
     )
     drops = np.zeros((4, 4))
     drops[2, 1] = 3.0
-    heat = pointing.spread(found, drops)
+    heat = heatmap_metrics.spread(found, drops)
     assert heat.max() > 0 and (heat > 0).sum() == 36 and heat[8:14, 4:10].min() > 0
-    assert pointing.highest(heat) == tuple(np.argwhere(heat == heat.max())[0])
-    assert np.isnan(pointing.mean_where(drops, drops > 9)) and pointing.mean_where(drops, drops > 1) == 3
+    assert heatmap_metrics.highest(heat) == tuple(np.argwhere(heat == heat.max())[0])
+    assert np.isnan(heatmap_metrics.mean_where(drops, drops > 9)) and heatmap_metrics.mean_where(drops, drops > 1) == 3
 
 
 def test_deletion_kills_the_answer_fastest_where_it_lies():
@@ -125,7 +128,7 @@ def test_deletion_kills_the_answer_fastest_where_it_lies():
     image, shares = torch.ones(3, 32, 32) * 5, [0, 0.25, 0.5, 1]
     heat = np.zeros((32, 32))
     heat[:16, :16] = 1
-    right, wrong = (pointing.deletion(Quarter().eval(), image, some, 0, shares=shares) for some in (heat, -heat))
+    right, wrong = (heatmap_metrics.deletion(Quarter().eval(), image, some, 0, shares=shares) for some in (heat, -heat))
     assert right[0] == wrong[0] > 0.99 and right[1] == pytest.approx(0.5) and wrong[2] == right[0] and wrong[3] == pytest.approx(0.5)
 
 
@@ -142,6 +145,6 @@ def test_grad_cam_and_gradients_find_the_map_that_counts():
     image[0, 0, 2, 3], image[0, 1, 6, 6] = 4, 4
     for label, place in ((0, (2, 3)), (1, (6, 6))):
         heat = saliency.grad_cam(net.eval(), image, torch.tensor([label]), layer="relu1")[0].numpy()
-        assert pointing.highest(heat) == place and heat[place] == pytest.approx(4 * 3 / 64)
+        assert heatmap_metrics.highest(heat) == place and heat[place] == pytest.approx(4 * 3 / 64)
         heat = saliency.by_rules(net, image, torch.tensor([label]), rules.GRADIENT)[0].numpy()
-        assert pointing.highest(heat) == place
+        assert heatmap_metrics.highest(heat) == place

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from zfutils import overlap
+from zfutils.data import near_duplicates
 
 
 def with_pictures(prepared, images):
@@ -20,7 +20,7 @@ def test_correlation_equals_a_loop_and_copies_are_found(tiny_set):
     theirs = generator.integers(0, 255, (6, 64, 64, 3)).astype(np.uint8)
     ours = generator.integers(0, 255, (3, 64, 64, 3)).astype(np.uint8)
     ours[1] = (theirs[4] * 0.6 + 30).astype(np.uint8)  # a copy with other light
-    found = overlap.between(with_pictures(tiny_set, ours), with_pictures(tiny_set, theirs), np.array([1, 4, 5]))
+    found = near_duplicates.between(with_pictures(tiny_set, ours), with_pictures(tiny_set, theirs), np.array([1, 4, 5]))
     assert found.other[1] == 4 and found.correlation[1] > 0.99 and found.found().tolist() == [1]
 
     def small(picture):
@@ -35,5 +35,5 @@ def test_correlation_equals_a_loop_and_copies_are_found(tiny_set):
 
 def test_a_picture_without_contrast_is_like_none(tiny_set):
     flat = np.full((1, 64, 64, 3), 90, np.uint8)
-    found = overlap.between(with_pictures(tiny_set, flat), tiny_set, np.arange(4))
+    found = near_duplicates.between(with_pictures(tiny_set, flat), tiny_set, np.arange(4))
     assert np.isfinite(found.correlation).all() and found.correlation[0] == pytest.approx(0, abs=1e-3)

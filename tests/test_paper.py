@@ -2,8 +2,8 @@
 
 import pytest
 
-from zfutils import paper
-from zfutils.problems import Problem
+from zfutils.core.errors import Problem
+from zfutils.paper import numbers
 
 
 @pytest.mark.parametrize(
@@ -22,18 +22,18 @@ from zfutils.problems import Problem
     ],
 )
 def test_numbers_are_those_of_the_paper(key, value):
-    assert paper.number(key)["paper"] == value
+    assert numbers.number(key)["paper"] == value
 
 
 def test_every_table_and_digitised_figure_has_numbers_with_names_of_their_own():
-    numbers = paper.numbers()
-    assert set(numbers["place"]) == {*(f"table {n}" for n in range(1, 8)), "figure 3", "figure 9"}
-    assert numbers["key"].is_unique and numbers["paper"].notna().all()
-    assert paper.number("table1/nose/layer5_mean")["deviation"] == 0.017
+    rows = numbers.numbers()
+    assert set(rows["place"]) == {*(f"table {n}" for n in range(1, 8)), "figure 3", "figure 9"}
+    assert rows["key"].is_unique and rows["paper"].notna().all()
+    assert numbers.number("table1/nose/layer5_mean")["deviation"] == 0.017
 
 
 def test_wrong_names_list_the_right_ones():
     with pytest.raises(Problem, match="table1/nose/layer5_mean"):
-        paper.number("table1/mouth/layer5_mean")
+        numbers.number("table1/mouth/layer5_mean")
     with pytest.raises(Problem, match="known: fig3_architecture, .*table7_layer_features"):
-        paper.table("table8")
+        numbers.table("table8")

@@ -12,9 +12,9 @@ import torchvision.datasets
 from torchvision.datasets import imagenet
 
 from tests import layouts
-from zfutils import archives, photos
-from zfutils.photos import Listing
-from zfutils.problems import Problem
+from zfutils.core.errors import Problem
+from zfutils.data import archives, listings
+from zfutils.data.listings import Listing
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def theirs(pairs) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("name", layouts.TWO)
 def test_two_class_archives_of_every_data_set_are_listed(unpacked, name):
-    part = photos.listing(*unpacked(name))
+    part = listings.listing(*unpacked(name))
     assert len(part.classes) == 2 and sorted(set(part.table["label"])) == [0, 1]
     assert part.table["split"].value_counts().to_dict() == unpacked(name)[0].images
     assert set(part.table["group"]) == {name} and not part.table["file"].duplicated().any()
@@ -65,7 +65,7 @@ def test_two_class_archives_of_every_data_set_are_listed(unpacked, name):
 
 def test_imagenette_is_what_torchvision_reads(unpacked):
     manifest, root = unpacked("imagenette")
-    part = photos.listing(manifest, root)
+    part = listings.listing(manifest, root)
     for split in ("train", "val"):
         own = torchvision.datasets.Imagenette(root, split, size="160px")
         chosen = Listing(part.table[part.table["split"] == split], part.classes, part.roots, {})
@@ -75,7 +75,7 @@ def test_imagenette_is_what_torchvision_reads(unpacked):
 
 def test_caltech101_is_what_torchvision_reads_and_the_background(unpacked, tmp_path):
     manifest, root = unpacked("caltech101")
-    part = photos.listing(manifest, root)
+    part = listings.listing(manifest, root)
     shutil.copytree(root / "caltech-101", tmp_path / "caltech101")
     own = torchvision.datasets.Caltech101(tmp_path)
     assert own.categories == [folder for folder in manifest.classes if folder != "BACKGROUND_Google"]
@@ -87,12 +87,12 @@ def test_caltech256_is_what_torchvision_reads(unpacked, tmp_path):
     manifest, root = unpacked("caltech256")
     shutil.copytree(root, tmp_path / "caltech256")
     own = torchvision.datasets.Caltech256(str(tmp_path))
-    assert own.categories == list(manifest.classes) and own.y == photos.listing(manifest, root).table["label"].tolist()
+    assert own.categories == list(manifest.classes) and own.y == listings.listing(manifest, root).table["label"].tolist()
 
 
 def test_ilsvrc_is_what_torchvision_reads(unpacked, tmp_path, monkeypatch):
     manifest, root = unpacked("ilsvrc2012")
-    part = photos.listing(manifest, root)
+    part = listings.listing(manifest, root)
     made = {archive.name: archive.md5[0] for archive in manifest.archives}
     monkeypatch.setattr(imagenet, "ARCHIVE_META", {kind: (file, made[file]) for kind, (file, _) in imagenet.ARCHIVE_META.items()})
     for file, content in layouts.archives("ilsvrc2012").items():
@@ -106,7 +106,7 @@ def test_ilsvrc_is_what_torchvision_reads(unpacked, tmp_path, monkeypatch):
 
 
 def test_voc_has_all_classes_of_a_picture_and_the_largest_as_its_label(unpacked):
-    table = photos.listing(*unpacked("voc2012")).table
+    table = listings.listing(*unpacked("voc2012")).table
     shown = {Path(row.file).stem: (json.loads(row.present), row.folder, row.split) for row in table.itertuples()}
     assert shown == {
         "2008_000001": (["cat"], "cat", "train"),
@@ -120,7 +120,7 @@ def test_voc_has_all_classes_of_a_picture_and_the_largest_as_its_label(unpacked)
 
 def test_order_does_not_depend_on_the_file_system(unpacked, monkeypatch):
     manifest, root = unpacked("imagenette")
-    first = photos.listing(manifest, root).table
+    first = listings.listing(manifest, root).table
     walk = os.walk
 
     def backwards(*args, **kwargs):
@@ -128,7 +128,7 @@ def test_order_does_not_depend_on_the_file_system(unpacked, monkeypatch):
             yield top, folders[::-1], files[::-1]
 
     monkeypatch.setattr(os, "walk", backwards)
-    pd.testing.assert_frame_equal(photos.listing(manifest, root).table, first)
+    pd.testing.assert_frame_equal(listings.listing(manifest, root).table, first)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_missing_folder_is_named_with_its_class(copied, name, gone, message):
     manifest, root = copied(name)
     shutil.rmtree(root / gone)
     with pytest.raises(Problem, match=message) as caught:
-        photos.listing(manifest, root)
+        listings.listing(manifest, root)
     assert "\n" not in str(caught.value) and manifest.archives[0].name in str(caught.value)
 
 
@@ -173,7 +173,7 @@ def test_wrong_number_of_pictures_is_named_with_its_class(copied, name, gone, me
     manifest, root = copied(name)
     (root / gone).unlink()
     with pytest.raises(Problem, match=message):
-        photos.listing(manifest, root)
+        listings.listing(manifest, root)
 
 
 @pytest.mark.parametrize(
@@ -189,12 +189,12 @@ def test_missing_list_is_one_line(copied, name, gone):
     manifest, root = copied(name)
     (root / gone).unlink()
     with pytest.raises(Problem, match=f"{name}: expected its lists of pictures, got .*{Path(gone).name}.* again") as caught:
-        photos.listing(manifest, root)
+        listings.listing(manifest, root)
     assert "\n" not in str(caught.value)
 
 
 def test_joined_sets_have_their_classes_in_the_order_of_the_folders(unpacked):
-    both = photos.joined([photos.listing(*unpacked("imagewoof")), photos.listing(*unpacked("imagenette"))])
+    both = listings.joined([listings.listing(*unpacked("imagewoof")), listings.listing(*unpacked("imagenette"))])
     assert both.classes == ["tench", "Shih-Tzu", "beagle", "English springer"]
     assert both.table.groupby("label")["folder"].unique().map(list).tolist() == [["n01440764"], ["n02086240"], ["n02088364"], ["n02102040"]]
     assert set(both.roots) == {"imagenette", "imagewoof"} and len(both.table) == 24
@@ -207,15 +207,15 @@ def test_pictures_that_are_also_in_val_leave_train(copied):
     # The same pixels under another label; a comment makes it another file.
     pixels = (base / "val/n02102040/n02102040_1_val.JPEG").read_bytes()
     twin.write_bytes(pixels[:2] + b"\xff\xfe\x00\x06note" + pixels[2:])
-    part = photos.without_leaks(photos.listing(manifest, root), jobs=2)
+    part = listings.without_leaks(listings.listing(manifest, root), jobs=2)
     assert part.facts["left_train"] == ["imagenette2-160/train/n01440764/n01440764_2_train.JPEG"]
     assert part.table["split"].value_counts().to_dict() == {"train": 7, "val": 4}
     assert list(part.table.index) == list(range(11))
 
 
 def test_sets_without_twins_lose_nothing(unpacked):
-    part = photos.listing(*unpacked("imagenette"))
-    kept = photos.without_leaks(part)
+    part = listings.listing(*unpacked("imagenette"))
+    kept = listings.without_leaks(part)
     pd.testing.assert_frame_equal(kept.table, part.table)
     assert kept.facts["left_train"] == []
 
@@ -226,25 +226,25 @@ def drawn(names: list[str]) -> Listing:
 
 def test_dev_is_a_twentieth_of_every_class_whatever_the_order_and_folder():
     names = [f"c/picture_{n}.jpg" for n in range(200)]
-    table = photos.with_dev(drawn(names)).table
+    table = listings.with_dev(drawn(names)).table
     dev = set(table.loc[table["split"] == "dev", "file"])
     assert len(dev) == 10
-    moved = photos.with_dev(drawn([f"elsewhere/{name}" for name in names[::-1]])).table
+    moved = listings.with_dev(drawn([f"elsewhere/{name}" for name in names[::-1]])).table
     assert {file.removeprefix("elsewhere/") for file in moved.loc[moved["split"] == "dev", "file"]} == dev
 
 
 def test_a_small_class_gives_one_to_dev_and_a_single_picture_stays():
-    assert (photos.with_dev(drawn(["a.jpg", "b.jpg"])).table["split"] == "dev").sum() == 1
-    assert (photos.with_dev(drawn(["a.jpg"])).table["split"] == "train").all()
+    assert (listings.with_dev(drawn(["a.jpg", "b.jpg"])).table["split"] == "dev").sum() == 1
+    assert (listings.with_dev(drawn(["a.jpg"])).table["split"] == "train").all()
 
 
 def test_dev_takes_only_from_train_and_an_own_dev_is_kept():
     part = drawn([f"{n}.jpg" for n in range(40)])
     part.table.loc[30:, "split"] = "val"
-    table = photos.with_dev(part).table
+    table = listings.with_dev(part).table
     assert (table.loc[30:, "split"] == "val").all() and (table["split"] == "dev").sum() == 2
     part.table.loc[0, "split"] = "dev"
-    assert (photos.with_dev(part).table["split"] == "dev").sum() == 1
+    assert (listings.with_dev(part).table["split"] == "dev").sum() == 1
 
 
 @pytest.fixture
@@ -261,7 +261,7 @@ def own(tmp_path):
 
 
 def test_own_pictures_are_listed(own):
-    part = photos.own_folder(own)
+    part = listings.own_folder(own)
     assert part.classes == ["ant", "bee"]
     assert part.table.groupby(["split", "folder"]).size().to_dict() == {
         ("train", "ant"): 4,
@@ -274,11 +274,11 @@ def test_own_pictures_are_listed(own):
 
 def test_own_dev_is_used(own):
     shutil.copytree(own / "val", own / "dev")
-    assert set(photos.own_folder(own).table["split"]) == {"train", "dev", "val"}
+    assert set(listings.own_folder(own).table["split"]) == {"train", "dev", "val"}
 
 
 def test_own_transfer_pictures_are_one_split(own):
-    part = photos.own_classes(own / "train")
+    part = listings.own_classes(own / "train")
     assert set(part.table["split"]) == {"all"} and np.bincount(part.table["label"]).tolist() == [4, 4]
 
 
@@ -286,21 +286,21 @@ def test_one_class_alone_is_refused(own):
     for split in ("train", "val"):
         shutil.rmtree(own / split / "bee")
     with pytest.raises(Problem, match="two or more class folders in .*, got 'ant' alone"):
-        photos.own_folder(own)
+        listings.own_folder(own)
     with pytest.raises(Problem, match="two or more class folders in .*, got 'ant' alone"):
-        photos.own_classes(own / "train")
+        listings.own_classes(own / "train")
 
 
 def test_own_pictures_that_do_not_fit_are_said(own):
     shutil.rmtree(own / "val" / "bee")
     with pytest.raises(Problem, match="same classes in train and val .* got 'bee' in one of them only"):
-        photos.own_folder(own)
+        listings.own_folder(own)
     (own / "val" / "bee").mkdir()
     with pytest.raises(Problem, match="expected pictures of class 'bee' in split val .*, got none"):
-        photos.own_folder(own)
+        listings.own_folder(own)
     shutil.rmtree(own / "train")
     with pytest.raises(Problem, match="expected class folders in .*train, got none; give DATA=dir"):
-        photos.own_folder(own)
+        listings.own_folder(own)
 
 
 def test_archives_in_the_upstream_layout_are_the_same_bytes_at_any_time(monkeypatch):

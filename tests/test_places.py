@@ -2,25 +2,25 @@
 
 import pytest
 
-from zfutils import cores, keys, places, profiles
-from zfutils.problems import Problem
+from zfutils.core import cpu, keys, paths, profiles
+from zfutils.core.errors import Problem
 
 
 def test_a_file_is_written_whole_or_keeps_its_old_content(tmp_path):
     path = tmp_path / "new" / "file.txt"
-    with places.whole(path) as fresh:
+    with paths.whole(path) as fresh:
         fresh.write_text("one")
-    with pytest.raises(RuntimeError), places.whole(path) as fresh:
+    with pytest.raises(RuntimeError), paths.whole(path) as fresh:
         fresh.write_text("half")
         raise RuntimeError
     assert path.read_text() == "one" and [file.name for file in path.parent.iterdir()] == ["file.txt"]
 
 
 def test_a_full_disk_is_one_line(tmp_path):
-    with pytest.raises(Problem, match="no room to write .*file.txt") as caught, places.whole(tmp_path / "file.txt"):
+    with pytest.raises(Problem, match="no room to write .*file.txt") as caught, paths.whole(tmp_path / "file.txt"):
         raise OSError(28, "No space left on device")
     assert "\n" not in str(caught.value) and not list(tmp_path.iterdir())
-    with pytest.raises(PermissionError), places.whole(tmp_path / "file.txt"):
+    with pytest.raises(PermissionError), paths.whole(tmp_path / "file.txt"):
         raise PermissionError(13, "denied")
 
 
@@ -32,23 +32,23 @@ def test_digests_are_stable_and_tell_values_apart():
 
 
 def test_modules_reach_what_they_import():
-    reached = keys.reachable(["predictions"])
-    assert "images" in reached and "sets" in reached and "training" not in reached and "problems" not in reached
-    assert keys.imports_of("from zfutils import nets, plot\nimport numpy\nfrom zfutils.toybox import scene\n") == (
-        "nets",
-        "plot",
-        "toybox",
-        "toybox.scene",
+    reached = keys.reachable(["models.predictions"])
+    assert "models.crops" in reached and "data.prepared_sets" in reached and "training" not in reached and "core.errors" not in reached
+    assert keys.imports_of("from zfutils.models import recipes\nimport numpy\nfrom zfutils.data.toybox import scene\n") == (
+        "models",
+        "models.recipes",
+        "data.toybox",
+        "data.toybox.scene",
     )
 
 
 def test_jobs_come_from_the_argument_the_variable_or_the_machine(monkeypatch):
-    assert cores.jobs() == cores.available() >= 1
+    assert cpu.jobs() == cpu.available() >= 1
     monkeypatch.setenv("JOBS", "3")
-    assert cores.jobs() == 3 and cores.jobs(2) == 2
+    assert cpu.jobs() == 3 and cpu.jobs(2) == 2
     monkeypatch.setenv("JOBS", "many")
     with pytest.raises(Problem, match="JOBS must be a whole number above 0, got 'many'"):
-        cores.jobs()
+        cpu.jobs()
 
 
 def test_profiles_are_those_of_the_book():

@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zfutils import plot
-from zfutils.toybox import families
+from zfutils.data.toybox import families
+from zfutils.report import plot
 
 
 @pytest.fixture(autouse=True)

@@ -5,27 +5,27 @@ import pytest
 import torch
 from scipy import stats
 
-from zfutils import images, nets, predictions
+from zfutils.models import architectures, crops, predictions
 
-ARCHITECTURE = nets.scaled(nets.ZFNET, width=1 / 16, image_size=56, fc_units=16, classes=4)
+ARCHITECTURE = architectures.scaled(architectures.ZFNET, width=1 / 16, image_size=56, fc_units=16, classes=4)
 
 
 def test_ten_crop_probabilities_are_the_mean_of_those_of_each_crop(tiny_set):
-    net = nets.build(ARCHITECTURE, generator=torch.Generator().manual_seed(1)).eval()
+    net = architectures.build(ARCHITECTURE, generator=torch.Generator().manual_seed(1)).eval()
     with torch.no_grad():
         net.fc8.weight *= 1e4
-    cuts, rows = images.Crops(tiny_set, 56, device=torch.device("cpu")), np.arange(7)
-    single = [predictions.probabilities(net, cuts, rows, crops=(crop,)) for crop in images.TEN]
-    ten = predictions.probabilities(net, cuts, rows, crops=images.TEN, batch=3)
+    inputs, rows = crops.Crops(tiny_set, 56, device=torch.device("cpu")), np.arange(7)
+    single = [predictions.probabilities(net, inputs, rows, crops=(crop,)) for crop in crops.TEN]
+    ten = predictions.probabilities(net, inputs, rows, crops=crops.TEN, batch=3)
     np.testing.assert_allclose(ten, np.mean(single, 0), atol=1e-2)  # bfloat16 where the hardware has it
     np.testing.assert_allclose(ten.sum(1), 1, atol=1e-5)
     assert np.ptp([one[0] for one in single]) > 0
 
 
 def test_a_net_in_training_mode_is_refused(tiny_set):
-    net = nets.build(ARCHITECTURE, generator=torch.Generator().manual_seed(1)).train()
+    net = architectures.build(ARCHITECTURE, generator=torch.Generator().manual_seed(1)).train()
     with pytest.raises(ValueError, match="evaluation mode"):
-        predictions.probabilities(net, images.Crops(tiny_set, 56, device=torch.device("cpu")), np.arange(2))
+        predictions.probabilities(net, crops.Crops(tiny_set, 56, device=torch.device("cpu")), np.arange(2))
 
 
 def test_wrong_answers_by_hand_ties_included():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from zfutils import plot
+from zfutils.report import plot
 
 NAMES = ["dog", "cat", "bear", "car", "bus", "duck", "fish", "cup", "key", "star"]
 

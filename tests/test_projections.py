@@ -6,25 +6,26 @@ import torch
 from scipy import stats
 
 from tests.test_deconvnet import images, net_of
-from zfutils import aliasing, deconv, evolution, hierarchy, likeness, regions, sanity, topk, truth, winners
-from zfutils.deconvnet import Deconvnet
-from zfutils.topk import Top
-from zfutils.units import Unit
+from zfutils.analysis import aliasing, class_purity, evolution, localization, sanity, similarity
+from zfutils.attribution import batched_deconv, deconv, top_nine, topk
+from zfutils.attribution.deconvnet import Deconvnet
+from zfutils.attribution.topk import Top
+from zfutils.attribution.units import Unit
 
 
 def test_cosine_and_pairs_by_hand():
     ours, theirs = np.array([[[3.0, 4.0]], [[1.0, 0.0]], [[0.0, 0.0]]]), np.array([[[6.0, 8.0]], [[-2.0, 0.0]], [[1.0, 1.0]]])
-    assert np.allclose(likeness.cosine(ours, theirs), [1, -1, 0])
+    assert np.allclose(similarity.cosine(ours, theirs), [1, -1, 0])
     three = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
-    assert likeness.mean_pairs(three) == pytest.approx((0 + 2 * 0.5**0.5) / 3)
-    assert likeness.mean_pairs(np.zeros((3, 2))) == 0
+    assert similarity.mean_pairs(three) == pytest.approx((0 + 2 * 0.5**0.5) / 3)
+    assert similarity.mean_pairs(np.zeros((3, 2))) == 0
 
 
 def test_rank_correlation_is_spearmans_with_ties_and_nan_for_a_constant():
     generator = np.random.default_rng(0)
     ours, theirs = generator.integers(0, 5, (30, 3)).astype(float), generator.normal(size=(30, 3))
     ours[:, 2] = 7
-    found = likeness.rank_correlation(ours, theirs)
+    found = similarity.rank_correlation(ours, theirs)
     for column in range(2):
         assert found[column] == pytest.approx(stats.spearmanr(ours[:, column], theirs[:, column]).statistic)
     assert np.isnan(found[2])
@@ -35,83 +36,83 @@ def test_the_interval_of_a_mean_covers_it_and_shrinks():
     few, many = generator.normal(3, 1, 20), generator.normal(3, 1, 2000)
     widths = []
     for values in (few, many):
-        mean, low, high = likeness.mean_interval(values, generator=np.random.default_rng(2))
+        mean, low, high = similarity.mean_interval(values, generator=np.random.default_rng(2))
         assert low < mean < high and mean == pytest.approx(values.mean())
         widths.append(high - low)
     assert widths[1] < widths[0] / 5 and widths[1] == pytest.approx(2 * 1.96 / 2000**0.5, rel=0.1)
-    assert np.isnan(likeness.mean_interval(np.array([]), generator=generator)).all()
+    assert np.isnan(similarity.mean_interval(np.array([]), generator=generator)).all()
 
 
 def test_excess_is_share_of_equal_pairs_within_a_map_minus_between_maps():
     kinds = np.array([[1, 1, 1], [0, 1, 2], [2, -1, 2]])
     within = [1, 0, 1]
     between = [3 / 15, (0 + 3 + 2) / 15, 2 / 12]  # equal pairs of all pairs with winners of the other maps
-    assert np.allclose(hierarchy.excess(kinds), np.array(within) - between)
-    assert np.isnan(hierarchy.excess(np.array([[0, -1], [1, 1]]))[0])
+    assert np.allclose(class_purity.excess(kinds), np.array(within) - between)
+    assert np.isnan(class_purity.excess(np.array([[0, -1], [1, 1]]))[0])
     random = np.random.default_rng(3).integers(0, 4, (400, 9))
-    assert abs(hierarchy.excess(random).mean()) < 0.01
+    assert abs(class_purity.excess(random).mean()) < 0.01
 
 
 def test_kinds_of_winners():
     top = Top(np.array([[2, -1], [0, 1]]), np.zeros((2, 2)), np.zeros((2, 2, 2), int))
-    assert hierarchy.classes(top, np.array([5, 6, 7])).tolist() == [[7, -1], [5, 6]]
+    assert class_purity.classes(top, np.array([5, 6, 7])).tolist() == [[7, -1], [5, 6]]
     energy = np.array([[[5.0, 1], [1, 1]], [[1, 0], [0, 0]]])
-    assert hierarchy.parts(energy, np.array([[[0, 2], [3, 3]], [[0, 1], [1, 1]]])).tolist() == [3, -1]
+    assert class_purity.parts(energy, np.array([[[0, 2], [3, 3]], [[0, 1], [1, 1]]])).tolist() == [3, -1]
     flat = np.zeros((27, 2, 2, 3), np.uint8)
     flat[:] = np.array([[r, g, b] for r in (0, 100, 200) for g in (0, 100, 200) for b in (0, 100, 200)])[:, None, None]
-    assert hierarchy.colours(flat).tolist() == list(range(27))
+    assert class_purity.colours(flat).tolist() == list(range(27))
 
 
 def test_shares_of_energy_and_the_strongest_part_by_hand():
     energies = np.array([[[4.0, 0], [0, 4]], [[0, 0], [0, 0]], [[1, 1], [0, 6]], [[0, 0], [8, 8]]])
     masks = np.array([[[True, False], [False, False]]] * 4)
-    assert np.allclose(truth.share(energies, masks), [0.5, np.nan, 0.125, 0], equal_nan=True)
+    assert np.allclose(localization.share(energies, masks), [0.5, np.nan, 0.125, 0], equal_nan=True)
     parts = np.array([[[1, 0], [2, 2]]] * 4)
     # energy a pixel, each image adding up to one: part 1 has .5 + .125, part 2 has (.5 + .75 + 1) / 2
-    assert truth.strongest_part(energies, parts) == 2
-    assert truth.strongest_part(energies[:1], parts[:1]) == 1 and truth.strongest_part(energies[1:2], parts[1:2]) == 0
+    assert localization.strongest_part(energies, parts) == 2
+    assert localization.strongest_part(energies[:1], parts[:1]) == 1 and localization.strongest_part(energies[1:2], parts[1:2]) == 0
     strangers = np.array([[[1.0, 1], [1, 1]]] * 4)
     # chosen on images 0 and 2: part 1 has .625, part 2 also .625, the first wins; scored on 1 (no energy) and 3
-    assert truth.part_scores(energies, parts, strangers) == (0.0, 0.25)
+    assert localization.part_scores(energies, parts, strangers) == (0.0, 0.25)
     energies[2, 1, 1] = 20
-    assert truth.part_scores(energies, parts, strangers) == (0.5, 0.5)
-    assert np.isnan(truth.part_scores(energies, parts * 0, strangers)).all()
+    assert localization.part_scores(energies, parts, strangers) == (0.5, 0.5)
+    assert np.isnan(localization.part_scores(energies, parts * 0, strangers)).all()
 
 
 def test_energy_of_regions_lies_where_the_whole_projection_has_it():
     net, several = net_of(), images(2)
     chosen = {"rows": np.array([0, 1]), "maps": np.array([2, 3]), "places": np.array([[0, 0], [3, 4]])}
-    found = regions.project(net, several, layer="conv3", **chosen)
+    found = batched_deconv.project(net, several, layer="conv3", **chosen)
     tensors = {name: torch.from_numpy(chosen[name]) for name in ("maps", "places")}
     whole = deconv.project_each(net, several, layer="conv3", **tensors).numpy()
-    assert np.allclose(truth.energy(found, 112), (whole**2).sum(1), rtol=1e-5)
+    assert np.allclose(localization.energy(found, 112), (whole**2).sum(1), rtol=1e-5)
     assert found.framed(112).shape[2] == 75 and found.framed(80).shape[2] == 80
 
 
 def test_winners_have_patches_inputs_and_one_scale_a_map(tiny_set):
     net = net_of(size=56).float()
     rows = tiny_set.indices("train")
-    tops = topk.scan(net, lambda some: winners.centre_crops(tiny_set, 56, some, torch.device("cpu")), layers=["conv2"], k=9, rows=rows)
-    maps = winners.draw(tops["conv2"], 3, np.random.default_rng(0))
-    found = winners.of(net, tiny_set, 56, tops["conv2"], layer="conv2", maps=maps)
+    tops = topk.scan(net, lambda some: top_nine.centre_crops(tiny_set, 56, some, torch.device("cpu")), layers=["conv2"], k=9, rows=rows)
+    maps = top_nine.draw(tops["conv2"], 3, np.random.default_rng(0))
+    found = top_nine.of(net, tiny_set, 56, tops["conv2"], layer="conv2", maps=maps)
     assert found.projections.shape == (3, 9, 3, 27, 27) and found.patches.shape == (3, 9, 27, 27, 3)
     place = tops["conv2"].places[maps[1], 4]
     alone = deconv.project(
         net,
-        winners.centre_crops(tiny_set, 56, tops["conv2"].rows[maps[1], 4:5], torch.device("cpu")),
+        top_nine.centre_crops(tiny_set, 56, tops["conv2"].rows[maps[1], 4:5], torch.device("cpu")),
         unit=Unit("conv2", int(maps[1])),
         at=tuple(place.tolist()),
     )
-    cut = regions.Regions(found.projections[1], found.corners[1], found.values[1])
+    cut = batched_deconv.Regions(found.projections[1], found.corners[1], found.values[1])
     assert np.allclose(cut.whole(4, (56, 56)), alone.pixels.numpy(), atol=1e-4 * float(alone.pixels.abs().max()))
-    crop = winners.centre_crops(tiny_set, 56, found.rows[1, 4:5], torch.device("cpu")).numpy()
-    inputs = regions.Regions(found.inputs(tiny_set, 56)[1], found.corners[1], found.values[1]).whole(4, (56, 56))
+    crop = top_nine.centre_crops(tiny_set, 56, found.rows[1, 4:5], torch.device("cpu")).numpy()
+    inputs = batched_deconv.Regions(found.inputs(tiny_set, 56)[1], found.corners[1], found.values[1]).whole(4, (56, 56))
     seen = inputs != 0
     assert np.allclose(inputs[seen], crop[0][seen]) and seen.any()
     shown, patches = found.tiles(tiny_set, 56)
     assert shown.dtype == np.uint8 and shown.shape == patches.shape == (3, 9, 27, 27, 3)
     assert (shown[np.moveaxis(found.projections, 2, -1) == 0] == 128).all()
-    assert winners.display_scale(np.arange(101.0), 0.5) == 50.5 and winners.display_scale(np.zeros(4)) == 1
+    assert top_nine.display_scale(np.arange(101.0), 0.5) == 50.5 and top_nine.display_scale(np.zeros(4)) == 1
 
 
 def test_a_settled_share_is_one_at_the_end_and_the_epoch_is_the_first_that_lasts():

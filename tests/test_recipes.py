@@ -7,8 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from zfutils import chapters, nets, paper, plot, profiles, recipes, training
-from zfutils.nets import ALEXNET, ZFNET
+from zfutils.core import profiles
+from zfutils.models import architectures, recipes
+from zfutils.models.architectures import ALEXNET, ZFNET
+from zfutils.paper import numbers
+from zfutils.report import plot
+from zfutils.run import chapters
+from zfutils.training import runs
 
 ROWS = {
     "none (as in Fig. 3)": "zfnet",
@@ -29,16 +34,16 @@ LAYERS = {
 FURTHER = [name for name, recipe in recipes.RECIPES.items() if "beyond the paper" in recipe.says]
 
 
-def small(name: str) -> nets.Architecture:
-    return nets.scaled(recipes.recipe(name).paper, width=1 / 8, image_size=112, fc_units=64, classes=5)
+def small(name: str) -> architectures.Architecture:
+    return architectures.scaled(recipes.recipe(name).paper, width=1 / 8, image_size=112, fc_units=64, classes=5)
 
 
 def built(name: str) -> torch.nn.Sequential:
-    return nets.build(small(name), generator=torch.Generator().manual_seed(0))
+    return architectures.build(small(name), generator=torch.Generator().manual_seed(0))
 
 
 def cost(name: str) -> int:
-    return sum(nets.multiply_adds(recipes.recipe(name).paper).values())
+    return sum(architectures.multiply_adds(recipes.recipe(name).paper).values())
 
 
 def test_every_recipe_has_its_own_name_and_every_chapter_asks_for_known_ones():
@@ -57,9 +62,9 @@ def test_only_an_extra_run_trains_what_goes_beyond_the_paper():
 
 
 def test_parameters_of_the_rows_of_table_3_are_those_computed_from_the_paper():
-    printed = paper.table("table3_ablation").query("base_model == 'zf_fig3'").set_index("change")["params_computed"]
+    printed = numbers.table("table3_ablation").query("base_model == 'zf_fig3'").set_index("change")["params_computed"]
     assert set(printed.index) == set(ROWS)
-    assert {row: sum(nets.parameters(recipes.recipe(name).paper).values()) for row, name in ROWS.items()} == printed.to_dict()
+    assert {row: sum(architectures.parameters(recipes.recipe(name).paper).values()) for row, name in ROWS.items()} == printed.to_dict()
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -67,7 +72,7 @@ def test_a_rewired_net_has_the_layers_that_are_left_each_fed_by_the_one_below(na
     architecture, net = small(name), built(name).eval()
     assert architecture.layers == recipes.recipe(name).paper.layers == LAYERS[name]
     assert tuple(layer for layer, module in net.named_children() if hasattr(module, "weight")) == LAYERS[name]
-    x, shapes = torch.zeros(1, 3, 112, 112), nets.shapes(architecture)
+    x, shapes = torch.zeros(1, 3, 112, 112), architectures.shapes(architecture)
     for layer, module in net.named_children():
         x = module(x)
         assert layer not in shapes or tuple(x.shape[1:]) == shapes[layer], layer
@@ -76,9 +81,13 @@ def test_a_rewired_net_has_the_layers_that_are_left_each_fed_by_the_one_below(na
 
 def test_without_layers_6_and_7_the_softmax_takes_what_pool5_gives():
     for name in ("alexnet-without-6-7", "alexnet-without-3-4-6-7"):
-        flat = math.prod(nets.shapes(small(name))["pool5"])
+        flat = math.prod(architectures.shapes(small(name))["pool5"])
         assert built(name).fc8.in_features == flat
-        assert math.prod(nets.shapes(recipes.recipe(name).paper)["pool5"]) == nets.fan_ins(recipes.recipe(name).paper)[-1] == 256 * 6 * 6
+        assert (
+            math.prod(architectures.shapes(recipes.recipe(name).paper)["pool5"])
+            == architectures.fan_ins(recipes.recipe(name).paper)[-1]
+            == 256 * 6 * 6
+        )
 
 
 def test_a_layer_that_moves_down_keeps_its_name_bias_and_halves():
@@ -97,12 +106,12 @@ def test_fewer_and_wider_layers_cost_what_all_five_cost(name):
 
 
 def test_of_the_shares_that_are_tried_none_comes_closer_to_the_cost():
-    shallow = nets.without(ZFNET, 4)
+    shallow = architectures.without(ZFNET, 4)
     found = recipes.at_the_cost_of(shallow, ZFNET)
-    target, own = cost("zfnet"), sum(nets.multiply_adds(found).values())
+    target, own = cost("zfnet"), sum(architectures.multiply_adds(found).values())
     for step in (-1, 1):
         share = found.convs[2].maps / 384 + step / 32
-        other = sum(nets.multiply_adds(recipes.widened(shallow, share, 3, 4, 5)).values())
+        other = sum(architectures.multiply_adds(recipes.widened(shallow, share, 3, 4, 5)).values())
         assert abs(other - target) > abs(own - target)
 
 
@@ -141,18 +150,18 @@ MEMBERS += [(name.removesuffix("-again"), name, 1000) for name in recipes.RECIPE
 
 @pytest.mark.parametrize(("first", "other", "further"), MEMBERS)
 def test_nets_that_differ_in_their_seed_differ_in_nothing_else(first, other, further, tiny_set, monkeypatch):
-    monkeypatch.setattr(training, "Trained", lambda folder: type("Card", (), {"card": {"cuts": [7, 9]}}))
+    monkeypatch.setattr(runs, "Trained", lambda folder: type("Card", (), {"card": {"lr_drops": [7, 9]}}))
     profile = profiles.profile("smoke")
-    own, base = (training.settings_of(profile, recipes.recipe(name), tiny_set, seed=3) for name in (other, first))
-    assert own.seed == base.seed + further and own.cuts == (7, 9)
-    if first != "zfnet":  # which finds the cuts
-        assert base.cuts == own.cuts
-    assert dataclasses.replace(own, recipe=base.recipe, seed=base.seed, cuts=base.cuts) == base
+    own, base = (runs.settings_of(profile, recipes.recipe(name), tiny_set, seed=3) for name in (other, first))
+    assert own.seed == base.seed + further and own.lr_drops == (7, 9)
+    if first != "zfnet":  # which finds the drops
+        assert base.lr_drops == own.lr_drops
+    assert dataclasses.replace(own, recipe=base.recipe, seed=base.seed, lr_drops=base.lr_drops) == base
 
 
 def test_every_row_of_table_3_has_a_second_seed():
     rows = [name for name in chapters.CHAPTERS["01_architecture"].rows if name not in ("zfnet", "alexnet")]
-    assert len(rows) == len(paper.table("table3_ablation")) - 2
+    assert len(rows) == len(numbers.table("table3_ablation")) - 2
     assert all(recipes.recipe(f"{name}-again").member == 1 for name in [*rows, "alexnet"])
 
 

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from tests.test_deconvnet import images, net_of
-from zfutils import deconv, fields, nets, regions, rules
-from zfutils.problems import Problem
+from zfutils.attribution import batched_deconv, deconv, receptive_field, rules
+from zfutils.core.errors import Problem
+from zfutils.models import architectures
 
 
 def drawn(layer: str, net: torch.nn.Sequential, several: torch.Tensor) -> dict[str, np.ndarray]:
@@ -20,16 +21,16 @@ def drawn(layer: str, net: torch.nn.Sequential, several: torch.Tensor) -> dict[s
 
 
 @pytest.mark.parametrize("name", [name for name, ways in rules.NAMED.items() if not ways.centred])
-@pytest.mark.parametrize(("paper", "size"), [(nets.ZFNET, 112), (nets.ALEXNET, 99)], ids=["zfnet", "alexnet"])
+@pytest.mark.parametrize(("paper", "size"), [(architectures.ZFNET, 112), (architectures.ALEXNET, 99)], ids=["zfnet", "alexnet"])
 def test_a_region_is_the_projection_cut_to_its_field(paper, size, name):
     net, several, way = net_of(paper, size), images(3, size), rules.NAMED[name]
     for layer in ("conv1", "conv2", "relu3", "conv4", "conv5"):
         chosen = drawn(layer, net, several)
-        found = regions.project(net, several, layer=layer, **chosen, rules=way)
+        found = batched_deconv.project(net, several, layer=layer, **chosen, rules=way)
         arguments = {name: torch.from_numpy(chosen[name]) for name in ("maps", "places")}
         whole = deconv.project_each(net, several[chosen["rows"]], layer=layer.replace("relu", "conv"), **arguments, rules=way).numpy()
         assert np.abs(whole).max() > 0 and (found.activations >= 0).all()
-        field = fields.of(net, several[:1], layer)
+        field = receptive_field.of(net, several[:1], layer)
         assert found.pixels.shape[2:] == field.size
         for number, place in enumerate(chosen["places"]):
             assert tuple(found.corners[number]) == field.box(tuple(place))[:2]
@@ -46,8 +47,8 @@ def test_images_may_come_from_a_function_and_rows_in_any_order():
         asked.extend(rows.tolist())
         return several[torch.from_numpy(rows)]
 
-    one = regions.project(net, take, layer="conv3", **chosen)
-    other = regions.project(net, several, layer="conv3", **chosen)
+    one = batched_deconv.project(net, take, layer="conv3", **chosen)
+    other = batched_deconv.project(net, several, layer="conv3", **chosen)
     assert np.allclose(one.pixels, other.pixels, atol=1e-12)
     assert sorted(set(asked)) == sorted(set(chosen["rows"].tolist()))
 
@@ -56,14 +57,14 @@ def test_what_does_not_stay_inside_is_refused():
     net, several = net_of(), images(1)
     chosen = drawn("conv3", net, several) | {"rows": np.zeros(12, int)}
     with pytest.raises(Problem, match="follow switches, got 'linear, centre, norm skipped'"):
-        regions.project(net, several, layer="conv3", **chosen, rules=rules.NAMED["linear, centre, norm skipped"])
+        batched_deconv.project(net, several, layer="conv3", **chosen, rules=rules.NAMED["linear, centre, norm skipped"])
     with pytest.raises(Problem, match="within the 6 x 6 map of conv3"):
-        regions.project(net, several, layer="conv3", **chosen | {"places": np.full((12, 2), 7)})
+        batched_deconv.project(net, several, layer="conv3", **chosen | {"places": np.full((12, 2), 7)})
     with pytest.raises(Problem, match="convolutional layer, got fc6"):
-        regions.project(net, several, layer="fc6", **chosen)
+        batched_deconv.project(net, several, layer="fc6", **chosen)
     with pytest.raises(Problem, match="unknown layer 'conv9'"):
-        regions.project(net, several, layer="conv9", **chosen)
+        batched_deconv.project(net, several, layer="conv9", **chosen)
     with pytest.raises(Problem, match="unknown map 1000 of conv3"):
-        regions.project(net, several, layer="conv3", **chosen | {"maps": np.full(12, 1000)})
+        batched_deconv.project(net, several, layer="conv3", **chosen | {"maps": np.full(12, 1000)})
     with pytest.raises(Problem, match="training mode"):
-        regions.project(net.train(), several, layer="conv3", **chosen)
+        batched_deconv.project(net.train(), several, layer="conv3", **chosen)

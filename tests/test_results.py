@@ -8,8 +8,10 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from zfutils import claims, places, profiles, results, scoreboard
-from zfutils.problems import Problem
+from zfutils.core import paths, profiles
+from zfutils.core.errors import Problem
+from zfutils.paper import claims
+from zfutils.report import results, scoreboard
 
 TOYBOX, IMAGENET = profiles.profile("toybox"), profiles.profile("imagenet")
 TOP1 = "table2/1-convnet-as-in-fig-3/val_top1_error"
@@ -18,7 +20,7 @@ TOP1 = "table2/1-convnet-as-in-fig-3/val_top1_error"
 def test_figure_table_and_provenance_stand_side_by_side(tiny_set):
     figure, table = plt.subplots()[0], pd.DataFrame({"a": [1, 2]})
     results.save("table9", profile=TOYBOX, seed=3, seconds=1.5, figure=figure, table=table, data=tiny_set, facts={"nets": ["zfnet"]})
-    folder = places.results_dir("toybox")
+    folder = paths.results_dir("toybox")
     pd.testing.assert_frame_equal(results.read("table9", profile=TOYBOX), table)
     known = json.loads((folder / "figures" / "table9.json").read_text())
     assert known == json.loads((folder / "tables" / "table9.json").read_text())
@@ -70,25 +72,26 @@ def test_the_scoreboard_has_a_row_for_every_number_and_claim():
 
 def test_kill_9_while_writing_results_keeps_the_older_ones_and_the_scoreboard_reads_on(tmp_path):
     code = (
-        "import os, signal, pandas as pd; from zfutils import places, profiles, results\n"
+        "import os, signal, pandas as pd; from zfutils.core import paths, profiles; from zfutils.report import results\n"
         "save = lambda n: results.save('t', profile=profiles.profile('toybox'), seed=0, seconds=0, table=pd.DataFrame({'a': range(n)}))\n"
-        "save(3); places._flush = lambda path: (path.write_text('{ha'), os.kill(os.getpid(), signal.SIGKILL)); save(9)"
+        "save(3); paths._flush = lambda path: (path.write_text('{ha'), os.kill(os.getpid(), signal.SIGKILL)); save(9)"
     )
-    ended = subprocess.run([sys.executable, "-c", code], cwd=places.REPOSITORY, capture_output=True)
+    ended = subprocess.run([sys.executable, "-c", code], cwd=paths.REPOSITORY, capture_output=True)
     assert ended.returncode == -9
-    (places.results_dir("toybox") / "tables" / ".t-half.json").write_text("{ha")
+    (paths.results_dir("toybox") / "tables" / ".t-half.json").write_text("{ha")
     assert len(results.read("t", profile=TOYBOX)) == 3 and len(scoreboard.write("toybox")) > 200
 
 
 def test_a_full_disk_while_writing_results_keeps_the_older_ones(tmp_path):
     code = (
-        "import resource, pandas as pd; from zfutils import profiles, results; from zfutils.problems import Problem\n"
+        "import resource, pandas as pd; from zfutils.core import profiles; from zfutils.report import results\n"
+        "from zfutils.core.errors import Problem\n"
         "save = lambda n: results.save('t', profile=profiles.profile('toybox'), seed=0, seconds=0, table=pd.DataFrame({'a': range(n)}))\n"
         "save(3); resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
         "try: save(100_000)\n"
         "except Problem as problem: print(problem)"
     )
-    ended = subprocess.run([sys.executable, "-c", code], cwd=places.REPOSITORY, capture_output=True, text=True, check=True)
+    ended = subprocess.run([sys.executable, "-c", code], cwd=paths.REPOSITORY, capture_output=True, text=True, check=True)
     assert "no room to write" in ended.stdout
-    assert sorted(file.name for file in (places.results_dir("toybox") / "tables").iterdir()) == ["t.csv", "t.json"]
+    assert sorted(file.name for file in (paths.results_dir("toybox") / "tables").iterdir()) == ["t.csv", "t.json"]
     assert len(results.read("t", profile=TOYBOX)) == 3

@@ -17,12 +17,16 @@ import nbformat
 import pytest
 from torch import distributed
 
-from zfutils import chapters, claims, devices, keys, notebooks, paper, places, profiles, runner, training
-from zfutils import children as children_module
-from zfutils.__main__ import main
-from zfutils.chapters import Chapter
-from zfutils.children import Children
-from zfutils.problems import Problem
+from zfutils.core import keys, paths, profiles
+from zfutils.core import subprocesses as children_module
+from zfutils.core.errors import Problem
+from zfutils.core.subprocesses import Children
+from zfutils.models import devices
+from zfutils.paper import claims, numbers
+from zfutils.run import chapters, notebooks, runner
+from zfutils.run.chapters import Chapter
+from zfutils.run.command_line import main
+from zfutils.training import runs
 
 PARAMETERS = '# %% tags=["parameters"]\nprofile = "toybox"\nseed = 0\n\n'
 
@@ -63,7 +67,7 @@ def test_a_failed_chapter_is_named_with_its_cell_and_its_copy_is_kept(tmp_path):
 def book(tmp_path, monkeypatch):
     """A book of three chapters; the last needs the first."""
     (tmp_path / "book").mkdir()
-    monkeypatch.setattr(places, "BOOK", tmp_path / "book")
+    monkeypatch.setattr(paths, "BOOK", tmp_path / "book")
     table = {"one": Chapter("one"), "two": Chapter("two"), "three": Chapter("three", needs=("one",))}
     monkeypatch.setattr(chapters, "CHAPTERS", table)
     ran = []
@@ -86,7 +90,7 @@ def go() -> list[str]:
 def test_nothing_is_run_twice_without_a_change_and_a_change_reruns_what_depends_on_it(book, capsys):
     assert go() == [] and book == ["one", "two", "three"]
     assert go() == [] and len(book) == 3 and "two: nothing changed" in capsys.readouterr().err
-    notebook(places.BOOK, "one", "# %% [markdown]\n# New words.\n")
+    notebook(paths.BOOK, "one", "# %% [markdown]\n# New words.\n")
     assert go() == [] and book[3:] == ["one", "three"]
 
 
@@ -113,23 +117,23 @@ def test_a_net_that_fills_a_row_later_or_is_trained_anew_runs_its_chapter_again(
 
 
 def test_a_failure_stops_its_own_line_only(book, capsys):
-    notebook(places.BOOK, "one", "# %%\n1 / 0\n")
+    notebook(paths.BOOK, "one", "# %%\n1 / 0\n")
     assert go() == ["one", "three"] and book == ["one", "two"]
     said = capsys.readouterr().err
     assert "failed in cell 2" in said and "three: not run, it needs one" in said
-    notebook(places.BOOK, "one", "# %%\n1 / 1\n")
+    notebook(paths.BOOK, "one", "# %%\n1 / 1\n")
     assert go() == [] and book == ["one", "two", "one", "three"]
 
 
 def test_a_changed_rule_reruns_the_chapters_that_decide_by_it_and_so_does_a_changed_number(book, monkeypatch, tmp_path):
-    notebook(places.BOOK, "two", '# %%\n"clipping-acts"\n')
+    notebook(paths.BOOK, "two", '# %%\n"clipping-acts"\n')
     assert go() == [] and len(book) == 3
     rules = claims.claims()
     changed = dataclasses.replace(rules["clipping-acts"], rule="Agrees when it is above 5, else differs.")
     monkeypatch.setattr(claims, "claims", lambda: {**rules, "clipping-acts": changed})
     assert go() == [] and book[3:] == ["two"]
-    shutil.copytree(paper.FOLDER, tmp_path / "numbers")
-    monkeypatch.setattr(paper, "FOLDER", tmp_path / "numbers")
+    shutil.copytree(numbers.FOLDER, tmp_path / "numbers")
+    monkeypatch.setattr(numbers, "FOLDER", tmp_path / "numbers")
     assert go() == [] and len(book) == 4
     with open(tmp_path / "numbers" / "table2_imagenet_errors.csv", "a") as file:
         file.write("\n")
@@ -146,10 +150,10 @@ def test_a_kernel_that_dies_is_named_with_its_chapter_and_its_copy_is_kept(tmp_p
 
 def test_folders_are_meant_from_where_the_command_was_called(tmp_path, monkeypatch):
     (tmp_path / "book").mkdir()
-    monkeypatch.setattr(places, "BOOK", tmp_path / "book")
+    monkeypatch.setattr(paths, "BOOK", tmp_path / "book")
     monkeypatch.setattr(chapters, "CHAPTERS", {"one": Chapter("one")})
-    shown = "places.data_dir(), places.results_dir('x'), os.environ['DATA']"
-    notebook(tmp_path / "book", "one", f"# %%\nimport os\nfrom zfutils import places\nprint({shown})\n")
+    shown = "paths.data_dir(), paths.results_dir('x'), os.environ['DATA']"
+    notebook(tmp_path / "book", "one", f"# %%\nimport os\nfrom zfutils.core import paths\nprint({shown})\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATA_DIR", "mine")
     monkeypatch.setenv("DATA", "pictures")
@@ -162,7 +166,7 @@ def test_folders_are_meant_from_where_the_command_was_called(tmp_path, monkeypat
 def test_ctrl_c_ends_the_running_chapter_and_starts_no_other(tmp_path, interruptible):
     script = tmp_path / "two_chapters.py"
     script.write_text(STOPPED)
-    environment = {**os.environ, "PYTHONPATH": str(places.REPOSITORY)}
+    environment = {**os.environ, "PYTHONPATH": str(paths.REPOSITORY)}
     running = subprocess.Popen([sys.executable, str(script), str(tmp_path)], env=environment, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not (tmp_path / "one-started").exists() and time.monotonic() < deadline:
@@ -242,9 +246,9 @@ def test_training_under_torchrun_leaves_its_group_before_it_ends(tmp_path, monke
         port = free.getsockname()[1]
     for name, value in {"RANK": 0, "WORLD_SIZE": 1, "MASTER_ADDR": "localhost", "MASTER_PORT": port}.items():
         monkeypatch.setenv(name, str(value))
-    monkeypatch.setattr(training, "train", lambda *given, **options: devices.join_group() or tmp_path)
+    monkeypatch.setattr(runs, "train", lambda *given, **options: devices.join_group() or tmp_path)
     joined = []
-    monkeypatch.setattr("zfutils.__main__._describe", lambda folders: joined.append(distributed.is_initialized()) or 0)
+    monkeypatch.setattr("zfutils.run.command_line._describe", lambda folders: joined.append(distributed.is_initialized()) or 0)
     assert main(["train", "--net", "zfnet", "--profile", "smoke"]) == 0
     assert joined == [True] and not distributed.is_initialized(), "its threads may abort the process at its end"
 
@@ -258,7 +262,7 @@ def test_only_takes_a_result_with_what_it_needs_and_lists_the_others():
 
 
 def test_chapters_that_train_from_scratch_run_one_after_the_other():
-    training = [one for one in chapters.CHAPTERS.values() if "scratch.train(" in (places.BOOK / f"{one.name}.py").read_text()]
+    training = [one for one in chapters.CHAPTERS.values() if "scratch.train(" in (paths.BOOK / f"{one.name}.py").read_text()]
     assert len(training) > 1
     for one, other in itertools.pairwise(training):
         assert one.name in other.needs, "two processes would train the same net in the same folder"
@@ -280,21 +284,16 @@ def test_an_exercise_is_made_from_its_solution_and_raises_until_it_is_filled(tmp
     assert "raise NotImplementedError" in saved and notebooks.made(tmp_path / "x.py") == made.read_text()
 
 
-def test_words_and_plots_change_no_key_of_a_trained_net(tmp_path, monkeypatch):
-    from zfutils import training
-
-    used = set(keys.reachable(training._CODE)) | {"training"}
-    assert "plot" not in used and "results" not in used and not used & {"scoreboard", "runner", "chapters", "notebooks"}
-    before = keys.code_of("norm")
-    text = (keys.PACKAGE / "norm.py").read_text()
+def test_words_change_no_key_of_a_chapter_and_code_does(tmp_path, monkeypatch):
+    (tmp_path / "models").mkdir()
+    text = (keys.PACKAGE / "models" / "local_response_norm.py").read_text()
     monkeypatch.setattr(keys, "PACKAGE", tmp_path)
-    for changed, same in (
-        (text.replace("Divide every value", "Scale every value") + "\n# a comment\n", True),
-        (text.replace("1e-4", "2e-4"), False),
-    ):
-        (tmp_path / "norm.py").write_text(changed)
+    digests = []
+    for changed in (text, text.replace("Divide every value", "Scale every value") + "\n# a comment\n", text.replace("1e-4", "2e-4")):
+        (tmp_path / "models" / "local_response_norm.py").write_text(changed)
         keys._source_digest.cache_clear()
-        assert (keys.code_of("norm") == before) is same
+        digests.append(keys.code("models.local_response_norm"))
+    assert digests[0] == digests[1] != digests[2]
     keys._source_digest.cache_clear()
 
 
@@ -310,7 +309,7 @@ def test_words_and_plots_change_no_key_of_a_trained_net(tmp_path, monkeypatch):
     ],
 )
 def test_bad_input_gets_one_line_with_the_remedy_and_status_2(arguments, said):
-    ended = subprocess.run([sys.executable, "-m", "zfutils", *arguments], cwd=places.REPOSITORY, capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, "-m", "zfutils", *arguments], cwd=paths.REPOSITORY, capture_output=True, text=True)
     assert ended.returncode == 2 and said in ended.stderr
     assert [line for line in ended.stderr.splitlines() if line.startswith("error: ")] == ended.stderr.strip().splitlines()[-1:]
 
@@ -319,15 +318,15 @@ def test_bad_input_gets_one_line_with_the_remedy_and_status_2(arguments, said):
 def test_ctrl_c_stops_in_one_line_and_the_same_command_goes_on(tmp_path, interruptible, verb, sign):
     if verb == "train":
         subprocess.run(
-            [sys.executable, "-m", "zfutils", "data", "--profile", "smoke"], cwd=places.REPOSITORY, check=True, capture_output=True
+            [sys.executable, "-m", "zfutils", "data", "--profile", "smoke"], cwd=paths.REPOSITORY, check=True, capture_output=True
         )
     command = [sys.executable, "-m", "zfutils", verb, "--profile", "smoke", "--net", "zfnet", "--jobs", "2"]
-    running = subprocess.Popen(command, cwd=places.REPOSITORY, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(command, cwd=paths.REPOSITORY, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    while not [file for file in places.data_dir().glob(sign) if file.stat().st_size] and time.monotonic() < deadline:
+    while not [file for file in paths.data_dir().glob(sign) if file.stat().st_size] and time.monotonic() < deadline:
         time.sleep(0.01)
     running.send_signal(signal.SIGINT)
     said = running.communicate(timeout=60)[1]
     assert running.returncode == 130 and said.strip().splitlines()[-1] == "stopped; the same command goes on where it was"
     assert "Traceback" not in said
-    assert subprocess.run(command, cwd=places.REPOSITORY, capture_output=True).returncode == 0
+    assert subprocess.run(command, cwd=paths.REPOSITORY, capture_output=True).returncode == 0

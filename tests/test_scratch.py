@@ -5,8 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from zfutils import profiles, scratch, training
-from zfutils.scratch import Scratch
+from zfutils.core import profiles
+from zfutils.training import from_scratch
+from zfutils.training.from_scratch import Scratch
+from zfutils.training.trainer import Diverged, Trainer
 
 
 @pytest.fixture
@@ -19,17 +21,17 @@ def profile():
 
 def test_only_the_given_pictures_are_trained_on_and_the_second_time_it_is_read(tiny_set, profile, monkeypatch):
     rows, test, seen = np.array([0, 1, 2, 3, 8, 9]), np.array([60, 61, 62]), []
-    whole = training.Trainer.batch
+    whole = Trainer.batch
 
     def watched(self):
         seen.extend(whole(self)[0].tolist())
         return whole(self)
 
-    monkeypatch.setattr(training.Trainer, "batch", watched)
-    found = scratch.train(profile, tiny_set, tiny_set.mean(), rows, test, rate=0.0025, seed=0)
+    monkeypatch.setattr(Trainer, "batch", watched)
+    found = from_scratch.train(profile, tiny_set, tiny_set.mean(), rows, test, rate=0.0025, seed=0)
     assert set(seen) == set(rows) and found.correct.shape == (3,) and found.steps == 3
     seen.clear()
-    again = scratch.train(profile, tiny_set, tiny_set.mean(), rows, test, rate=0.0025, seed=0)
+    again = from_scratch.train(profile, tiny_set, tiny_set.mean(), rows, test, rate=0.0025, seed=0)
     assert not seen and np.array_equal(again.correct, found.correct) and again.train_error == found.train_error
 
 
@@ -40,10 +42,10 @@ def _answering(monkeypatch, right_of: dict[float, int | None]) -> list[tuple[flo
     def fake(profile, prepared, mean, kept, held, *, rate, seed):
         asked.append((rate, set(kept), set(held)))
         if right_of[rate] is None:
-            raise training.Diverged("the loss is not finite")
+            raise Diverged("the loss is not finite")
         return Scratch(np.arange(len(held)) < right_of[rate], 0.0, 700, rate, 0.75)
 
-    monkeypatch.setattr(scratch, "train", fake)
+    monkeypatch.setattr(from_scratch, "train", fake)
     return asked
 
 
@@ -61,7 +63,7 @@ def _answering(monkeypatch, right_of: dict[float, int | None]) -> list[tuple[flo
 )
 def test_the_rate_is_chosen_on_held_out_training_pictures_beyond_the_first_two(tiny_set, profile, monkeypatch, right_of, best):
     rows, asked = np.arange(24), _answering(monkeypatch, right_of)
-    rate, table = scratch.best_rate(profile, tiny_set, tiny_set.mean(), rows, seed=0)
+    rate, table = from_scratch.best_rate(profile, tiny_set, tiny_set.mean(), rows, seed=0)
     assert rate == best, "never one at which the run diverges; of equal ones the smallest"
     assert all(kept | held == set(rows.tolist()) and not kept & held for _, kept, held in asked)
     assert table["rate"].tolist() == sorted(right_of) == sorted(rate for rate, _, _ in asked), "each is tried once, and no more than needed"

@@ -12,8 +12,9 @@ import pandas as pd
 import psutil
 import pytest
 
-from zfutils import places, sets
-from zfutils.problems import Problem
+from zfutils.core import paths
+from zfutils.core.errors import Problem
+from zfutils.data import prepared_sets
 
 
 def work(context: dict, rows: list[dict]) -> list[dict]:
@@ -33,7 +34,7 @@ def build(path, *, sleep=0.0, broken=(), allowed=0, jobs=1, key="key", n=200):
     table = pd.DataFrame({"file": range(n), "split": ["train"] * (n - 50) + ["val"] * 50, "label": [i % 3 for i in range(n)]})
     context = {"sleep": sleep, "broken": list(broken)}
     options = {"size": 8, "classes": ["a", "b", "c"], "maps": ("shade",), "allowed_broken": allowed}
-    return sets.build(path, table, work, context, key=key, jobs=jobs, **options)
+    return prepared_sets.build(path, table, work, context, key=key, jobs=jobs, **options)
 
 
 def test_pictures_maps_and_columns_come_back(tmp_path):
@@ -73,7 +74,7 @@ def test_broken_pictures_are_named_and_left_out_up_to_the_allowed_number(tmp_pat
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, interruptible, kill):
     code = "import sys; from pathlib import Path; from tests.test_sets import build; build(Path(sys.argv[1]), sleep=0.3, jobs=2)"
-    running = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "set")], cwd=places.REPOSITORY, stderr=subprocess.DEVNULL)
+    running = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "set")], cwd=paths.REPOSITORY, stderr=subprocess.DEVNULL)
     journal, deadline = tmp_path / "set.part" / "journal.jsonl", time.monotonic() + 60
     while not (journal.exists() and journal.read_text()) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -90,25 +91,25 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, interruptib
 
 def test_a_full_disk_is_said_in_one_line_and_nothing_looks_whole(tmp_path):
     code = (
-        "import resource, sys; from pathlib import Path; from tests.test_sets import build; from zfutils.problems import Problem\n"
+        "import resource, sys; from pathlib import Path; from tests.test_sets import build; from zfutils.core.errors import Problem\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
         "try: build(Path(sys.argv[1]))\n"
         "except Problem as problem: print(problem)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "set")]
-    ended = subprocess.run(command, cwd=places.REPOSITORY, capture_output=True, text=True, check=True)
+    ended = subprocess.run(command, cwd=paths.REPOSITORY, capture_output=True, text=True, check=True)
     assert "no room to write" in ended.stdout and "DATA_DIR" in ended.stdout and ended.stdout.count("\n") == 1
     assert not (tmp_path / "set").exists()
 
 
 def test_an_absent_and_a_damaged_set_name_the_remedy(tmp_path):
     with pytest.raises(Problem, match="no prepared set at .*; run: make data"):
-        sets.load(tmp_path / "none", remedy="run: make data")
+        prepared_sets.load(tmp_path / "none", remedy="run: make data")
     build(tmp_path / "set")
     with open(tmp_path / "set" / "images.u8", "ab") as file:
         file.write(b"x")
     with pytest.raises(Problem, match="damaged"):
-        sets.load(tmp_path / "set", remedy="run: make data")
+        prepared_sets.load(tmp_path / "set", remedy="run: make data")
 
 
 def test_a_run_cut_off_before_the_last_rename_is_taken_up(tmp_path):

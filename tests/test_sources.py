@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zfutils import sources
-from zfutils.problems import Problem
-from zfutils.sets import PreparedSet
+from zfutils.core.errors import Problem
+from zfutils.data import domain_probe
+from zfutils.data.prepared_sets import PreparedSet
 
 CLASSES = ["English springer", "beagle", "dingo"]
 
@@ -35,16 +35,16 @@ def made(*, blur: bool, size: int = 16, per_class: int = 80) -> PreparedSet:
 
 
 def test_sources_of_the_same_making_are_near_chance():
-    assert 0.35 <= sources.source_probe(made(blur=False)) <= 0.65
+    assert 0.35 <= domain_probe.source_probe(made(blur=False)) <= 0.65
 
 
 def test_a_blurred_source_is_found():
-    assert sources.source_probe(made(blur=True)) > 0.95
+    assert domain_probe.source_probe(made(blur=True)) > 0.95
 
 
 def test_high_frequencies_of_a_checkerboard_are_in_the_highest_band_and_of_a_flat_picture_nowhere():
     checks = np.repeat((np.indices((16, 16)).sum(0) % 2 * 255)[None, ..., None], 3, axis=3).astype(np.uint8)
-    energy = sources.high_frequencies(np.concatenate([checks, np.full_like(checks, 90)]), [0, 1])
+    energy = domain_probe.high_frequencies(np.concatenate([checks, np.full_like(checks, 90)]), [0, 1])
     assert energy.shape == (2, 8)
     assert energy[0].argmax() == 7 and energy[0, 7] > 5
     np.testing.assert_allclose(np.delete(energy[0], 7), 0, atol=1e-9)
@@ -54,7 +54,7 @@ def test_high_frequencies_of_a_checkerboard_are_in_the_highest_band_and_of_a_fla
 def test_probe_wants_two_sources_and_a_known_class():
     prepared = made(blur=False)
     with pytest.raises(Problem, match="unknown class 'cat'; known: English springer"):
-        sources.source_probe(prepared, look_alike="cat")
+        domain_probe.source_probe(prepared, look_alike="cat")
     prepared.table["group"] = "one"
     with pytest.raises(Problem, match="joined of two sources"):
-        sources.source_probe(prepared)
+        domain_probe.source_probe(prepared)

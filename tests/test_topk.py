@@ -11,16 +11,18 @@ import torch
 from torch import nn
 
 from tests.test_deconvnet import images, net_of
-from zfutils import features, fields, keys, nets, places, profiles, topk
-from zfutils.images import crop_corners
-from zfutils.problems import Problem
+from zfutils.attribution import activations, receptive_field, topk
+from zfutils.core import paths, profiles
+from zfutils.core.errors import Problem
+from zfutils.models import architectures
+from zfutils.models.crops import crop_corners
 
 LAYERS = ("conv1", "conv2", "relu3", "pool5", "fc6")
 
 
 def search(net: nn.Module, several: torch.Tensor, layer: str, k: int) -> list[list[tuple[float, int, int]]]:
     """For every map all (activation, row, place), sorted as the winners are to be."""
-    found = features.of(net, several, [layer])[layer].flatten(2 if layer[0] != "f" else 1).numpy()
+    found = activations.of(net, several, [layer])[layer].flatten(2 if layer[0] != "f" else 1).numpy()
     found = found[..., None] if layer[0] == "f" else found
     ranked = []
     for number in range(found.shape[1]):
@@ -29,14 +31,14 @@ def search(net: nn.Module, several: torch.Tensor, layer: str, k: int) -> list[li
     return ranked
 
 
-@pytest.mark.parametrize("paper", [nets.ZFNET, nets.ALEXNET], ids=lambda paper: paper.name)
+@pytest.mark.parametrize("paper", [architectures.ZFNET, architectures.ALEXNET], ids=lambda paper: paper.name)
 @pytest.mark.parametrize("batch", [5, 64])
 def test_winners_are_those_of_a_search_through_everything(paper, batch):
     net, several = net_of(paper, 64), images(13, 64)
     several[7] = several[2]  # equal activations everywhere: the lower row is first
     found = topk.scan(net, several, layers=LAYERS, k=4, batch=batch)
     for layer in LAYERS:
-        width = features.of(net, several[:1], [layer])[layer].shape[-1] if layer[0] != "f" else 1
+        width = activations.of(net, several[:1], [layer])[layer].shape[-1] if layer[0] != "f" else 1
         for number, ranked in enumerate(search(net, several, layer, 4)):
             top = [(row, place) for row, place in zip(found[layer].rows[number], found[layer].places[number], strict=True) if row >= 0]
             assert [row for row, _ in top] == [row for _, row, _ in ranked]
@@ -57,7 +59,7 @@ def test_nine_winners_are_nine_images_and_a_silent_map_has_none():
 
 def test_maxima_come_from_the_pool_only_where_it_leaves_nothing_out():
     assert topk._pool_of(net_of(), "conv1") == topk._pool_of(net_of(), "relu1") == "pool1"
-    assert topk._pool_of(net_of(nets.ALEXNET), "conv1") == "", "a norm lies between"
+    assert topk._pool_of(net_of(architectures.ALEXNET), "conv1") == "", "a norm lies between"
     assert topk._pool_of(net_of(), "conv3") == topk._pool_of(net_of(), "fc6") == ""
     floor = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2)).eval()
     assert topk._pool_of(floor, "0") == ""
@@ -151,10 +153,10 @@ def test_a_scan_of_a_split_is_kept_until_what_it_depends_on_changes(tiny_set, mo
         net.conv1.weight.mul_(2)  # trained anew under the same name
     ask()
     assert len(seen) == 6
-    monkeypatch.setattr(keys, "code_of", lambda *names: "changed")
+    monkeypatch.setattr(topk, "SCAN_VERSION", topk.SCAN_VERSION + 1)
     ask()
     assert len(seen) == 7
-    for file in places.data_dir().rglob("*.npz"):
+    for file in paths.data_dir().rglob("*.npz"):
         file.write_bytes(b"")
     with pytest.raises(Problem, match="delete that file"):
         ask()
@@ -162,7 +164,7 @@ def test_a_scan_of_a_split_is_kept_until_what_it_depends_on_changes(tiny_set, mo
 
 def test_patches_are_the_receptive_fields_in_the_centre_crop(tiny_set):
     net = net_of(size=56)
-    field = fields.of(net, images(size=56), "conv2")
+    field = receptive_field.of(net, images(size=56), "conv2")
     (top, left, *_), side = field.box((0, 3)), field.size[0]
     cut = topk.patches(tiny_set, 56, np.array([5]), np.array([[top, left]]), side)[0]
     crop_top, crop_left, _ = crop_corners(64, 56)[4]
@@ -204,11 +206,11 @@ def run_script(tmp_path, pictures: np.ndarray, name: str, *, world: int = 1, lim
         str(tmp_path / "scan.py"),
         str(tmp_path / f"{name}.u8"),
         str(tmp_path / f"{name}{world}.npz"),
-        str(places.REPOSITORY),
+        str(paths.REPOSITORY),
         str(limit),
     ]
-    environment = {**os.environ, "PYTHONPATH": str(places.REPOSITORY), "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run([sys.executable, *launch, *arguments], cwd=places.REPOSITORY, env=environment, capture_output=True, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(paths.REPOSITORY), "OMP_NUM_THREADS": "1"}
+    ended = subprocess.run([sys.executable, *launch, *arguments], cwd=paths.REPOSITORY, env=environment, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr[-2000:]
     return topk.load(tmp_path / f"{name}{world}.npz")
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from zfutils.toybox import camera, materials, scene, studio
-from zfutils.toybox.camera import Frame, Pose
-from zfutils.toybox.difficulty import DIFFICULTY
-from zfutils.toybox.draw import Draw
-from zfutils.toybox.families import PARTS, PRETRAINING, family
-from zfutils.toybox.primitives import ball
-from zfutils.toybox.solids import Toy, solid
-from zfutils.toybox.studio import Actor
+from zfutils.data.toybox import camera, materials, scene, studio
+from zfutils.data.toybox.camera import Frame, Pose
+from zfutils.data.toybox.difficulty import DIFFICULTY
+from zfutils.data.toybox.draw import Draw
+from zfutils.data.toybox.families import PARTS, PRETRAINING, family
+from zfutils.data.toybox.primitives import ball
+from zfutils.data.toybox.solids import Toy, solid
+from zfutils.data.toybox.studio import Actor
 
 SIZE = 128
 FACE_ON = Pose(0, 0, 0, 0, 0, 5)

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from zfutils.toybox import primitives
-from zfutils.toybox.draw import Draw
-from zfutils.toybox.families import PRETRAINING, TRANSFER, family
-from zfutils.toybox.primitives import ball, box, carried, cylinder, ellipsoid, rod, torus
-from zfutils.toybox.solids import Toy, solid
+from zfutils.data.toybox import primitives
+from zfutils.data.toybox.draw import Draw
+from zfutils.data.toybox.families import PRETRAINING, TRANSFER, family
+from zfutils.data.toybox.primitives import ball, box, carried, cylinder, ellipsoid, rod, torus
+from zfutils.data.toybox.solids import Toy, solid
 
 EVERY = (*PRETRAINING, *TRANSFER)
 

@@ -12,34 +12,37 @@ import pandas as pd
 import pytest
 import torch
 
-from zfutils import nets, places, schedule, training
-from zfutils.problems import Problem
+from zfutils.core import paths
+from zfutils.core.errors import Problem
+from zfutils.models import architectures
+from zfutils.training import schedule
+from zfutils.training.trainer import Settings, Trainer, order
 
-ARCHITECTURE = nets.scaled(nets.ZFNET, width=1 / 16, image_size=56, fc_units=32, classes=4)
+ARCHITECTURE = architectures.scaled(architectures.ZFNET, width=1 / 16, image_size=56, fc_units=32, classes=4)
 CPU = torch.device("cpu")
 
 
-def trainer(prepared, folder: Path, **changes) -> training.Trainer:
-    settings = training.Settings(**{"recipe": "zfnet", "architecture": ARCHITECTURE, "epochs": 4, "batch": 10, **changes})
-    return training.Trainer(settings, prepared, folder, device=CPU, number_type=torch.float32)
+def trainer(prepared, folder: Path, **changes) -> Trainer:
+    settings = Settings(**{"recipe": "zfnet", "architecture": ARCHITECTURE, "epochs": 4, "batch": 10, **changes})
+    return Trainer(settings, prepared, folder, device=CPU, dtype=torch.float32)
 
 
-def weights_of(one: training.Trainer) -> list[torch.Tensor]:
+def weights_of(one: Trainer) -> list[torch.Tensor]:
     return [parameter.detach().clone() for parameter in one.net.parameters()]
 
 
 def test_every_epoch_visits_every_training_image_once_in_another_order(tiny_set):
-    settings, train = training.Settings("zfnet", ARCHITECTURE, 2), tiny_set.indices("train")
-    (first, crops), (second, _) = (training.order(settings, train, epoch) for epoch in range(2))
+    settings, train = Settings("zfnet", ARCHITECTURE, 2), tiny_set.indices("train")
+    (first, crops), (second, _) = (order(settings, train, epoch) for epoch in range(2))
     assert sorted(first) == sorted(second) == sorted(train) and list(first) != list(second)
     assert set(crops) <= set(range(10)) and len(set(crops)) > 3
 
 
 def test_recipes_of_a_seed_see_the_same_images_and_seeds_differ(tiny_set):
     train = tiny_set.indices("train")
-    one = training.order(training.Settings("zfnet", ARCHITECTURE, 2), train, 1)
-    other = training.order(training.Settings("alexnet", ARCHITECTURE, 9), train, 1)
-    reseeded = training.order(training.Settings("zfnet", ARCHITECTURE, 2, seed=1), train, 1)
+    one = order(Settings("zfnet", ARCHITECTURE, 2), train, 1)
+    other = order(Settings("alexnet", ARCHITECTURE, 9), train, 1)
+    reseeded = order(Settings("zfnet", ARCHITECTURE, 2, seed=1), train, 1)
     assert np.array_equal(one, other) and not np.array_equal(one, reseeded)
 
 
@@ -78,11 +81,12 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bits(tiny_set, tmp_path):
 
 def test_kill_9_in_the_middle_of_training_costs_nothing_but_time(tiny_set, tmp_path):
     code = (
-        "import sys, torch; from pathlib import Path; from zfutils import sets, training; from tests.test_training import trainer\n"
-        "training._SAVE_EVERY = 0.0\n"
+        "import sys, torch; from pathlib import Path; from zfutils.data import prepared_sets as sets\n"
+        "from tests.test_training import trainer\n"
+        "from zfutils.training import trainer as loop; loop._SAVE_EVERY = 0.0\n"
         "trainer(sets.load(Path(sys.argv[1]), remedy=''), Path(sys.argv[2]), epochs=400).run()"
     )
-    running = subprocess.Popen([sys.executable, "-c", code, str(tiny_set.path), str(tmp_path / "killed")], cwd=places.REPOSITORY)
+    running = subprocess.Popen([sys.executable, "-c", code, str(tiny_set.path), str(tmp_path / "killed")], cwd=paths.REPOSITORY)
     deadline = time.monotonic() + 60
     while not (tmp_path / "killed" / "state.pt").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -104,11 +108,11 @@ def test_checkpoints_stand_at_the_papers_fractions_of_the_run(tiny_set, tmp_path
     run.run()
     kept = sorted((tmp_path / "checkpoints").iterdir())
     assert [file.name for file in kept] == [f"epoch-{epoch:02d}.safetensors" for epoch in (0, 1, 2, 5, 10, 20, 30, 40, 64)]
-    from zfutils import weights
+    from zfutils.models import checkpoints
 
-    assert [weights.card(file)["step"] for file in kept] == [0, 1, 2, 5, 10, 20, 30, 40, 64]
-    fresh = nets.build(ARCHITECTURE, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(weights.load(kept[0]).conv1.weight, fresh.conv1.weight)
+    assert [checkpoints.card(file)["step"] for file in kept] == [0, 1, 2, 5, 10, 20, 30, 40, 64]
+    fresh = architectures.build(ARCHITECTURE, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(checkpoints.load(kept[0]).conv1.weight, fresh.conv1.weight)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tiny_set, tmp_path):
@@ -130,7 +134,8 @@ def test_a_damaged_state_is_refused_with_the_remedy(tiny_set, tmp_path):
 
 def test_a_full_disk_while_saving_keeps_the_older_state(tiny_set, tmp_path):
     code = (
-        "import resource, signal, sys; from pathlib import Path; from zfutils import sets; from zfutils.problems import Problem\n"
+        "import resource, signal, sys; from pathlib import Path; from zfutils.data import prepared_sets as sets\n"
+        "from zfutils.core.errors import Problem\n"
         "from tests.test_training import trainer\n"
         "run = trainer(sets.load(Path(sys.argv[1]), remedy=''), Path(sys.argv[2])); run._advance(); run._save()\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); run._advance()\n"
@@ -138,7 +143,7 @@ def test_a_full_disk_while_saving_keeps_the_older_state(tiny_set, tmp_path):
         "except Problem as problem: print(problem)"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", code, str(tiny_set.path), str(tmp_path)], cwd=places.REPOSITORY, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, str(tiny_set.path), str(tmp_path)], cwd=paths.REPOSITORY, capture_output=True, text=True, check=True
     )
     assert "no room to write" in ended.stdout
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["state.pt"]
@@ -147,7 +152,8 @@ def test_a_full_disk_while_saving_keeps_the_older_state(tiny_set, tmp_path):
 
 def test_two_processes_compute_the_gradients_of_one(tiny_set, tmp_path):
     code = (
-        "import sys, torch; from pathlib import Path; from zfutils import devices, sets; from tests.test_training import trainer\n"
+        "import sys, torch; from pathlib import Path; from zfutils.data import prepared_sets as sets\n"
+        "from zfutils.models import devices; from tests.test_training import trainer\n"
         "devices.join_group(); run = trainer(sets.load(Path(sys.argv[1]), remedy=''), Path(sys.argv[2]))\n"
         "run.net.drop6.p = run.net.drop7.p = 0.0\n"
         "run.backward()\n"
@@ -160,7 +166,7 @@ def test_two_processes_compute_the_gradients_of_one(tiny_set, tmp_path):
         launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={world}"] if world > 1 else []
         command = [sys.executable, *launch, str(script), str(tiny_set.path), str(tmp_path / str(world))]
         ended = subprocess.run(
-            command, cwd=places.REPOSITORY, env={**os.environ, "PYTHONPATH": str(places.REPOSITORY)}, capture_output=True, text=True
+            command, cwd=paths.REPOSITORY, env={**os.environ, "PYTHONPATH": str(paths.REPOSITORY)}, capture_output=True, text=True
         )
         assert ended.returncode == 0, ended.stderr[-2000:]
         found[world] = torch.load(tmp_path / f"{world}.pt", weights_only=True)
@@ -173,12 +179,12 @@ def test_the_rate_is_cut_when_the_loss_stalls_and_never_while_the_net_has_not_be
     one = schedule.Schedule(0.01, steps=1000, classes=20)
     for step in range(100, 400, 10):
         one.after_epoch(step, 2.99)  # a guess costs 2.996
-    assert one.cuts == []
+    assert one.lr_drops == []
     for step, loss in ((400, 2.0), (450, 1.999), (540, 1.99), (550, 1.99), (600, 1.7), (700, 1.69), (749, 1.69), (750, 1.69)):
         one.after_epoch(step, loss)
-    assert one.cuts == [550, 750] and one.rate == pytest.approx(0.0001)
+    assert one.lr_drops == [550, 750] and one.rate == pytest.approx(0.0001)
     one.after_epoch(990, 1.69)
-    assert len(one.cuts) == 2
+    assert len(one.lr_drops) == 2
 
 
 def test_the_rate_is_cut_at_the_latest_after_70_and_90_percent_and_given_cuts_are_followed():
@@ -186,7 +192,7 @@ def test_the_rate_is_cut_at_the_latest_after_70_and_90_percent_and_given_cuts_ar
     for step in range(1, 101):
         late.after_step(step)
         given.after_step(step)
-    assert late.cuts == [70, 90] and given.cuts == [10, 20]
+    assert late.lr_drops == [70, 90] and given.lr_drops == [10, 20]
     given.after_epoch(100, 0.1)
     assert given.rate == pytest.approx(0.0001)
     again = schedule.Schedule(0.01, 100, 20)

@@ -6,11 +6,15 @@ import subprocess
 import pytest
 import torch
 
-from zfutils import clipping, data, nets, profiles, recipes, training, trainings
-from zfutils.__main__ import main
-from zfutils.children import Children
-from zfutils.problems import Problem
-from zfutils.trained import Trained
+from zfutils.core import profiles
+from zfutils.core.errors import Problem
+from zfutils.core.subprocesses import Children
+from zfutils.data import registry
+from zfutils.models import architectures, recipes
+from zfutils.models.trained import Trained
+from zfutils.run.command_line import main
+from zfutils.training import clipping, runs, train_all
+from zfutils.training.trainer import Diverged, Trainer
 
 TINY = profiles.Profile("tiny", "tests", "toybox", 56, 1 / 16, 16, 2, batch=16)
 SMOKE = profiles.profile("smoke")
@@ -19,7 +23,7 @@ SMOKE = profiles.profile("smoke")
 @pytest.fixture
 def pictures(tiny_set, monkeypatch):
     """The tiny set stands in for the pictures of the profile."""
-    monkeypatch.setattr(data, "opened", lambda profile, which="pretraining", *, seed=0, folder=None: tiny_set)
+    monkeypatch.setattr(registry, "opened", lambda profile, which="pretraining", *, seed=0, folder=None: tiny_set)
     return tiny_set
 
 
@@ -29,14 +33,14 @@ def rendered(tmp_path_factory):
     folder = tmp_path_factory.mktemp("rendered")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATA_DIR", str(folder))
-        data.prepare(SMOKE, jobs=1, chosen=("pretraining",))
+        registry.prepare(SMOKE, jobs=1, chosen=("pretraining",))
     return folder
 
 
 @pytest.fixture
 def diverging(monkeypatch):
     """Names of recipes whose loss is not finite, and the recipes of all steps that were tried."""
-    names, steps, backward = set(), [], training.Trainer.backward
+    names, steps, backward = set(), [], Trainer.backward
 
     def broken(trainer):
         steps.append(trainer.settings.recipe)
@@ -45,19 +49,19 @@ def diverging(monkeypatch):
             trainer._loss = torch.tensor(float("nan"))
         return sums
 
-    monkeypatch.setattr(training.Trainer, "backward", broken)
+    monkeypatch.setattr(Trainer, "backward", broken)
     return names, steps
 
 
 def where(profile, name, pictures):
     """Folder of a net, trained or not."""
-    return training._where(profile, training.settings_of(profile, recipes.recipe(name), pictures), pictures)
+    return runs._where(profile, runs.settings_of(profile, recipes.recipe(name), pictures), pictures)
 
 
 def begin(profile, name, pictures, steps: int) -> None:
     """Train a net for a few steps and cut it off."""
-    settings = training.settings_of(profile, recipes.recipe(name), pictures)
-    trainer = training.Trainer(settings, pictures, where(profile, name, pictures), device=torch.device("cpu"), number_type=torch.float32)
+    settings = runs.settings_of(profile, recipes.recipe(name), pictures)
+    trainer = Trainer(settings, pictures, where(profile, name, pictures), device=torch.device("cpu"), dtype=torch.float32)
     for _ in range(steps):
         trainer._advance()
     trainer._save()
@@ -66,33 +70,35 @@ def begin(profile, name, pictures, steps: int) -> None:
 def test_the_table_says_what_is_there_and_what_the_rest_will_cost(pictures, diverging):
     diverging[0].add("zfnet-wide")
     for name in ("zfnet", "zfnet-2048"):
-        training.train(TINY, name)
-    with pytest.raises(training.Diverged):
-        training.train(TINY, "zfnet-wide")
+        runs.train(TINY, name)
+    with pytest.raises(Diverged):
+        runs.train(TINY, "zfnet-wide")
     begin(TINY, "alexnet", pictures, 4)
     names = ["alexnet", "zfnet-2", "zfnet-wide", "zfnet-2048"]
-    table = trainings.table(TINY, names).set_index("net")
-    assert list(table.index) == ["zfnet", *names]  # the one whose cuts the others take over is in it
+    table = train_all.table(TINY, names).set_index("net")
+    assert list(table.index) == ["zfnet", *names]  # the one whose drops the others take over is in it
     states = dict(table["state"])
     stopped = states.pop("zfnet-wide")
     assert states == {"zfnet": "trained", "alexnet": "at step 4 of 6", "zfnet-2": "missing", "zfnet-2048": "trained"}
     assert stopped.startswith("training zfnet-wide stopped: the loss is not finite at step 1 of 6 (learning rate 0.01)")
 
     assert set(table["visits"]) == {2 * 48}
-    sizes = {name: nets.scaled(recipes.recipe(name).paper, width=1 / 16, image_size=56, fc_units=16, classes=4) for name in table.index}
-    assert dict(table["parameters"]) == {name: sum(nets.parameters(size).values()) for name, size in sizes.items()}
-    assert dict(table["multiply_adds"]) == {name: sum(nets.multiply_adds(size).values()) for name, size in sizes.items()}
+    sizes = {
+        name: architectures.scaled(recipes.recipe(name).paper, width=1 / 16, image_size=56, fc_units=16, classes=4) for name in table.index
+    }
+    assert dict(table["parameters"]) == {name: sum(architectures.parameters(size).values()) for name, size in sizes.items()}
+    assert dict(table["multiply_adds"]) == {name: sum(architectures.multiply_adds(size).values()) for name, size in sizes.items()}
     assert set(table.index[table["val_error"].notna()]) == {"zfnet", "zfnet-2048"}
-    card = training.trained(TINY, "zfnet").card
+    card = runs.trained(TINY, "zfnet").card
     assert table.loc["zfnet", "val_error"] == card["val_wrong"] / card["val_n"]
 
 
 def test_the_cost_of_a_net_follows_from_the_speed_of_those_that_are_trained(pictures, monkeypatch):
-    assert trainings.table(TINY, ["zfnet", "zfnet-wide"])["seconds"].isna().all()  # nothing to judge by
-    training.train(TINY, "zfnet")
+    assert train_all.table(TINY, ["zfnet", "zfnet-wide"])["seconds"].isna().all()  # nothing to judge by
+    runs.train(TINY, "zfnet")
     card = Trained.card.fget
     monkeypatch.setattr(Trained, "card", property(lambda self: {**card(self), "seconds": 100.0}))
-    table = trainings.table(TINY, ["zfnet", "zfnet-wide", "zfnet-2"]).set_index("net")
+    table = train_all.table(TINY, ["zfnet", "zfnet-wide", "zfnet-2"]).set_index("net")
     assert table.loc["zfnet", "seconds"] == table.loc["zfnet-2", "seconds"] == 100
     work = table["multiply_adds"] * table["visits"]
     assert table.loc["zfnet-wide", "seconds"] == round(100 * work["zfnet-wide"] / work["zfnet"]) > 100
@@ -101,7 +107,7 @@ def test_the_cost_of_a_net_follows_from_the_speed_of_those_that_are_trained(pict
 def test_a_row_that_diverges_is_named_and_left_out_and_not_tried_again(pictures, diverging, capsys):
     names, steps = diverging
     names.add("zfnet-wide")
-    found = trainings.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=1)
+    found = train_all.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=1)
     assert list(found) == ["zfnet", "zfnet-2048"] and all((folder / "net.safetensors").exists() for folder in found.values())
     said = [line for line in capsys.readouterr().err.splitlines() if "marked as missing" in line]
     assert len(said) == 1 and said[0].startswith("training zfnet-wide stopped: the loss is not finite at step 1 of 6")
@@ -109,15 +115,15 @@ def test_a_row_that_diverges_is_named_and_left_out_and_not_tried_again(pictures,
     assert said[0].startswith(kept.read_text())
 
     del steps[:]
-    assert trainings.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=1) == found and steps == []
+    assert train_all.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=1) == found and steps == []
     assert "marked as missing" in capsys.readouterr().err
-    with pytest.raises(training.Diverged, match="zfnet-wide stopped"):
-        training.train(TINY, "zfnet-wide")
+    with pytest.raises(Diverged, match="zfnet-wide stopped"):
+        runs.train(TINY, "zfnet-wide")
 
     names.clear()
-    training.train(TINY, "zfnet-wide", retrain=True)
+    runs.train(TINY, "zfnet-wide", retrain=True)
     assert set(steps) == {"zfnet-wide"} and not kept.exists()
-    assert list(trainings.make(TINY, ["zfnet"], ["zfnet-wide"], jobs=1)) == ["zfnet", "zfnet-wide"]
+    assert list(train_all.make(TINY, ["zfnet"], ["zfnet-wide"], jobs=1)) == ["zfnet", "zfnet-wide"]
 
 
 @pytest.mark.parametrize(
@@ -128,27 +134,27 @@ def test_a_row_that_diverges_is_named_and_left_out_and_not_tried_again(pictures,
     ],
 )
 def test_a_row_whose_training_was_killed_or_had_no_room_ends_the_run(pictures, monkeypatch, status, said, expected):
-    training.train(TINY, "zfnet")
+    runs.train(TINY, "zfnet")
     monkeypatch.setattr(Children, "run", lambda children, command, environment: (status, said))
     with pytest.raises(Problem, match=expected):
-        trainings.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=2)
+        train_all.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=2)
 
 
 def test_a_row_that_diverged_under_torchrun_costs_itself_only_too(pictures, diverging, monkeypatch, capsys):
-    training.train(TINY, "zfnet")
+    runs.train(TINY, "zfnet")
     diverging[0].add("zfnet-wide")
 
     def torchrun(command, *, check):
         name = command[command.index("--net") + 1]
         try:
-            training.train(TINY, name)
+            runs.train(TINY, name)
         except Problem:
             raise subprocess.CalledProcessError(1, command) from None
 
-    monkeypatch.setattr(trainings, "_gpus", lambda: 2)
+    monkeypatch.setattr(train_all, "_gpus", lambda: 2)
     monkeypatch.setattr(subprocess, "run", torchrun)
     for _ in range(2):
-        assert list(trainings.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=1)) == ["zfnet", "zfnet-2048"]
+        assert list(train_all.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=1)) == ["zfnet", "zfnet-2048"]
         assert "zfnet-wide stopped: the loss is not finite" in capsys.readouterr().err
 
 
@@ -165,34 +171,34 @@ def test_a_picture_that_moves_to_another_class_or_split_makes_other_nets(tiny_se
 def test_a_net_that_must_be_there_and_diverges_ends_the_run(pictures, diverging):
     diverging[0].add("alexnet")
     with pytest.raises(Problem, match="training alexnet stopped: the loss is not finite"):
-        trainings.make(TINY, ["zfnet", "alexnet"], jobs=1)
+        train_all.make(TINY, ["zfnet", "alexnet"], jobs=1)
 
 
 def test_only_trained_trains_no_row_and_takes_those_that_are_there(pictures, diverging):
-    training.train(TINY, "zfnet-2048")
+    runs.train(TINY, "zfnet-2048")
     del diverging[1][:]
-    found = trainings.make(TINY, ["zfnet", "alexnet"], ["zfnet-2048", "zfnet-wide"], jobs=1, only_trained=True)
+    found = train_all.make(TINY, ["zfnet", "alexnet"], ["zfnet-2048", "zfnet-wide"], jobs=1, only_trained=True)
     assert list(found) == ["zfnet", "alexnet", "zfnet-2048"]
     assert set(diverging[1]) == {"alexnet"}
 
 
 def test_retrain_trains_rows_anew(pictures, diverging):
-    trainings.make(TINY, ["zfnet"], ["zfnet-2048"], jobs=1)
+    train_all.make(TINY, ["zfnet"], ["zfnet-2048"], jobs=1)
     before = len(diverging[1])
-    trainings.make(TINY, ["zfnet"], ["zfnet-2048"], jobs=1, retrain=True)
+    train_all.make(TINY, ["zfnet"], ["zfnet-2048"], jobs=1, retrain=True)
     assert diverging[1][before:] == ["zfnet"] * 6 + ["zfnet-2048"] * 6
 
 
 def test_where_clipping_never_acted_the_net_without_it_is_the_same_net(pictures, diverging, capsys):
-    found = trainings.make(TINY, ["zfnet", clipping.UNCLIPPED], jobs=1)
+    found = train_all.make(TINY, ["zfnet", clipping.UNCLIPPED], jobs=1)
     assert found["zfnet"] == found[clipping.UNCLIPPED] and set(diverging[1]) == {"zfnet"}
     assert "clipping never acted" in capsys.readouterr().err
 
 
 def test_a_net_that_would_be_the_same_is_not_called_missing(pictures, monkeypatch):
-    training.train(TINY, "zfnet")
+    runs.train(TINY, "zfnet")
     monkeypatch.setattr(clipping, "acts", lambda profile, *, seed=0: False)
-    row = trainings.table(TINY, [clipping.UNCLIPPED]).set_index("net").loc[clipping.UNCLIPPED]
+    row = train_all.table(TINY, [clipping.UNCLIPPED]).set_index("net").loc[clipping.UNCLIPPED]
     assert row["state"] == "not needed: clipping never acted" and row["seconds"] == 0
 
 
@@ -205,15 +211,13 @@ def test_the_list_of_nets_trains_none(pictures, diverging, capsys, monkeypatch):
 
 def test_nets_are_trained_beside_each_other_and_one_that_diverged_costs_itself_only(rendered, monkeypatch, capsys):
     monkeypatch.setenv("DATA_DIR", str(rendered))
-    pictures = data.opened(SMOKE)
-    training.train(SMOKE, "zfnet")
+    pictures = registry.opened(SMOKE)
+    runs.train(SMOKE, "zfnet")
     stopped = where(SMOKE, "zfnet-wide", pictures) / "stopped.txt"
     stopped.parent.mkdir(parents=True)
     stopped.write_text("training zfnet-wide stopped: the loss is not finite at step 3")
     with pytest.raises(Problem, match="^training zfnet-wide stopped: the loss is not finite at step 3$"):
-        trainings.make(SMOKE, ["alexnet", "zfnet-wide"], jobs=2)
-    assert (
-        training.state(SMOKE, "alexnet") == "trained" and "alexnet: training" in capsys.readouterr().err
-    )  # the one beside it ran to its end
-    assert list(trainings.make(SMOKE, ["zfnet", "alexnet"], ["zfnet-wide"], jobs=2)) == ["zfnet", "alexnet"]
+        train_all.make(SMOKE, ["alexnet", "zfnet-wide"], jobs=2)
+    assert runs.state(SMOKE, "alexnet") == "trained" and "alexnet: training" in capsys.readouterr().err  # the one beside it ran to its end
+    assert list(train_all.make(SMOKE, ["zfnet", "alexnet"], ["zfnet-wide"], jobs=2)) == ["zfnet", "alexnet"]
     assert "zfnet-wide stopped: the loss is not finite at step 3; its rows are marked as missing" in capsys.readouterr().err

@@ -6,44 +6,46 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zfutils import profiles, sets, transfer
-from zfutils.transfer import Outcome
+from zfutils.core import profiles
+from zfutils.data import prepared_sets
+from zfutils.transfer import experiments
+from zfutils.transfer.experiments import Outcome
 
 
 @pytest.fixture
-def prepared(tiny_set) -> sets.PreparedSet:
+def prepared(tiny_set) -> prepared_sets.PreparedSet:
     return tiny_set
 
 
-def features_of(prepared: sets.PreparedSet, noise: float) -> np.ndarray:
+def features_of(prepared: prepared_sets.PreparedSet, noise: float) -> np.ndarray:
     generator = np.random.default_rng(0)
     return (np.eye(4)[prepared.labels] + generator.normal(0, noise, (len(prepared.table), 4))).astype(np.float16)
 
 
 def test_good_features_beat_bad_ones_on_the_same_images(prepared):
-    drawn = transfer.draws(prepared, profiles.profile("smoke"), seed=0)
+    drawn = experiments.draws(prepared, profiles.profile("smoke"), seed=0)
     assert len(drawn) == 2
     good, bad = (
-        transfer.probed(name, "softmax", features_of(prepared, noise), prepared, drawn, (1, 2), seed=0)
+        experiments.probed(name, "softmax", features_of(prepared, noise), prepared, drawn, (1, 2), seed=0)
         for name, noise in (("good", 0.1), ("bad", 50.0))
     )
     assert good.frame["accuracy"].min() > 0.9 and set(good.frame["fold"]) == {0, 1}
-    value, low, high, n = transfer.gain(good, bad, 2, prepared, drawn, seed=0)
+    value, low, high, n = experiments.gain(good, bad, 2, prepared, drawn, seed=0)
     assert 0 < low <= value <= high and n == len(np.unique(np.concatenate([fold.test for fold in drawn])))
     assert good.images(2) == n < sum(len(fold.test) for fold in drawn), "an image that is tested twice is one image"
-    own = transfer.summary(good.frame)
+    own = experiments.summary(good.frame)
     assert own["accuracy"].tolist() == pytest.approx((100 * good.frame.groupby("size")["accuracy"].mean()).tolist())
     assert own["folds"].tolist() == [2, 2]
 
 
 def test_sizes_that_a_class_cannot_give_are_named(prepared):
-    assert transfer.possible(prepared, (1, 17, 18, 60))[0] == [1, 17]
-    assert "in a, b, c and 1 more" in transfer.possible(prepared, (60,))[1][60]
+    assert experiments.possible(prepared, (1, 17, 18, 60))[0] == [1, 17]
+    assert "in a, b, c and 1 more" in experiments.possible(prepared, (60,))[1][60]
 
 
 def test_a_summary_of_one_fold_has_no_deviation_and_no_interval():
     frame = pd.DataFrame([{"method": "m", "size": 1, "fold": 0, "accuracy": 0.5, "answers": 10}])
-    row = transfer.summary(frame).iloc[0]
+    row = experiments.summary(frame).iloc[0]
     assert row["accuracy"] == 50.0 and np.isnan([row["deviation"], row["low"], row["high"]]).all()
 
 
@@ -51,26 +53,26 @@ def test_the_interval_of_few_folds_is_students():
     frame = pd.DataFrame(
         [{"method": "m", "size": 1, "fold": fold, "accuracy": value, "answers": 10} for fold, value in enumerate((0.4, 0.5, 0.6))]
     )
-    row = transfer.summary(frame).iloc[0]
+    row = experiments.summary(frame).iloc[0]
     half = 4.302653 * 10 / np.sqrt(3)  # the table's value for two degrees of freedom
     assert (row["low"], row["high"]) == pytest.approx((50 - half, 50 + half))
 
 
 def test_what_is_only_hard_to_see_does_not_count(prepared):
-    assert transfer.counted(prepared).all()
+    assert experiments.counted(prepared).all()
     listed = ["[]"] * len(prepared.table)
     listed[1] = '["cat", "sheep"]'
-    made = sets.PreparedSet(prepared.path, prepared.table.assign(hard=listed), prepared.classes, prepared.facts)
-    counts = transfer.counted(made)
+    made = prepared_sets.PreparedSet(prepared.path, prepared.table.assign(hard=listed), prepared.classes, prepared.facts)
+    counts = experiments.counted(made)
     assert counts.shape == (72, 20) and (~counts).sum() == 2 and (~counts[1]).sum() == 2
 
 
 def test_what_scenes_show_is_read_from_names(prepared):
     listed = [json.dumps([prepared.classes[label]]) for label in prepared.labels]
     listed[0] = json.dumps(["a", "d"])
-    made = sets.PreparedSet(prepared.path, prepared.table.assign(present=listed, control=False), prepared.classes, prepared.facts)
-    assert transfer.present(made)[0].tolist() == [True, False, False, True]
-    assert (transfer.present(made)[1:].argmax(1) == prepared.labels[1:]).all()
+    made = prepared_sets.PreparedSet(prepared.path, prepared.table.assign(present=listed, control=False), prepared.classes, prepared.facts)
+    assert experiments.present(made)[0].tolist() == [True, False, False, True]
+    assert (experiments.present(made)[1:].argmax(1) == prepared.labels[1:]).all()
 
 
 def test_the_two_protocols_rank_what_is_shown_first():
@@ -79,20 +81,20 @@ def test_the_two_protocols_rank_what_is_shown_first():
     shown[:, 3] = False  # a class that no picture shows
     features = (shown + generator.normal(0, 0.3, shown.shape)).astype(np.float16)
     train, test = np.arange(150), np.arange(150, 300)
-    for way in (transfer.exclusive, transfer.independent):
+    for way in (experiments.exclusive, experiments.independent):
         scores = way(features, shown, train, test, strength=100.0)
         assert scores.shape == (150, 4) and (scores[:, 3] == 0).all()
         for label in range(3):
             assert scores[shown[test, label], label].mean() > scores[~shown[test, label], label].mean()
     both = shown[test][:, :2].all(1) & ~shown[test][:, 2]
-    assert transfer.exclusive(features, shown, train, test, strength=100.0)[both].max(1).mean() < 0.9, "exclusive answers share one"
-    assert transfer.independent(features, shown, train, test, strength=100.0)[both][:, :2].min(1).mean() > 0.5
+    assert experiments.exclusive(features, shown, train, test, strength=100.0)[both].max(1).mean() < 0.9, "exclusive answers share one"
+    assert experiments.independent(features, shown, train, test, strength=100.0)[both][:, :2].min(1).mean() > 0.5
 
 
 def test_chance_is_taken_off():
-    found = transfer.above_chance(np.array([True, False, True]), np.array([1, 1, 3]), 20)
+    found = experiments.above_chance(np.array([True, False, True]), np.array([1, 1, 3]), 20)
     assert found.tolist() == pytest.approx([1, -0.05 / 0.95, 1])
-    guess = transfer.above_chance(np.random.default_rng(0).random(200_000) < 3 / 20, np.full(200_000, 3), 20)
+    guess = experiments.above_chance(np.random.default_rng(0).random(200_000) < 3 / 20, np.full(200_000, 3), 20)
     assert guess.mean() == pytest.approx(0, abs=0.005)
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from zfutils import plot
+from zfutils.report import plot
 
 
 def test_few_images_draws_the_papers_curves_and_ours_side_by_side():

@@ -7,8 +7,12 @@ import re
 import layouts
 import pytest
 
-from zfutils import chapters, data, places, profiles, results, trainings
-from zfutils.profiles import TransferPlan
+from zfutils.core import paths, profiles
+from zfutils.core.profiles import TransferPlan
+from zfutils.data import registry
+from zfutils.report import results
+from zfutils.run import chapters
+from zfutils.training import train_all
 
 PLAN = TransferPlan((1, 2), (1, 2, 6), layers=(1, 2), test=1, folds=2, scratch_sizes=(2,), scratch_folds=1, scratch_steps=3)
 
@@ -23,17 +27,17 @@ def upstream(tmp_path, monkeypatch):
     layouts.write_mirror(tmp_path / "mirror", names)
     whole = profiles.profile("imagenet")
     small = dataclasses.replace(whole, image_size=112, width=1 / 16, fc_units=16, epochs=1, batch=4, transfer=PLAN)
-    monkeypatch.setattr(places, "MANIFESTS", tmp_path / "manifests")
+    monkeypatch.setattr(paths, "MANIFESTS", tmp_path / "manifests")
     monkeypatch.setitem(profiles.PROFILES, "imagenet", small)
-    made = data.prepare(small, mirror=tmp_path / "mirror", jobs=1)
+    made = registry.prepare(small, mirror=tmp_path / "mirror", jobs=1)
     assert sorted(made) == ["caltech256", "pretraining", "transfer", "voc2012"]
-    trainings.make(small, ["zfnet", "alexnet"], jobs=1)
+    train_all.make(small, ["zfnet", "alexnet"], jobs=1)
     return small
 
 
 def run(chapter: str) -> dict:
     """Run the source of a chapter in this process, where the profile is the small one; return what its names stand for."""
-    text = (places.BOOK / f"{chapter}.py").read_text()
+    text = (paths.BOOK / f"{chapter}.py").read_text()
     text, replaced = re.subn(r'^profile = "toybox"$', 'profile = "imagenet"', text, flags=re.MULTILINE)
     assert replaced == 1
     names: dict = {"__name__": chapter}
@@ -45,7 +49,7 @@ def test_tables_4_to_7_and_figure_9_are_filled_from_the_papers_own_sets(upstream
     run("07_transfer")
     rows = {}
     for name in ("table4", "table5", "table6", "table7", "figure9"):
-        file = places.results_dir("imagenet") / "tables" / f"{name}.json"
+        file = paths.results_dir("imagenet") / "tables" / f"{name}.json"
         rows |= {row["key"]: row for row in json.loads(file.read_text())["rows"]}
     measured = {key for key, row in rows.items() if row["ours"] is not None}
     assert {"figure9/ours-1/accuracy_read_from_vector_plot", "figure9/ours-2/accuracy_read_from_vector_plot"} <= measured
@@ -65,7 +69,7 @@ def test_sets_with_too_few_pictures_for_any_size_leave_reasons_and_no_error(upst
     many = TransferPlan((9,), (9,), layers=(9,), test=1, folds=2, scratch_sizes=(9,), scratch_folds=1, scratch_steps=3)
     monkeypatch.setitem(profiles.PROFILES, "imagenet", dataclasses.replace(upstream, transfer=many))
     run("07_transfer")
-    file = places.results_dir("imagenet") / "tables" / "table4.json"
+    file = paths.results_dir("imagenet") / "tables" / "table4.json"
     rows = {row["key"]: row for row in json.loads(file.read_text())["rows"]}
     claim = rows["claim/pretrained-beats-scratch"]
     assert claim["status"] == "not comparable" and "9 training images and one to test are not there in" in claim["reason"]

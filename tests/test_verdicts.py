@@ -2,7 +2,8 @@
 
 import math
 
-from zfutils import claims, verdicts
+from zfutils.paper import claims
+from zfutils.report import verdicts
 
 
 def test_what_was_measured_is_said_with_its_interval_and_what_was_not_with_its_reason():

@@ -1,0 +1,1 @@
+"""Numbers about trained nets: what the figures and tables of the paper say, measured."""

@@ -1,0 +1,233 @@
+"""Errors of several nets on the same pictures: counts, and bootstraps of what the nets of tables 2 and 3 say together."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from zfutils.core.profiles import Profile
+from zfutils.models import predictions
+from zfutils.training import runs, schedule
+
+TOPS = (1, 2, 5)
+CHANCE = 0.9  # of the error of a guess: above it a net never left chance (rules of the claims)
+
+
+def missing(profile: Profile, names: list[str], *, seed: int = 0) -> dict[str, str]:
+    """Nets that are not trained, each with what is there of it.
+
+    Args:
+        profile: the sizes.
+        names: of recipes.
+        seed: of the nets.
+
+    Returns:
+        `{"zfnet-wide": "zfnet-wide is at step 120 of 5008", …}`, in the order of the names.
+
+    Raises:
+        Problem: unknown recipe or absent data.
+    """
+    states = {name: runs.state(profile, name, seed=seed) for name in names}
+    return {name: _reason(name, state) for name, state in states.items() if state != "trained"}
+
+
+def left_chance(log: pd.DataFrame, classes: int) -> int | None:
+    """The step by which a net had begun to learn.
+
+    *Paper:* section 3 leads to small signals and gradients at first, so a net answers like a guess for a while.
+
+    Args:
+        log: of its training, one row an epoch, with `step` and `train_loss` (mean cross-entropy, nats).
+        classes: number of classes.
+
+    Returns:
+        The end of the first epoch whose mean training loss lies below nine tenths of that of a guess, ln(classes), which is where the
+        learning-rate schedule begins to count too; None where there was none.
+    """
+    below = log.loc[log["train_loss"] < schedule.LEARNING * math.log(classes), "step"]
+    return None if below.empty else int(below.iloc[0])
+
+
+def at_chance(wrong: np.ndarray, classes: int) -> bool:
+    """Whether a net never left chance: its error lies above nine tenths of that of a guess.
+
+    Args:
+        wrong: bool of shape (n,): its wrong answers to the validation images.
+        classes: number of classes.
+    """
+    return bool(wrong.mean() > CHANCE * (1 - 1 / classes))
+
+
+def counted(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Errors as counts and in percent, the interval of the top-1 error, and the mean log loss.
+
+    *Paper:* tables 2 and 3 print percentages alone.
+
+    Args:
+        probabilities: (n, classes), every row sums to 1.
+        labels: (n,), class numbers.
+
+    Returns:
+        `n`; `top-1 wrong` and `top-1 error %` with the ends of its 95 % interval (Wilson), `low %` and `high %`; the same counts and
+        percentages for `top-2` and `top-5`; `mean log loss` in nats, where a probability below 1e-12 counts as that.
+    """
+    row = {"n": len(labels)}
+    for top in TOPS:
+        error = predictions.error_rate(predictions.wrong(probabilities, labels, top=top))
+        row |= {f"top-{top} wrong": error.wrong, f"top-{top} error %": round(100 * error.rate, 2)}
+        if top == 1:
+            low, high = error.interval()
+            row |= {"low %": round(100 * low, 2), "high %": round(100 * high, 2)}
+    likelihood = np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12)
+    return {**row, "mean log loss": round(float(-np.log(likelihood).mean()), 4)}
+
+
+def resampled(values: np.ndarray, *, generator: np.random.Generator, draws: int = 10_000) -> np.ndarray:
+    """Means over bootstrap samples of the images, the same samples for all columns.
+
+    Images with the same row of values are one kind, and a sample is known by how many of each kind it holds; of right and wrong answers
+    there are few kinds, so this costs little however many images there are.
+
+    Args:
+        values: (n, k), k numbers an image.
+        generator: source of the draws.
+        draws: bootstrap samples.
+
+    Returns:
+        (draws, k).
+
+    Raises:
+        ValueError: no images.
+    """
+    if not len(values):
+        raise ValueError("expected values of one or more images, got none")
+    kinds, counts = np.unique(np.asarray(values, np.float64), axis=0, return_counts=True)  # (kinds, k)
+    drawn = generator.multinomial(len(values), counts / len(values), size=draws)  # (draws, kinds)
+    return drawn @ kinds / len(values)
+
+
+def ensemble_gain(
+    together: np.ndarray, alone: np.ndarray, *, generator: np.random.Generator, draws: int = 10_000
+) -> tuple[float, float, float]:
+    """Error of several nets together minus the mean of their own errors, with a bootstrap over images.
+
+    *Paper:* table 2, row (a).
+
+    Args:
+        together: bool of shape (n,): wrong answers of the averaged probabilities.
+        alone: bool of shape (nets, n): wrong answers of each net.
+        generator: source of the draws.
+        draws: bootstrap samples.
+
+    Returns:
+        The difference, below 0 where they are better together, and the ends of its 95 % interval, in [-1, 1].
+
+    Raises:
+        ValueError: they answered different numbers of images.
+    """
+    _same_images(together, *alone)
+    # Whole numbers until the end, so that images with equal answers are equal.
+    gain = len(alone) * together.astype(np.int64) - np.sum(alone, axis=0, dtype=np.int64)  # (n,)
+    return _with_interval(gain.mean(), resampled(gain[:, None], generator=generator, draws=draws)[:, 0], scale=len(alone))
+
+
+def excess(
+    both: np.ndarray, first: np.ndarray, second: np.ndarray, base: np.ndarray, *, generator: np.random.Generator, draws: int = 10_000
+) -> tuple[float, float, float]:
+    """What two removals cost together beyond the sum of what each costs, with a bootstrap over images.
+
+    *Paper:* table 3, section 5.1: (both - base) - (first - base) - (second - base).
+
+    Args:
+        both, first, second, base: bool of shape (n,): wrong answers without either part, without one, without the other, and with all.
+        generator: source of the draws.
+        draws: bootstrap samples.
+
+    Returns:
+        The excess, above 0 where the two are worse together, and the ends of its 95 % interval, in [-2, 2].
+
+    Raises:
+        ValueError: the nets answered different numbers of images.
+    """
+    _same_images(both, first, second, base)
+    beyond = both.astype(np.int64) - first - second + base  # (n,)
+    return _with_interval(beyond.mean(), resampled(beyond[:, None], generator=generator, draws=draws)[:, 0])
+
+
+def largest_change(
+    pairs: list[tuple[np.ndarray, np.ndarray]], *, generator: np.random.Generator, draws: int = 10_000
+) -> tuple[float, float, float]:
+    """The largest change of the error, without sign, among several changed nets, with a bootstrap over images.
+
+    *Paper:* table 3, section 5.1, on the size of layers 6 and 7. The largest is taken anew in every sample; by chance it tends to lie above
+    the true one, never below 0.
+
+    Args:
+        pairs: bool arrays of shape (n,): wrong answers of a changed net and of its base.
+        generator: source of the draws.
+        draws: bootstrap samples, the same images for all pairs.
+
+    Returns:
+        The largest change and the ends of its 95 % interval, in [0, 1].
+
+    Raises:
+        ValueError: no pair, or nets that answered different numbers of images.
+    """
+    if not pairs:
+        raise ValueError("expected one or more pairs of nets, got none")
+    _same_images(*(answers for pair in pairs for answers in pair))
+    changes = np.stack([changed.astype(np.int64) - base for changed, base in pairs], axis=1)  # (n, pairs)
+    drawn = np.abs(resampled(changes, generator=generator, draws=draws)).max(1)
+    return _with_interval(np.abs(changes.mean(0)).max(), drawn)
+
+
+def gap_difference(
+    ours: tuple[np.ndarray, np.ndarray], theirs: tuple[np.ndarray, np.ndarray], *, generator: np.random.Generator, draws: int = 10_000
+) -> tuple[float, float, float]:
+    """Gap between validation and training error of one net minus that of another, with a bootstrap over the images of both splits.
+
+    *Paper:* table 3, section 5.1, on overfitting.
+
+    Args:
+        ours, theirs: bool of shapes (n,) and (m,): wrong answers to the validation and to the training images, which both nets saw.
+        generator: source of the draws.
+        draws: bootstrap samples.
+
+    Returns:
+        The difference, above 0 where our gap is wider, and the ends of its 95 % interval, in [-2, 2].
+
+    Raises:
+        ValueError: the nets answered different numbers of images.
+    """
+    changes = []
+    for one, other in zip(ours, theirs, strict=True):
+        _same_images(one, other)
+        changes.append(one.astype(np.int64) - other)
+    val, train = changes  # (n,), (m,)
+    drawn = [resampled(change[:, None], generator=generator, draws=draws)[:, 0] for change in changes]
+    return _with_interval(val.mean() - train.mean(), drawn[0] - drawn[1])
+
+
+def direction(interval: tuple[float, float]) -> str:
+    """Whether a change of the error is `higher`, `lower`, or `undecided` where its interval covers 0."""
+    low, high = interval
+    if low > 0:
+        return "higher"
+    return "lower" if high < 0 else "undecided"
+
+
+def _reason(name: str, state: str) -> str:
+    """Why a net is not there; where its training stopped that says so itself, and what to do about it is left out."""
+    said = state.partition(";")[0].strip()
+    return said if name in said else f"{name} is {said}"
+
+
+def _same_images(*answers: np.ndarray) -> None:
+    if len({len(one) for one in answers}) > 1:
+        raise ValueError(f"expected answers to the same images, got {[len(one) for one in answers]}")
+
+
+def _with_interval(value: float, drawn: np.ndarray, *, scale: int = 1) -> tuple[float, float, float]:
+    """A value and the middle 95 % of its bootstrap samples, divided by the scale."""
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return float(value) / scale, float(low) / scale, float(high) / scale

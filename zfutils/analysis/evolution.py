@@ -1,0 +1,168 @@
+"""How features develop during training: the checkpoints of figure 4 in pictures and numbers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from zfutils.analysis import similarity
+from zfutils.attribution import activations, batched_deconv, deconv, topk
+from zfutils.attribution.topk import NOBODY
+from zfutils.core.profiles import Profile
+from zfutils.data.prepared_sets import PreparedSet
+from zfutils.models.crops import CENTRE, Crops
+from zfutils.models.trained import Trained
+from zfutils.training.trainer import PAPER_EPOCHS
+
+LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
+SETTLED = 0.9  # of the final margin: from there on a feature counts as settled
+
+
+@dataclass(frozen=True)
+class Strongest:
+    """The strongest activation of some maps over the training images at one checkpoint.
+
+    Attributes:
+        epoch: of the paper's 70.
+        rows: row of the picture, (m,); -1 for a map that no image makes active.
+        projections: (m, 3, side, side), cut by the receptive field where that is small; zero for such a map.
+    """
+
+    epoch: int
+    rows: np.ndarray
+    projections: np.ndarray
+
+
+def strongest(
+    profile: Profile, trained: Trained, prepared: PreparedSet, maps: dict[str, np.ndarray], *, device: torch.device
+) -> dict[str, list[Strongest]]:
+    """Project the strongest activation of some maps over all training images, at the paper's eight checkpoints.
+
+    *Paper:* figure 4.
+
+    Args:
+        profile: the sizes.
+        trained: the net.
+        prepared: the pictures.
+        maps: numbers of maps, by layer.
+        device: where the net runs.
+
+    Returns:
+        For each layer one entry a checkpoint.
+    """
+    inputs = Crops(prepared, profile.image_size, device=device)
+    found: dict[str, list[Strongest]] = {layer: [] for layer in maps}
+    for epoch in PAPER_EPOCHS:
+        net = trained.checkpoint(epoch).to(device)
+        name = f"{trained.folder.name}-epoch-{epoch:02d}"
+        tops = topk.scanned(profile, net, name, prepared, "train", layers=LAYERS, k=1)
+        for layer, chosen in maps.items():
+            rows, places = tops[layer].rows[chosen, 0], tops[layer].places[chosen, 0]
+            seen = {"rows": np.maximum(rows, 0), "maps": chosen, "places": places}
+            projected = batched_deconv.project(net, lambda some: inputs.batch(some, CENTRE), layer=layer, **seen)
+            framed = projected.framed(profile.image_size)
+            found[layer].append(Strongest(epoch, rows, framed * (rows != NOBODY)[:, None, None, None]))
+    return found
+
+
+@dataclass(frozen=True)
+class Settling:
+    """How near the features of a layer are to their final form, at every checkpoint.
+
+    Attributes:
+        margins: similarity to the unit's final projection minus that to another unit's, (checkpoints, units).
+        final: the same at the end, where the first similarity is 1, (units,).
+        ranks: rank correlation of each map's activations with the final ones over fixed images, (checkpoints, maps).
+    """
+
+    margins: np.ndarray
+    final: np.ndarray
+    ranks: np.ndarray
+
+    def shares(self) -> np.ndarray:
+        """Each unit's part in the settled share of the layer, (checkpoints, units); its mean over units is the share."""
+        return self.margins / self.final.mean()
+
+    def since(self) -> int | None:
+        """The first of the paper's epochs from which on the settled share stays at least `SETTLED`."""
+        high = self.shares().mean(1) >= SETTLED
+        after = [epoch for place, epoch in enumerate(PAPER_EPOCHS) if high[place:].all()]
+        return after[0] if after else None
+
+
+def settle(
+    profile: Profile,
+    trained: Trained,
+    prepared: PreparedSet,
+    *,
+    generator: np.random.Generator,
+    device: torch.device,
+    units: int = 24,
+    fixed: int = 256,
+) -> dict[str, Settling]:
+    """Follow units through training on fixed images: for each the training image that excites its final form most.
+
+    *Paper:* figure 4, where the image may change from one checkpoint to the next; fixed images tell a change of the feature from a change
+    of the image.
+
+    Args:
+        profile: the sizes.
+        trained: the net.
+        prepared: the pictures.
+        generator: draws the units and the images for the rank correlation.
+        device: where the net runs.
+        units: followed in each layer.
+        fixed: images for the rank correlation.
+
+    Returns:
+        One entry a layer.
+    """
+    final = trained.net().to(device)
+    tops = topk.scanned(profile, final, trained.folder.name, prepared, "train", layers=LAYERS, k=1)
+    inputs = Crops(prepared, profile.image_size, device=device)
+    train = prepared.indices("train")
+    some = inputs.batch(np.sort(generator.permutation(train)[:fixed]), CENTRE)
+    chosen = {layer: generator.permutation(top.active())[:units] for layer, top in tops.items()}
+    images = {layer: inputs.batch(tops[layer].rows[maps, 0], CENTRE) for layer, maps in chosen.items()}
+    last = {layer: _projections(final, images[layer], layer, maps) for layer, maps in chosen.items()}
+    other = {layer: _projections(final, images[layer], layer, np.roll(maps, 1)) for layer, maps in chosen.items()}
+    ranks = {layer: [] for layer in chosen}
+    margins = {layer: [] for layer in chosen}
+    final_activity = _activity(final, some)
+    for epoch in PAPER_EPOCHS:
+        net = trained.checkpoint(epoch).to(device)
+        activity = _activity(net, some)
+        for layer, maps in chosen.items():
+            now = _projections(net, images[layer], layer, maps)
+            margins[layer].append(similarity.cosine(now, last[layer]) - similarity.cosine(now, other[layer]))
+            ranks[layer].append(similarity.rank_correlation(activity[layer], final_activity[layer]))
+    ends = {layer: 1 - similarity.cosine(last[layer], other[layer]) for layer in chosen}
+    return {layer: Settling(np.array(margins[layer]), ends[layer], np.array(ranks[layer])) for layer in chosen}
+
+
+def table(settled: dict[str, Settling]) -> pd.DataFrame:
+    """One row a layer and checkpoint: `layer`, `epoch` (of the paper's 70), `settled` share, `rank_correlation`, `units`."""
+    return pd.DataFrame(
+        {
+            "layer": layer,
+            "epoch": epoch,
+            "settled": float(one.shares()[place].mean()),
+            "rank_correlation": float(np.nanmean(one.ranks[place])) if np.isfinite(one.ranks[place]).any() else float("nan"),
+            "units": one.margins.shape[1],
+        }
+        for layer, one in settled.items()
+        for place, epoch in enumerate(PAPER_EPOCHS)
+    )
+
+
+def _projections(net: nn.Module, images: torch.Tensor, layer: str, maps: np.ndarray) -> np.ndarray:
+    """One unit an image, each at its own strongest place, (n, 3, h, w)."""
+    return deconv.project_each(net, images, layer=layer, maps=torch.from_numpy(maps)).cpu().numpy()
+
+
+def _activity(net: nn.Module, images: torch.Tensor) -> dict[str, np.ndarray]:
+    """Strongest activation of every map in every image, by layer, (n, maps)."""
+    found = activations.of(net, images, LAYERS)
+    return {layer: values.amax((2, 3)).clamp(min=0).cpu().numpy() for layer, values in found.items()}

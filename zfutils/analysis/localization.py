@@ -1,0 +1,81 @@
+"""Projections against what is truly in the picture: the toy, and its parts (toys bring masks, photographs do not)."""
+
+import numpy as np
+
+from zfutils.attribution.batched_deconv import Regions
+from zfutils.data.prepared_sets import PreparedSet
+from zfutils.models.crops import crop_corners
+
+
+def part_maps(prepared: PreparedSet, size: int, rows: np.ndarray) -> np.ndarray:
+    """Maps of parts in the centre crops of some rows, uint8 (n, size, size), 0 for the background.
+
+    Raises:
+        Problem: the pictures bring no map of parts.
+    """
+    top, left, _ = crop_corners(prepared.facts["size"], size)[4]
+    return np.asarray(prepared.map("parts")[rows][:, top : top + size, left : left + size])
+
+
+def energy(found: Regions, size: int) -> np.ndarray:
+    """Squared pixels of projections in the whole picture, colours added, (m, size, size), float32."""
+    return np.stack([(found.whole(number, (size, size)) ** 2).sum(0) for number in range(len(found.pixels))]).astype(np.float32)
+
+
+def share(energies: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Share of each projection's energy on a mask.
+
+    Args:
+        energies: (n, h, w), not negative.
+        masks: bool, (n, h, w).
+
+    Returns:
+        (n,), in [0, 1]; NaN for a projection that is all zero.
+    """
+    total = energies.sum((1, 2), dtype=np.float64)
+    on = np.where(masks, energies, 0).sum((1, 2), dtype=np.float64)
+    return np.where(total > 0, on / np.where(total > 0, total, 1), np.nan)
+
+
+def strongest_part(energies: np.ndarray, parts: np.ndarray) -> int:
+    """The part that gets the most energy a pixel over some images, each image weighing the same.
+
+    Args:
+        energies: (n, h, w).
+        parts: (n, h, w), 0 for the background.
+
+    Returns:
+        Its number; 0 where no energy falls on any part.
+    """
+    count = int(parts.max()) + 1
+    density = np.zeros(count)
+    for one, where in zip(energies, parts, strict=True):
+        total = one.sum()
+        if total > 0:
+            pixels = np.bincount(where.ravel(), minlength=count)
+            density += np.bincount(where.ravel(), one.ravel() / total, count) / np.maximum(pixels, 1)
+    density[0] = 0
+    return int(density.argmax()) if density.max() > 0 else 0
+
+
+def part_scores(energies: np.ndarray, parts: np.ndarray, strangers: np.ndarray) -> tuple[float, float]:
+    """Share of energy on a map's strongest part, chosen on every other winner and scored on the rest, and the same by chance.
+
+    Args:
+        energies: of the k winners of one map, (k, h, w).
+        parts: their maps of parts, (k, h, w).
+        strangers: energies of k winners of another map, scored on the same masks: chance.
+
+    Returns:
+        Mean share on the part and mean share by chance, over the scored winners that have the part; NaN where there is none.
+    """
+    part = strongest_part(energies[::2], parts[::2])
+    masks = parts[1::2] == part
+    has = masks.any((1, 2))
+    if part == 0 or not has.any():
+        return float("nan"), float("nan")
+    return tuple(float(np.nanmean(_or_zero(share(some[1::2][has], masks[has])))) for some in (energies, strangers))
+
+
+def _or_zero(values: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(values, nan=0.0)

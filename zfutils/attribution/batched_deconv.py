@@ -1,0 +1,278 @@
+"""Projections of many units at once, each computed up and down inside its own receptive field only."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zfutils.attribution import units
+from zfutils.attribution.deconvnet import norm_down
+from zfutils.attribution.rules import DECONVNET, Rules
+from zfutils.attribution.units import Unit
+from zfutils.core.errors import Problem
+from zfutils.models.local_response_norm import LocalResponseNorm
+
+_UNITS = 32  # that run together: enough to fill the cores, few enough to stay in the cache
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Projections, cut to their receptive fields.
+
+    Attributes:
+        pixels: (m, channels, side, side), float32; zero in the part of a field that lies beyond the border of the image.
+        corners: row and column of the top left pixel of each, (m, 2); below 0 where a field begins in the padding.
+        activations: (m,), not below 0.
+    """
+
+    pixels: np.ndarray
+    corners: np.ndarray
+    activations: np.ndarray
+
+    def whole(self, number: int, size: tuple[int, int]) -> np.ndarray:
+        """One projection laid into a picture of zeros: (channels, *size)."""
+        pixels, (top, left) = self.pixels[number], self.corners[number]
+        picture = np.zeros((len(pixels), *size), pixels.dtype)
+        bottom, right = min(top + pixels.shape[1], size[0]), min(left + pixels.shape[2], size[1])
+        y, x = max(top, 0), max(left, 0)
+        picture[:, y:bottom, x:right] = pixels[:, y - top : bottom - top, x - left : right - left]
+        return picture
+
+    def framed(self, size: int) -> np.ndarray:
+        """What to show of them: (m, channels, s, s), the whole picture where a field takes at least nine tenths of it, else the fields.
+
+        Args:
+            size: side of the net's input, pixels.
+        """
+        if not fills(self.pixels.shape[2], size):
+            return self.pixels
+        return np.stack([self.whole(number, (size, size)) for number in range(len(self.pixels))])
+
+
+def fills(side: int, size: int) -> bool:
+    """Whether a field of this side takes at least nine tenths of a picture: then its border is of no interest."""
+    return side >= 0.9 * size
+
+
+@dataclass(frozen=True)
+class _Level:
+    """The windows of some units in the input of one layer.
+
+    Attributes:
+        name, layer: the layer.
+        top, left: first row and column of each window, (m,); outside the map where a field reaches into the padding.
+        side: of the windows.
+        size: height and width of the map.
+    """
+
+    name: str
+    layer: nn.Module
+    top: Tensor
+    left: Tensor
+    side: int
+    size: tuple[int, int]
+
+    def outside(self) -> Tensor | None:
+        """Which cells of the windows lie outside the map, (m, 1, side, side); None where none does."""
+        cells = torch.arange(self.side, device=self.top.device)
+        rows, columns = self.top[:, None] + cells, self.left[:, None] + cells
+        beyond = ((rows < 0) | (rows >= self.size[0]))[:, :, None] | ((columns < 0) | (columns >= self.size[1]))[:, None]
+        return beyond[:, None] if bool(beyond.any()) else None
+
+    def filled(self, x: Tensor, value: float) -> Tensor:
+        """Put one value outside the map, in place: nobody else holds these features, and memory is what costs here."""
+        beyond = self.outside()
+        return x if beyond is None else x.masked_fill_(beyond, value)
+
+
+def project(
+    net: nn.Sequential,
+    images: Tensor | Callable[[np.ndarray], Tensor],
+    *,
+    layer: str,
+    rows: np.ndarray,
+    maps: np.ndarray,
+    places: np.ndarray,
+    rules: Rules = DECONVNET,
+) -> Regions:
+    """Bring many activations of a convolutional layer down to pixels.
+
+    *Paper:* section 2.1. The result is that of `deconv.project` for each unit, cut to its receptive field, outside which it is zero. Both
+    passes touch the field only, so that units of low layers, whose fields are small, cost next to nothing.
+
+    Args:
+        net: a net of the book, in evaluation mode.
+        images: (n, 3, h, w), or a function from row numbers to images.
+        layer: name of a convolutional layer, or of its ReLU.
+        rows: the image of each unit, (m,).
+        maps: its map, (m,).
+        places: its row and column in the map, (m, 2).
+        rules: of the way down; a pool can only follow its switches here.
+
+    Returns:
+        The projections in the order of `rows`.
+
+    Raises:
+        Problem: unknown layer, map or place, unfit images, a layer that has no explicit way down, rules that do not stay inside the field.
+
+    Example:
+        >>> regions.project(net, images, layer="conv3", rows=top.rows[7], maps=np.full(9, 7), places=top.places[7])  # doctest: +SKIP
+    """
+    if rules.centred:
+        raise Problem(f"expected rules that follow switches, got '{rules.name}'; take deconv.project_each")
+    if not len(rows):
+        raise Problem("expected at least one unit, got none; give rows, maps and places")
+    units.check_eval(net)
+    way = _way(net, layer)
+    take = images if callable(images) else lambda wanted: images[torch.from_numpy(wanted)]
+    sizes = _sizes(net, way, take(rows[:1]))
+    _check(layer, way[-1][1], maps, places, sizes[-1])
+    found = None
+    order = np.argsort(rows, kind="stable")  # so that units of one image run together
+    for some in np.array_split(order, -(-len(order) // _UNITS)):
+        parts = [part.cpu().numpy() for part in _some(net, way, sizes, take, rows[some], maps[some], places[some], rules)]
+        if found is None:
+            found = [np.empty((len(rows), *part.shape[1:]), part.dtype) for part in parts]
+        for whole, part in zip(found, parts, strict=True):
+            whole[some] = part
+    return Regions(*found)
+
+
+def _way(net: nn.Sequential, layer: str) -> list[tuple[str, nn.Module]]:
+    """Names and modules up to a convolution; a ReLU stands for the convolution below it."""
+    units.find(net, layer)
+    modules = list(net.named_children())
+    last = [name for name, _ in modules].index(layer)
+    if isinstance(modules[last][1], nn.ReLU):
+        last -= 1
+    if not isinstance(modules[last][1], nn.Conv2d):
+        raise Problem(f"expected a convolutional layer, got {layer}; take deconv.project_each")
+    for name, module in modules[:last]:
+        if type(module) not in _DOWN:
+            raise Problem(f"{name} is a {type(module).__name__}, for which there is no way down here; take deconv.project_each")
+    return modules[: last + 1]
+
+
+@torch.no_grad()
+def _sizes(net: nn.Sequential, way: list[tuple[str, nn.Module]], image: Tensor) -> list[tuple[int, int]]:
+    """Height and width of the map that enters each layer, and of the last output."""
+    units.check_images(net, image)
+    sizes = [tuple(image.shape[2:])]
+    for _, module in way:
+        image = module(image)
+        sizes.append(tuple(image.shape[2:]))
+    return sizes
+
+
+def _check(layer: str, conv: nn.Conv2d, maps: np.ndarray, places: np.ndarray, size: tuple[int, int]) -> None:
+    for number in (int(maps.min()), int(maps.max())):
+        units.check_map(Unit(layer, number), conv.out_channels)
+    if places.min() < 0 or (places >= size).any():
+        raise Problem(f"expected places within the {size[0]} x {size[1]} map of {layer}, got {places.max(0).tolist()}; count from 0")
+
+
+@torch.no_grad()
+def _some(
+    net: nn.Sequential, way: list, sizes: list, take: Callable, rows: np.ndarray, maps: np.ndarray, places: np.ndarray, rules: Rules
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Pixels, corners and activations of units that run together."""
+    wanted, which = np.unique(rows, return_inverse=True)
+    images = take(wanted)
+    units.check_images(net, images)
+    numbers = torch.from_numpy(maps.astype(np.int64)).to(images.device)
+    levels = _levels(way, sizes, torch.from_numpy(places.astype(np.int64)).to(images.device))
+    x, kept = _cut(images, torch.from_numpy(which).to(images.device), levels[0]), {}
+    for level, above in zip(levels[:-1], levels[1:], strict=True):
+        x, kept[level.name] = _UP[type(level.layer)](level, above, x, rules)
+    conv = levels[-1].layer
+    filters = _filters(conv, numbers)  # (m, maps below, k, k)
+    activations = (x * filters).sum((1, 2, 3)) + (0 if conv.bias is None else conv.bias[numbers])
+    units.check_finite(net, activations, layer=levels[-1].name)
+    activations = activations.clamp(min=0)
+    signal = levels[-1].filled(filters * activations[:, None, None, None], 0)
+    for level in reversed(levels[:-1]):
+        signal = _DOWN[type(level.layer)](level, signal, kept[level.name], rules)
+    return signal, torch.stack([levels[0].top, levels[0].left], 1), activations
+
+
+def _levels(way: list[tuple[str, nn.Module]], sizes: list[tuple[int, int]], places: Tensor) -> list[_Level]:
+    """The windows that one place needs, in the input of every layer from the lowest to the highest."""
+    (top, left), side, found = places.unbind(1), 1, []
+    for (name, layer), size in zip(reversed(way), reversed(sizes[:-1]), strict=True):
+        if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
+            kernel, stride, padding, dilation = (_one(getattr(layer, of)) for of in ("kernel_size", "stride", "padding", "dilation"))
+            top, left, side = top * stride - padding, left * stride - padding, (side - 1) * stride + (kernel - 1) * dilation + 1
+        found.append(_Level(name, layer, top, left, side, size))
+    return found[::-1]
+
+
+def _one(size: int | tuple[int, int]) -> int:
+    return size if isinstance(size, int) else size[0]  # the book's filters are square
+
+
+def _cut(images: Tensor, which: Tensor, level: _Level) -> Tensor:
+    """The windows of the images, (m, 3, side, side), zero outside."""
+    cells = torch.arange(level.side, device=images.device)
+    rows = (level.top[:, None] + cells).clamp(0, level.size[0] - 1)
+    columns = (level.left[:, None] + cells).clamp(0, level.size[1] - 1)
+    cut = images.permute(0, 2, 3, 1)[which[:, None, None], rows[:, :, None], columns[:, None]].permute(0, 3, 1, 2)
+    return level.filled(cut, 0)
+
+
+def _filters(conv: nn.Conv2d, maps: Tensor) -> Tensor:
+    """Filters of some maps, (m, maps below, k, k), zero for the maps that a group does not see."""
+    below = conv.in_channels // conv.groups
+    if conv.groups == 1:
+        return conv.weight[maps]
+    first = maps // (conv.out_channels // conv.groups) * below
+    whole = conv.weight.new_zeros(len(maps), conv.in_channels, *conv.kernel_size)
+    slots = (first[:, None] + torch.arange(below, device=maps.device))[:, :, None, None].expand(-1, -1, *conv.kernel_size)
+    return whole.scatter_(1, slots, conv.weight[maps])
+
+
+def _conv_up(level: _Level, above: _Level, x: Tensor, rules: Rules) -> tuple[Tensor, None]:
+    """The window holds its padding already; what the filters make outside the map is no feature."""
+    layer = level.layer
+    return above.filled(F.conv2d(x, layer.weight, layer.bias, layer.stride, 0, layer.dilation, layer.groups), 0), None
+
+
+def _relu_up(level: _Level, above: _Level, x: Tensor, rules: Rules) -> tuple[Tensor, Tensor | None]:
+    passes = x > 0 if rules.masked else None
+    return x.clamp_(min=0), passes
+
+
+def _pool_up(level: _Level, above: _Level, x: Tensor, rules: Rules) -> tuple[Tensor, Tensor]:
+    """Switches are places in the window; cells outside the map are never a maximum."""
+    x, switches = F.max_pool2d(level.filled(x, -torch.inf), level.layer.kernel_size, level.layer.stride, return_indices=True)
+    return above.filled(x, 0), switches
+
+
+def _norm_up(level: _Level, above: _Level, x: Tensor, rules: Rules) -> tuple[Tensor, Tensor]:
+    return level.layer(x), x
+
+
+def _conv_down(level: _Level, signal: Tensor, kept: None, rules: Rules) -> Tensor:
+    layer = level.layer
+    return level.filled(F.conv_transpose2d(signal, layer.weight, None, layer.stride, 0, 0, layer.groups, layer.dilation), 0)
+
+
+def _relu_down(level: _Level, signal: Tensor, kept: Tensor | None, rules: Rules) -> Tensor:
+    return rules.through_relu(signal, kept)
+
+
+def _pool_down(level: _Level, signal: Tensor, kept: Tensor, rules: Rules) -> Tensor:
+    """As `deconvnet.unpool`, with the maps innermost in memory, where the convolutions want them."""
+    down = signal.new_zeros(len(signal), level.side**2, signal.shape[1])
+    down.scatter_add_(1, *(x.permute(0, 2, 3, 1).flatten(1, 2) for x in (kept, signal)))
+    return down.unflatten(1, (level.side, level.side)).permute(0, 3, 1, 2)
+
+
+def _norm_down(level: _Level, signal: Tensor, kept: Tensor, rules: Rules) -> Tensor:
+    return norm_down(level.layer, signal, kept) if rules.derived else signal
+
+
+_UP = {nn.Conv2d: _conv_up, nn.ReLU: _relu_up, nn.MaxPool2d: _pool_up, LocalResponseNorm: _norm_up}
+_DOWN = {nn.Conv2d: _conv_down, nn.ReLU: _relu_down, nn.MaxPool2d: _pool_down, LocalResponseNorm: _norm_down}

@@ -1,0 +1,202 @@
+"""Occlusion: a square is moved over an image, and what the net then says is recorded (section 4.2, figure 7)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zfutils.attribution import activations, units
+from zfutils.core.errors import Problem
+
+SIZE, STRIDE, SIDE = 50, 6, 224  # pixels: of the square, of its steps, of the image (measured in figure 7; the text gives none)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What the net says while a square moves over an image.
+
+    Attributes:
+        probabilities: of every class for every position, (rows, columns, classes), float32.
+        log_odds: of every class, log p / (1 - p), of the same shape.
+        activity: sum over the map that was strongest in the unoccluded image, (rows, columns); empty without a layer.
+        map: its number; -1 without a layer.
+        tops, lefts: first row and column of the square at each position, pixels.
+        size: of the square, pixels.
+        base_probabilities, base_log_odds: of the unoccluded image, (classes,).
+        base_activity: of the map in the unoccluded image.
+        image: height and width of the image, pixels.
+    """
+
+    probabilities: np.ndarray
+    log_odds: np.ndarray
+    activity: np.ndarray
+    map: int
+    tops: np.ndarray
+    lefts: np.ndarray
+    size: int
+    base_probabilities: np.ndarray
+    base_log_odds: np.ndarray
+    base_activity: float
+    image: tuple[int, int]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Most probable class at each position, (rows, columns)."""
+        return self.probabilities.argmax(2)
+
+    def squares(self) -> np.ndarray:
+        """Which pixels each position covers, bool (rows, columns, h, w)."""
+        rows = (np.arange(self.image[0]) >= self.tops[:, None]) & (np.arange(self.image[0]) < self.tops[:, None] + self.size)
+        columns = (np.arange(self.image[1]) >= self.lefts[:, None]) & (np.arange(self.image[1]) < self.lefts[:, None] + self.size)
+        return rows[:, None, :, None] & columns[None, :, None, :]
+
+    def covered(self, picture: np.ndarray) -> np.ndarray:
+        """Sum of a picture (h, w) inside the square at each position, (rows, columns); a mask counts its pixels."""
+        sums = np.zeros((self.image[0] + 1, self.image[1] + 1))
+        sums[1:, 1:] = picture.astype(np.float64).cumsum(0).cumsum(1)
+        top, left = self.tops[:, None], self.lefts[None]
+        bottom, right = top + self.size, left + self.size
+        return sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+
+    def __str__(self) -> str:
+        end = (int(self.tops[-1]) + self.size, int(self.lefts[-1]) + self.size)
+        rest = (
+            "" if end == self.image else f"; the last {self.image[0] - end[0]} rows and {self.image[1] - end[1]} columns are never covered"
+        )
+        return (
+            f"{len(self.tops)} x {len(self.lefts)} positions of a square of {self.size} px over {self.image[0]} x {self.image[1]} px{rest}"
+        )
+
+
+def mean_grey(image: Tensor) -> Tensor:
+    """The paper's filling: grey, which is about 0 once the mean is subtracted. **Assumption**: exactly 0."""
+    return torch.zeros_like(image)
+
+
+def image_mean(image: Tensor) -> Tensor:
+    """The mean colour of the image itself."""
+    return image.mean((-2, -1), keepdim=True).expand_as(image)
+
+
+def blur(image: Tensor) -> Tensor:
+    """The image, blurred so much that its parts are lost: the mean over windows of a quarter of a side."""
+    k = image.shape[-1] // 4 // 2 * 2 + 1
+    padded = F.pad(image[None], [k // 2] * 4, mode="reflect")
+    return F.avg_pool2d(padded, k, 1)[0]
+
+
+def noise(image: Tensor) -> Tensor:
+    """Independent noise with the image's own mean and deviation of each colour; the same noise for the same image size."""
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.randn(image.shape, generator=generator, dtype=torch.float32).to(image)
+    return image.mean((-2, -1), keepdim=True) + image.std((-2, -1), keepdim=True) * drawn
+
+
+def scaled(side: int, *, steps: float = 1.0) -> tuple[int, int]:
+    """The paper's square and steps for images of another side: (size, stride), pixels.
+
+    Args:
+        side: of the image, pixels.
+        steps: how many of the paper's steps one step is.
+    """
+    return round(SIZE * side / SIDE), max(1, round(STRIDE * steps * side / SIDE))
+
+
+def sweep(
+    net: nn.Module,
+    image: Tensor,
+    *,
+    layer: str | None = "relu5",
+    size: int | None = None,
+    stride: int | None = None,
+    fill: Callable[[Tensor], Tensor] = mean_grey,
+    batch: int = 64,
+    dtype: torch.dtype = torch.float32,
+) -> Sweep:
+    """Move a square over an image and record what the net says.
+
+    *Paper:* section 4.2 and figure 7: 50 x 50 of 224 pixels in steps of 6, grey; probability of the true class, most probable class, and
+    the summed activity of the layer-5 map that is strongest in the unoccluded image.
+
+    Args:
+        net: any classifier that gives logits, in evaluation mode.
+        image: (channels, h, w), as the net takes it.
+        layer: whose strongest map is followed; None follows none.
+        size, stride: of the square and its steps, pixels; None takes the paper's, scaled to the image.
+        fill: gives the picture that is seen inside the square, (channels, h, w).
+        batch: occluded images that run together.
+        dtype: of the layers: bfloat16 where the hardware has it is faster and less exact.
+
+    Raises:
+        Problem: a square larger than the image, a stride below 1, unknown layer, training mode, unfit image.
+
+    Example:
+        >>> sweep(net, image).probabilities[..., label]  # doctest: +SKIP
+    """
+    units.check_eval(net)
+    units.check_images(net, image[None])
+    height, width = image.shape[1:]
+    usual = scaled(min(height, width))
+    size, stride = usual[0] if size is None else size, usual[1] if stride is None else stride
+    if not 0 < size <= min(height, width) or stride < 1:
+        raise Problem(
+            f"expected a square of 1 to {min(height, width)} px in steps of at least 1, got {size} px in steps of {stride}; give others"
+        )
+    tops, lefts = np.arange(0, height - size + 1, stride), np.arange(0, width - size + 1, stride)
+    corners = [(int(top), int(left)) for top in tops for left in lefts]
+    filling, asked = fill(image), _Asker(net, layer, dtype)
+    base_logits, base_maps = asked(image[None])
+    strongest = int(base_maps[0].argmax()) if layer else -1
+    logits, activity = [], []
+    for start in range(0, len(corners), batch):
+        found, maps = asked(_occluded(image, filling, corners[start : start + batch], size))
+        logits.append(found)
+        activity.append(maps[:, strongest] if layer else maps)
+    shape = (len(tops), len(lefts))
+    whole = torch.cat(logits)
+    return Sweep(
+        whole.softmax(1).reshape(*shape, -1).cpu().numpy(),
+        log_odds(whole).reshape(*shape, -1).cpu().numpy(),
+        torch.cat(activity).cpu().numpy().reshape(shape) if layer else np.zeros((0, 0), np.float32),
+        strongest,
+        tops,
+        lefts,
+        size,
+        base_logits.softmax(1)[0].cpu().numpy(),
+        log_odds(base_logits)[0].cpu().numpy(),
+        float(base_maps[0, strongest]) if layer else 0.0,
+        (height, width),
+    )
+
+
+def log_odds(logits: Tensor) -> Tensor:
+    """log p / (1 - p) of every class from logits (n, classes), exact where p is near 1."""
+    others = torch.stack([torch.cat([logits[:, :c], logits[:, c + 1 :]], 1).logsumexp(1) for c in range(logits.shape[1])], 1)
+    return logits - others
+
+
+class _Asker:
+    """Runs batches and gives logits and the summed activity of every map of a layer, both float32."""
+
+    def __init__(self, net: nn.Module, layer: str | None, dtype: torch.dtype):
+        self.net, self.layer, self.dtype = net, layer, dtype
+
+    @torch.no_grad()
+    def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        take = {self.layer: lambda output: output.float().clamp(min=0).sum((2, 3))} if self.layer else {}
+        narrow = torch.autocast(images.device.type, self.dtype, enabled=self.dtype != torch.float32)
+        with activations.watched(self.net, take) as found, narrow:
+            logits = self.net(images.contiguous(memory_format=torch.channels_last)).float()
+        units.check_finite(self.net, logits, layer="the output")
+        return logits, found[self.layer] if self.layer else torch.zeros(0)
+
+
+def _occluded(image: Tensor, filling: Tensor, corners: list[tuple[int, int]], size: int) -> Tensor:
+    """The image once for every corner, with the square filled there, (n, channels, h, w)."""
+    images = image[None].repeat(len(corners), 1, 1, 1)
+    for one, (top, left) in zip(images, corners, strict=True):
+        one[:, top : top + size, left : left + size] = filling[:, top : top + size, left : left + size]
+    return images

@@ -1,0 +1,328 @@
+"""The strongest activations of every map over many images, found in one pass (section 4, figures 2 and 4)."""
+
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, distributed, nn
+
+from zfutils.attribution import activations, units
+from zfutils.core import keys, paths, progress
+from zfutils.core.errors import Problem
+from zfutils.core.profiles import Profile
+from zfutils.data.prepared_sets import PreparedSet
+from zfutils.models import checkpoints, devices
+from zfutils.models.crops import CENTRE, Crops
+
+NOBODY = -1  # row number where fewer images than asked for make a map active
+SCAN_VERSION = 1  # raised when the same net and pictures give other strongest activations
+
+
+@dataclass(frozen=True)
+class Top:
+    """The strongest activations of every map of a layer, strongest first; all images of a map are different ones.
+
+    Attributes:
+        rows: number of the image, (maps, k), int64; -1 where no further image makes the map active.
+        values: the activations, after the ReLU, (maps, k), float32; 0 there.
+        places: row and column of the activation in its map, (maps, k, 2), int64; 0 for a fully connected layer.
+    """
+
+    rows: np.ndarray
+    values: np.ndarray
+    places: np.ndarray
+
+    def active(self) -> np.ndarray:
+        """Numbers of the maps that have as many winners as were asked for."""
+        return np.flatnonzero((self.rows != NOBODY).all(1))
+
+
+def scan(
+    net: nn.Module,
+    images: Tensor | np.ndarray | Callable[[np.ndarray], Tensor],
+    *,
+    layers: Sequence[str],
+    k: int = 9,
+    rows: np.ndarray | None = None,
+    batch: int = 128,
+) -> dict[str, Top]:
+    """Find the k images that make each map of some layers most active, in one pass over the images.
+
+    Every image counts once a map, with its strongest place, so that the k winners are k images. Of equal activations the lower row wins,
+    and within a map the first place. Only one batch is in memory. Under torchrun the batches are dealt out to the processes; the result
+    is the same.
+
+    *Paper:* figure 2 shows the nine strongest on the validation images, figure 4 the strongest one on the training images. Whether two of
+    the nine may come from one image is not said. **Assumption**: they do not.
+
+    Args:
+        net: any net, in evaluation mode.
+        images: (n, channels, h, w); or a function from row numbers to images, with `rows`.
+        layers: names of layers.
+        k: winners a map.
+        rows: rows to look at, each once; None takes all of `images`.
+        batch: images that run together.
+
+    Returns:
+        The winners, by layer.
+
+    Raises:
+        Problem: unknown layer, training mode, unfit images or rows, features that are not finite, fewer images than k.
+
+    Example:
+        >>> scan(net, images, layers=["conv5"])["conv5"].rows[17]  # doctest: +SKIP
+    """
+    units.check_eval(net)
+    if rows is None and callable(images):
+        raise Problem("expected the rows to look at, because the images come from a function; give rows=")
+    rows = np.arange(len(images)) if rows is None else np.asarray(rows)
+    _check_counts(layers, rows, k, batch)
+    _check_rows(rows, None if callable(images) else len(images))
+    take = images if callable(images) else lambda some: torch.as_tensor(images[some])
+    rank, world = devices.rank_and_world()
+    found = {layer: _Leaders(k) for layer in layers}
+    starts = range(rank * batch, len(rows), world * batch)
+    with torch.no_grad(), progress.bar(total=len(starts), text="looking for the strongest activations", unit="batches") as shown:
+        for start in starts:
+            some = rows[start : start + batch]
+            cut = take(some)
+            if len(cut) != len(some):
+                raise Problem(f"the function that gives images gave {len(cut)} images for {len(some)} rows; let it give one a row")
+            if start == starts.start:  # reading every pixel of all batches would cost a tenth of a pass
+                units.check_images(net, cut)
+            _look(net, cut, some, found)
+            shown.update(1)
+    return {layer: leaders.top() for layer, leaders in found.items()}
+
+
+def scanned(
+    profile: Profile, net: nn.Sequential, name: str, prepared: PreparedSet, split: str, *, layers: Sequence[str], k: int = 9
+) -> dict[str, Top]:
+    """Scan the centre crops of a split, or read the result of an earlier scan.
+
+    Args:
+        profile: the sizes.
+        net: the net, in evaluation mode, on its device.
+        name: what tells it from other nets: the name of its folder, and of its checkpoint.
+        prepared: the pictures.
+        split: of the pictures.
+        layers, k: as in `scan`.
+
+    Raises:
+        Problem: as `scan`; a kept result that cannot be read.
+    """
+    about = (name, checkpoints.digest(net), prepared.digest())
+    key = keys.digest(*about, split, list(layers), k, profile.image_size, "scan", SCAN_VERSION)
+    path = paths.data_dir() / profile.name / "top" / f"{name}-{split}-{k}-{key[:8]}.npz"
+    if path.exists():
+        return load(path)
+    inputs = Crops(prepared, profile.image_size, device=next(net.parameters()).device)
+    found = scan(net, lambda some: inputs.batch(some, CENTRE), layers=layers, k=k, rows=prepared.indices(split))
+    save(found, path)
+    return found
+
+
+def save(tops: dict[str, Top], path: Path) -> None:
+    """Write winners into one small `.npz` file, whole or not at all."""
+    arrays = {f"{layer}/{name}": getattr(top, name) for layer, top in tops.items() for name in ("rows", "values", "places")}
+    written = io.BytesIO()
+    np.savez(written, **arrays)
+    with paths.whole(path) as fresh:
+        fresh.write_bytes(written.getbuffer())
+
+
+def load(path: Path) -> dict[str, Top]:
+    """Read winners.
+
+    Raises:
+        Problem: the file is absent or broken.
+    """
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+            layers = dict.fromkeys(name.split("/")[0] for name in arrays.files)
+            return {layer: Top(*(arrays[f"{layer}/{name}"] for name in ("rows", "values", "places"))) for layer in layers}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise Problem(f"cannot read winners from {path} ({str(error).splitlines()[0]}); delete that file and run again") from None
+
+
+def patches(prepared: PreparedSet, size: int, rows: np.ndarray, corners: np.ndarray, side: int) -> np.ndarray:
+    """Cut what winners looked at out of the pictures: their receptive fields, padding included.
+
+    Args:
+        prepared: the pictures.
+        size: side of the net's input, pixels.
+        rows: row of each picture, (m,).
+        corners: row and column of the field's top left pixel in the centre crop, (m, 2); may lie outside.
+        side: of the field, pixels.
+
+    Returns:
+        uint8 of shape (m, side, side, 3); grey 128 beyond the border of the crop.
+    """
+    offset = (prepared.facts["size"] - size) // 2
+    cut = np.full((len(rows), side, side, 3), 128, np.uint8)
+    for patch, row, (top, left) in zip(cut, rows.tolist(), corners.tolist(), strict=True):
+        y, x, bottom, right = max(top, 0), max(left, 0), min(top + side, size), min(left + side, size)
+        patch[y - top : bottom - top, x - left : right - left] = prepared.images[
+            row, offset + y : offset + bottom, offset + x : offset + right
+        ]
+    return cut
+
+
+def _check_counts(layers: Sequence[str], rows: np.ndarray, k: int, batch: int) -> None:
+    """Refuse counts with which nothing can be found.
+
+    Raises:
+        Problem: no layer, k or batch below 1, fewer rows than k.
+    """
+    if not layers:
+        raise Problem("got no layer; give layers=, e.g. layers=['conv5']")
+    for name, count in (("k", k), ("batch", batch)):
+        if count < 1:
+            raise Problem(f"expected a {name} of at least 1, got {count}; give a larger one")
+    if len(rows) < k:
+        raise Problem(f"expected at least {k} images for {k} winners a map, got {len(rows)}; give more images or a smaller k")
+
+
+def _check_rows(rows: np.ndarray, many: int | None) -> None:
+    """Refuse rows that do not name images, each once.
+
+    Args:
+        rows: the rows.
+        many: how many images there are, if that is known.
+
+    Raises:
+        Problem: no whole numbers, an image twice, a row that does not exist.
+    """
+    if rows.dtype.kind not in "iu" or rows.ndim != 1:
+        raise Problem(f"expected row numbers, got {rows.dtype} of shape {rows.shape}; of a mask take np.flatnonzero(mask)")
+    numbers, times = np.unique(rows, return_counts=True)
+    if (times > 1).any():
+        raise Problem(f"expected rows that name each image, each once, got {numbers[times > 1][0]} twice; give np.unique(rows)")
+    wrong = rows[(rows < 0) | (rows >= (np.inf if many is None else many))]
+    if len(wrong):
+        upper = "" if many is None else f" to {many - 1}"
+        raise Problem(f"expected row numbers from 0{upper}, got {wrong[0]}; leave it out")
+
+
+class _Leaders:
+    """The best k of every map so far."""
+
+    def __init__(self, k: int):
+        self.k, self.rows, self.values, self.places = k, None, None, None
+
+    def see(self, maxima: np.ndarray, rows: np.ndarray, output: Tensor) -> None:
+        """Take a batch in.
+
+        Args:
+            maxima: strongest activation of each image and map, (n, maps).
+            rows: row of each image.
+            output: of the layer, in which the places of the new leaders are looked up.
+        """
+        if self.rows is None:
+            self._begin(maxima.shape[1])
+        moving = np.flatnonzero((maxima.T > 0).any(1) & (self.values[:, -1:] <= maxima.T).any(1))  # maps whose leaders may change
+        maxima = maxima.T[moving]
+        values = np.concatenate([self.values[moving], np.maximum(maxima, 0)], 1)  # (maps, k + n)
+        numbers = np.concatenate([self.rows[moving], np.where(maxima > 0, rows, NOBODY)], 1)
+        order = _best(numbers, values, self.k)
+        self.values[moving], self.rows[moving] = np.take_along_axis(values, order, 1), np.take_along_axis(numbers, order, 1)
+        known = np.concatenate([self.places[moving], np.zeros((*maxima.shape, 2), np.int64)], 1)
+        self.places[moving] = np.take_along_axis(known, order[:, :, None], 1)
+        place, slot = np.nonzero((order >= self.k) & (self.rows[moving] != NOBODY))
+        if output.ndim == 4 and len(place):
+            self.places[moving[place], slot] = _first_places(output, order[place, slot] - self.k, moving[place])
+
+    def top(self) -> Top:
+        """The winners over all processes."""
+        if devices.rank_and_world()[1] > 1:
+            everyone: list = [None] * devices.rank_and_world()[1]
+            distributed.all_gather_object(everyone, (self.rows, self.values, self.places))
+            parts = [np.concatenate(part, 1) for part in zip(*(one for one in everyone if one[0] is not None), strict=True)]
+            order = _best(parts[0], parts[1], self.k)
+            return Top(*(np.take_along_axis(part, order if part.ndim == 2 else order[:, :, None], 1) for part in parts))
+        return Top(self.rows, self.values, self.places)
+
+    def _begin(self, maps: int) -> None:
+        self.rows, self.values = np.full((maps, self.k), NOBODY, np.int64), np.zeros((maps, self.k), np.float32)
+        self.places = np.zeros((maps, self.k, 2), np.int64)
+
+
+def _look(net: nn.Module, images: Tensor, rows: np.ndarray, found: dict[str, _Leaders]) -> None:
+    """Run a batch and let the leaders see it. Places are looked up at once: a later layer may change an output in place."""
+    outputs: dict[str, Tensor] = {}
+
+    def keeper(layer: str) -> Callable[[Tensor], Tensor]:
+        def keep(output: Tensor) -> Tensor:
+            outputs[layer] = output
+            return output.new_empty(0)  # so that nothing is held longer than needed
+
+        return keep
+
+    def reader(layer: str) -> Callable[[Tensor], Tensor]:
+        def read(output: Tensor) -> Tensor:
+            maxima = _maxima(output, layer)
+            if not np.isfinite(maxima).all():
+                units.check_images(net, images)  # before blaming the weights
+                units.check_finite(net, output, layer=layer)
+            found[layer].see(maxima, rows, outputs.pop(layer, output))
+            return output.new_empty(0)
+
+        return read
+
+    take = {}
+    for layer, pool in _pools(net, list(found)).items():
+        take |= {layer: keeper(layer), pool: reader(layer)} if pool else {layer: reader(layer)}
+    activations.run(net, images, take=take)
+
+
+def _maxima(output: Tensor, layer: str) -> np.ndarray:
+    """The strongest value of each image and map, float32 of shape (n, maps)."""
+    if output.ndim not in (2, 4):
+        expected = "expected maps (n, maps, h, w) or units (n, units)"
+        raise Problem(f"{layer} gives features of shape {tuple(output.shape)}, {expected}; name another layer")
+    return (output.amax((2, 3)) if output.ndim == 4 else output).float().cpu().numpy()
+
+
+def _best(rows: np.ndarray, values: np.ndarray, k: int) -> np.ndarray:
+    """Order of the k largest values in each line, equal ones by row, (maps, k)."""
+    return np.lexsort((np.where(rows == NOBODY, np.iinfo(np.int64).max, rows), -values))[:, :k]
+
+
+def _first_places(output: Tensor, images: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """Row and column of the maximum of some maps, the first of several: (m, 2)."""
+    width = output.shape[3]
+    flat = output[torch.from_numpy(images).to(output.device), torch.from_numpy(maps).to(output.device)].flatten(1).argmax(1).cpu().numpy()
+    return np.column_stack([flat // width, flat % width])
+
+
+def _pools(net: nn.Module, layers: list[str]) -> dict[str, str]:
+    """For each layer the pool from which its maxima are read, or an empty string; a pool serves one layer, and is not itself a layer."""
+    pools: dict[str, str] = {}
+    for layer in layers:
+        pool = _pool_of(net, layer)
+        pools[layer] = "" if pool in layers or pool in pools.values() else pool
+    return pools
+
+
+def _pool_of(net: nn.Module, layer: str) -> str:
+    """The max pool from whose output the maxima of a layer can be read: the same numbers, from a quarter of the values.
+
+    It must follow in a plain sequence, with nothing but a ReLU between, and its windows must leave nothing out.
+    """
+    if type(net) is not nn.Sequential:
+        return ""
+    names = [name for name, _ in net.named_children()]
+    if layer not in names or len(names) < len(net):
+        return ""
+    for name in names[names.index(layer) + 1 :]:
+        module = net.get_submodule(name)
+        if isinstance(module, nn.MaxPool2d):
+            covers = module.ceil_mode and module.padding == 0 and module.dilation == 1 and module.stride <= module.kernel_size
+            return name if covers else ""
+        if not isinstance(module, nn.ReLU):
+            return ""
+    return ""

@@ -1,0 +1,1 @@
+"""What every other package stands on: errors, progress, cores, processes, files, keys and profiles."""

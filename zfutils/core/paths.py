@@ -1,0 +1,78 @@
+"""Where things lie on disk, and the one way to write a file whole or not at all."""
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from zfutils.core.errors import Problem
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+BOOK = REPOSITORY / "book"
+MANIFESTS = REPOSITORY / "data_manifests"
+WEIGHTS = REPOSITORY / "weights"
+
+_FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+
+
+def data_dir() -> Path:
+    """Folder of prepared data, nets and caches: `DATA_DIR`, else `~/.cache/zfbook`. Not created here."""
+    return Path(os.environ.get("DATA_DIR") or Path.home() / ".cache" / "zfbook").expanduser().resolve()
+
+
+def results_dir(profile: str) -> Path:
+    """Folder of one profile's figures, tables and executed chapters: `RESULTS_DIR` or `results/`, then the profile's name."""
+    return Path(os.environ.get("RESULTS_DIR") or REPOSITORY / "results").expanduser().resolve() / profile
+
+
+def is_full(error: OSError) -> bool:
+    """Whether an error means that no more bytes can be written (disk full, file too large, quota)."""
+    return error.errno in _FULL
+
+
+def full(path: Path) -> Problem:
+    """The error for a disk that took no more bytes while `path` was written."""
+    return Problem(f"no room to write {path}: the disk is full or a file-size limit was hit; free space or set DATA_DIR to a larger disk")
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Write a file whole or not at all.
+
+    Args:
+        path: the file to write; its folder is made.
+
+    Yields:
+        A temporary path in the same folder. When the block ends it is flushed to disk and renamed over `path`; after an
+        error it is removed and `path` is what it was.
+
+    Raises:
+        Problem: the disk is full.
+
+    Example:
+        >>> with whole(Path("table1.csv")) as fresh:
+        ...     fresh.write_text("a,b")
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    fresh = Path(name)
+    try:
+        yield fresh
+        _flush(fresh)
+        fresh.chmod(0o644)  # mkstemp makes files that only their owner can read
+        fresh.replace(path)
+    except OSError as error:
+        if is_full(error):
+            raise full(path) from error
+        raise
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Force a file's bytes to disk, so that a rename never outlives its content."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())

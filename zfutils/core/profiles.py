@@ -1,0 +1,115 @@
+"""Profiles: the sizes at which the same book runs, from a test of seconds to the paper itself."""
+
+from dataclasses import dataclass
+
+from zfutils.core.errors import unknown
+
+
+@dataclass(frozen=True)
+class ToyDraw:
+    """Numbers of rendered pictures.
+
+    Attributes:
+        train, dev, val: pictures of the pre-training classes in each split.
+        transfer_per_class: pictures of each transfer class.
+        scenes: pictures of several toys.
+        turning: frames of turning toys, all toys together.
+    """
+
+    train: int
+    dev: int
+    val: int
+    transfer_per_class: int
+    scenes: int
+    turning: int
+
+
+@dataclass(frozen=True)
+class TransferPlan:
+    """Sizes of the transfer experiments (section 5.2).
+
+    Attributes:
+        sizes: training images of a class in tables 4 and 5.
+        curve: training images of a class in figure 9.
+        layers: training images of a class in table 7; its claims are decided at the largest.
+        test: most test images of a class.
+        folds: draws of training and test images.
+        scratch_sizes: training images of a class for the nets that are trained from scratch.
+        scratch_folds: how many of the draws they are trained on.
+        scratch_steps: length of their training, in steps.
+    """
+
+    sizes: tuple[int, ...] = (15, 30, 45, 60)
+    curve: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 10, 15, 30, 45, 60)
+    layers: tuple[int, ...] = (30, 60)
+    test: int = 50
+    folds: int = 5
+    scratch_sizes: tuple[int, ...] = (15, 30, 45, 60)
+    scratch_folds: int = 5
+    scratch_steps: int = 3000
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One size of the whole book.
+
+    Attributes:
+        name: what `PROFILE=` takes.
+        purpose: whom it is for, in a few words.
+        dataset: where the pictures come from: `toybox`, `photos`, `imagenet` or `folder`.
+        image_size: side of the nets' input, pixels.
+        width: share of the paper's maps in the convolutional layers, in (0, 1].
+        fc_units: units of layers 6 and 7.
+        epochs: length of a training run; one epoch is one visit to every training image.
+        toys: numbers of rendered pictures; None where there are none.
+        batch: images a training step; the paper's are 128 (section 3).
+        learning_rate: at the start of training; the paper's is .01 (section 3).
+        transfer: sizes of the transfer experiments.
+    """
+
+    name: str
+    purpose: str
+    dataset: str
+    image_size: int
+    width: float
+    fc_units: int
+    epochs: int
+    toys: ToyDraw | None = None
+    batch: int = 128
+    learning_rate: float = 0.01
+    transfer: TransferPlan = TransferPlan()
+
+    @property
+    def prepared_size(self) -> int:
+        """Side of the prepared square picture, pixels: 256 for inputs of 224 (section 3), in proportion for others."""
+        return self.image_size * 8 // 7
+
+
+_SMOKE_TOYS, _TOYS = ToyDraw(80, 40, 40, 6, 16, 12), ToyDraw(5000, 500, 2000, 110, 400, 600)
+_SMOKE_PLAN = TransferPlan((1, 2), (1, 2), layers=(2,), test=2, folds=2, scratch_sizes=(2,), scratch_folds=1, scratch_steps=4)
+_TOY_PLAN = TransferPlan(scratch_sizes=(15, 60), scratch_folds=2, scratch_steps=2000)
+_PHOTO_PLAN = TransferPlan(
+    sizes=(15, 30), layers=(30,), curve=(1, 2, 3, 4, 5, 6, 7, 10, 15, 30), scratch_sizes=(15,), scratch_folds=1, scratch_steps=6000
+)
+
+_ALL = (
+    Profile("smoke", "tests: seconds, numbers without meaning", "toybox", 112, 1 / 8, 64, 2, _SMOKE_TOYS, 16, transfer=_SMOKE_PLAN),
+    # A net stays at chance for about its first thousand steps, whatever their batch: with few pictures, small batches save it visits.
+    Profile("toybox", "any laptop, offline", "toybox", 112, 1 / 4, 512, 16, _TOYS, 16, 0.0025, _TOY_PLAN),
+    Profile("photos", "real photographs: Imagenette and Imagewoof, Caltech-101", "photos", 112, 1 / 2, 1024, 15, transfer=_PHOTO_PLAN),
+    Profile("imagenet", "the paper itself: ILSVRC2012, on GPUs", "imagenet", 224, 1.0, 4096, 70),
+    Profile("folder", "your own pictures: DATA=dir with train/<class>/ and val/<class>/", "folder", 112, 1 / 2, 1024, 15),
+)
+
+PROFILES = {profile.name: profile for profile in _ALL}
+
+
+def profile(name: str) -> Profile:
+    """Look a profile up by name.
+
+    Raises:
+        Problem: there is no such profile; the message lists those that exist.
+    """
+    if name not in PROFILES:
+        raise unknown("profile", name, PROFILES)
+    return PROFILES[name]

@@ -1,0 +1,317 @@
+"""Photos: tables of the pictures of each data set of photographs, read from the folders that its archives unpack to."""
+
+import dataclasses
+import hashlib
+import json
+import warnings
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import scipy.io
+from torchvision.datasets import VOCDetection
+from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset
+
+from zfutils.core import progress
+from zfutils.core.errors import Problem, unknown
+from zfutils.data import decode
+from zfutils.data.manifests import Manifest, PhotoClass
+
+DEV_SHARE = 0.05  # of the training pictures, where a data set has no split dev
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Pictures of a data set.
+
+    Attributes:
+        table: one row a picture: `file` (relative to the root of its group, with /), `split`, `label`, `folder` (the class's own
+            name in the data set) and `group` (the data set).
+        classes: names of the classes for people; a label is an index into them.
+        roots: folder of each group.
+        facts: what was left out, and how often.
+    """
+
+    table: pd.DataFrame
+    classes: list[str]
+    roots: dict[str, str]
+    facts: dict
+
+
+def listing(manifest: Manifest, root: Path) -> Listing:
+    """List an unpacked data set and check its pictures against the manifest.
+
+    Args:
+        manifest: what the data set is.
+        root: the folder that its archives were unpacked into.
+
+    Raises:
+        Problem: a class folder is missing, or a class or a split has not the number of pictures that the manifest expects.
+    """
+    readers = {"splits": _splits, "classes": _classes, "voc": _voc, "ilsvrc": _ilsvrc}
+    if manifest.layout not in readers:
+        raise unknown("layout", manifest.layout, readers)
+    try:
+        table, names = readers[manifest.layout](manifest, root)
+    except (OSError, KeyError, ElementTree.ParseError) as error:  # lists and annotations that are missing or cut off
+        reason, named = " ".join(f"{type(error).__name__}: {error}".split()), _archive_names(manifest)
+        raise Problem(f"{manifest.name}: expected its lists of pictures, got {reason}; fetch {named} again") from error
+    _check_totals(manifest, table)
+    table["group"] = manifest.name
+    return Listing(table, names, {manifest.name: str(root)}, {})
+
+
+def joined(parts: Sequence[Listing]) -> Listing:
+    """Join data sets of different classes into one; its classes are in the order of their folders' names."""
+    tables = pd.concat([part.table for part in parts], ignore_index=True)
+    names = {row.folder: part.classes[row.label] for part in parts for row in part.table.drop_duplicates("folder").itertuples()}
+    folders = sorted(names)
+    tables["label"] = tables["folder"].map({folder: label for label, folder in enumerate(folders)})
+    roots = {group: root for part in parts for group, root in part.roots.items()}
+    return Listing(tables, [names[folder] for folder in folders], roots, {})
+
+
+def without_leaks(part: Listing, *, jobs: int = 1) -> Listing:
+    """Remove from the training pictures those that are also, pixel for pixel, pictures of val.
+
+    Returns:
+        The listing without them; `facts["left_train"]` names them.
+    """
+    train, val = (part.table[part.table["split"] == split] for split in ("train", "val"))
+    twins = _twins(_paths(part, train), _paths(part, val), jobs)
+    leaving = train.index[[row for row, is_twin in enumerate(twins) if is_twin]]
+    facts = {**part.facts, "left_train": sorted(part.table.loc[leaving, "file"])}
+    return Listing(part.table.drop(leaving).reset_index(drop=True), part.classes, part.roots, facts)
+
+
+def with_dev(part: Listing) -> Listing:
+    """Turn 5 % of the training pictures of every class into the split dev, unless there is one.
+
+    Which ones depends on nothing but the names of the files, so that it is the same in every copy.
+    """
+    table = part.table.copy()
+    if (table["split"] == "dev").any():
+        return part
+    train = table[table["split"] == "train"]
+    order = train["file"].map(_name_digest)
+    for _, digests in order.groupby(train["label"]):
+        count = max(1, round(len(digests) * DEV_SHARE)) if len(digests) > 1 else 0
+        table.loc[digests.sort_values().index[:count], "split"] = "dev"
+    return Listing(table, part.classes, part.roots, part.facts)
+
+
+def own_folder(folder: Path) -> Listing:
+    """List somebody's own pictures: `train/<class>/`, `val/<class>/` and, if wanted, `dev/<class>/`.
+
+    Raises:
+        Problem: a split or a class is missing, there is one class only, or a class of val is not one of train.
+    """
+    splits = [split for split in ("train", "dev", "val") if split != "dev" or (folder / split).is_dir()]
+    names = _subfolders(folder / "train", "DATA=dir with train/<class>/ and val/<class>/")
+    frames = []
+    for split in splits:
+        there = _subfolders(folder / split, "DATA=dir with train/<class>/ and val/<class>/")
+        if there != names:
+            odd = min(set(there) ^ set(names))
+            raise Problem(f"expected the same classes in train and {split} of {folder}, got {odd!r} in one of them only; add or remove it")
+        frames.append(_table(folder, folder / split, split, names))
+    return _own(pd.concat(frames, ignore_index=True), names, folder)
+
+
+def own_classes(folder: Path) -> Listing:
+    """List somebody's own pictures for transfer: `<class>/`, all in the split `all`.
+
+    Raises:
+        Problem: there are not two class folders, or a class has no picture.
+    """
+    names = _subfolders(folder, "TRANSFER=dir with one folder a class")
+    return _own(_table(folder, folder, "all", names), names, folder)
+
+
+def _own(table: pd.DataFrame, names: list[str], folder: Path) -> Listing:
+    """The listing of somebody's own pictures; every class must have one in every split."""
+    if len(names) < 2:
+        raise Problem(f"expected two or more class folders in {folder}, got {names[0]!r} alone; add a class to tell it from")
+    counts = table.groupby(["split", "label"]).size()
+    for split in dict.fromkeys(table["split"]):
+        for label, name in enumerate(names):
+            if (split, label) not in counts.index:
+                kinds = ", ".join(IMG_EXTENSIONS)
+                raise Problem(f"expected pictures of class {name!r} in split {split} of {folder}, got none; add some ({kinds})")
+    return Listing(table.assign(group="own"), names, {"own": str(folder)}, {})
+
+
+def _subfolders(folder: Path, wanted: str) -> list[str]:
+    """Names of the class folders, sorted."""
+    found = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+    if not found:
+        raise Problem(f"expected class folders in {folder}, got none; give {wanted}")
+    return found
+
+
+def _splits(manifest: Manifest, root: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Layout train/<class>/ and val/<class>/ (Imagenette, Imagewoof)."""
+    frames = [_class_folders(manifest, root, root / manifest.folder / split, split) for split in ("train", "val")]
+    return pd.concat(frames, ignore_index=True), [known.name for known in manifest.classes.values()]
+
+
+def _classes(manifest: Manifest, root: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Layout <class>/ without splits (Caltech-101, Caltech-256)."""
+    return _class_folders(manifest, root, root / manifest.folder, "all"), [known.name for known in manifest.classes.values()]
+
+
+def _class_folders(manifest: Manifest, root: Path, inside: Path, split: str) -> pd.DataFrame:
+    """Table of one split whose classes have a folder each, checked."""
+    for folder, known in manifest.classes.items():
+        if not (inside / folder).is_dir():
+            low, _ = manifest.expected(folder, split)
+            raise _miscount(manifest, f"{folder} ({known.name})", split, f"at least {low}", "no folder")
+    table = _table(root, inside, split, list(manifest.classes))
+    _check_classes(manifest, table, split)
+    return table
+
+
+def _table(root: Path, inside: Path, split: str, folders: Sequence[str]) -> pd.DataFrame:
+    """Rows of the pictures of class folders, in the order of the classes and then of their names."""
+    order = {folder: label for label, folder in enumerate(folders)}
+    found = sorted(make_dataset(str(inside), order, IMG_EXTENSIONS, allow_empty=True), key=lambda sample: (sample[1], sample[0]))
+    rows = [(Path(path).relative_to(root).as_posix(), split, label, folders[label]) for path, label in found]
+    return pd.DataFrame(rows, columns=["file", "split", "label", "folder"])
+
+
+def _check_classes(manifest: Manifest, table: pd.DataFrame, split: str) -> None:
+    """Compare the number of pictures of each class with the manifest."""
+    counts = table["folder"].value_counts()
+    for folder, known in manifest.classes.items():
+        low, high = manifest.expected(folder, split)
+        found = int(counts.get(folder, 0))
+        if not low <= found <= high:
+            raise _miscount(manifest, f"{folder} ({known.name})", split, str(low) if low == high else f"{low} to {high}", str(found))
+
+
+def _check_totals(manifest: Manifest, table: pd.DataFrame) -> None:
+    """Compare the number of pictures of each split with the manifest."""
+    counts = table["split"].value_counts()
+    for split, expected in manifest.images.items():
+        found = int(counts.get(split, 0))
+        if found != expected:
+            raise _miscount(manifest, "all classes", split, str(expected), str(found))
+
+
+def _miscount(manifest: Manifest, what: str, split: str, expected: str, found: str) -> Problem:
+    """The error for a wrong number of pictures."""
+    named = _archive_names(manifest)
+    return Problem(f"{manifest.name}, {what}, split {split}: expected {expected} pictures, found {found}; fetch {named} again")
+
+
+def _archive_names(manifest: Manifest) -> str:
+    """File names of a data set's archives, for messages."""
+    return ", ".join(archive.name for archive in manifest.archives)
+
+
+def _voc(manifest: Manifest, root: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Layout of PASCAL VOC: several classes in a picture, listed in `present`, those that are only hard to see in `hard`; `label` is the
+    class that covers most of it.
+    """
+    base, folders = root / manifest.folder, list(manifest.classes)
+    if not (base / "ImageSets" / "Main").is_dir():
+        raise _miscount(manifest, "all classes", "train", str(manifest.images.get("train", "some")), "no folder ImageSets/Main")
+    rows = []
+    for split in ("train", "val"):
+        flags = _voc_flags(base, folders, split)
+        part = VOCDetection(str(root), year="2012", image_set=split)
+        for image, annotation in zip(part.images, part.annotations, strict=True):
+            present = [folder for folder in folders if flags[folder].get(Path(image).stem) == 1]
+            hard = [folder for folder in folders if flags[folder].get(Path(image).stem) == 0]
+            label = folders.index(_largest(annotation, present or folders))
+            rows.append((Path(image).relative_to(root).as_posix(), split, label, folders[label], json.dumps(present), json.dumps(hard)))
+    table = pd.DataFrame(rows, columns=["file", "split", "label", "folder", "present", "hard"])
+    return table, [known.name for known in manifest.classes.values()]
+
+
+def _voc_flags(base: Path, folders: Iterable[str], split: str) -> dict[str, dict[str, int]]:
+    """For each class: picture to 1 (present), 0 (only hard to see) or -1 (absent)."""
+    flags = {}
+    for folder in folders:
+        file = base / "ImageSets" / "Main" / f"{folder}_{split}.txt"
+        if not file.exists():
+            raise Problem(f"class {folder}, split {split}: expected its list at {file}, found none; fetch the archive again")
+        flags[folder] = {picture: int(flag) for picture, flag in (line.split() for line in file.read_text().splitlines() if line.strip())}
+    return flags
+
+
+def _largest(annotation: str, among: Sequence[str]) -> str:
+    """The class, of those given, whose boxes cover the largest area."""
+    areas = dict.fromkeys(among, 0.0)
+    for thing in ElementTree.parse(annotation).getroot().iter("object"):
+        name, box = thing.findtext("name"), thing.find("bndbox")
+        left, top, right, bottom = (float(box.findtext(side)) for side in ("xmin", "ymin", "xmax", "ymax"))
+        if name in areas:
+            areas[name] += (right - left) * (bottom - top)
+    return max(areas, key=areas.get)
+
+
+def _ilsvrc(manifest: Manifest, root: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Layout of ILSVRC2012: a folder a class in train, val as one folder whose classes stand in the development kit."""
+    names, truth = _devkit(root / "devkit" / "ILSVRC2012_devkit_t12" / "data")
+    if len(names) != manifest.class_count:
+        raise Problem(f"expected {manifest.class_count} classes in the development kit, got {len(names)}; fetch it again")
+    known = dataclasses.replace(manifest, classes={folder: PhotoClass(names[folder], {}) for folder in sorted(names)})
+    train = _class_folders(known, root, root / "train", "train")
+    val = _ilsvrc_val(root, list(known.classes), truth)
+    _check_classes(known, val, "val")
+    return pd.concat([train, val], ignore_index=True), [about.name for about in known.classes.values()]
+
+
+def _devkit(kit: Path) -> tuple[dict[str, str], list[str]]:
+    """Names of the leaf classes by folder, and the folder's name of every picture of val in order."""
+    with open(kit / "meta.mat", "rb") as file:
+        synsets = scipy.io.loadmat(file, squeeze_me=True)["synsets"]
+    leaves = [entry for entry in synsets if entry["num_children"] == 0]
+    folders = {int(entry["ILSVRC2012_ID"]): str(entry["WNID"]) for entry in leaves}
+    names = {str(entry["WNID"]): str(entry["words"]).split(", ")[0] for entry in leaves}
+    truth = (kit / "ILSVRC2012_validation_ground_truth.txt").read_text().split()
+    return names, [folders[int(number)] for number in truth]
+
+
+def _ilsvrc_val(root: Path, folders: list[str], truth: list[str]) -> pd.DataFrame:
+    """Table of val, whose files in the order of their names belong to the classes in the order of the ground truth."""
+    files = sorted(path.relative_to(root).as_posix() for path in (root / "val").iterdir() if path.suffix.lower() in IMG_EXTENSIONS)
+    if len(files) != len(truth):
+        raise Problem(f"expected {len(truth)} pictures of split val, found {len(files)}; fetch ILSVRC2012_img_val.tar again")
+    rows = sorted((folders.index(folder), file) for file, folder in zip(files, truth, strict=True))
+    return pd.DataFrame([(file, "val", label, folders[label]) for label, file in rows], columns=["file", "split", "label", "folder"])
+
+
+def _name_digest(file: str) -> str:
+    """Digest of a file's own name."""
+    return hashlib.sha256(Path(file).name.encode()).hexdigest()
+
+
+def _paths(part: Listing, table: pd.DataFrame) -> list[Path]:
+    """Where the pictures of some rows lie."""
+    return [Path(part.roots[group]) / file for group, file in zip(table["group"], table["file"], strict=True)]
+
+
+def _twins(train: list[Path], val: list[Path], jobs: int) -> list[bool]:
+    """For each training picture, whether the same pixels are a picture of val. Only candidates are decoded in full."""
+    with progress.bar(total=len(train) + len(val), text="looking for pictures that are in train and in val", unit="pictures") as shown:
+        coarse = []
+        with warnings.catch_warnings(), ThreadPoolExecutor(jobs) as pool:
+            warnings.simplefilter("ignore")  # of damaged metadata; set once, for threads cannot set it for themselves
+            for digest in pool.map(decode.coarse_digest, [*train, *val]):
+                coarse.append(digest)
+                shown.update(1)
+    in_val: dict[str, list[Path]] = {}
+    for path, digest in zip(val, coarse[len(train) :], strict=True):
+        if digest is not None:
+            in_val.setdefault(digest, []).append(path)
+    return [_is_among(path, in_val.get(digest, [])) for path, digest in zip(train, coarse[: len(train)], strict=True)]
+
+
+def _is_among(path: Path, candidates: list[Path]) -> bool:
+    """Whether a picture equals one of the candidates, pixel for pixel."""
+    return bool(candidates) and decode.digest(path) in [decode.digest(candidate) for candidate in candidates]

@@ -1,0 +1,386 @@
+"""Prepared sets: pictures decoded or rendered once into a memory map of bytes, with one table row a picture."""
+
+import collections
+import functools
+import hashlib
+import json
+import multiprocessing
+import multiprocessing.connection
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+import numpy as np
+import pandas as pd
+
+from zfutils.core import cpu, keys, paths, progress
+from zfutils.core.errors import Problem, unknown
+
+_CHUNK = 32  # pictures a worker makes before they are on disk: what a killed run may have to make again
+_WINDOW = 256  # pictures read at once when the whole set is gone through
+
+Worker = Callable[[object, list[dict]], list[dict]]
+
+
+@dataclass(frozen=True)
+class PreparedSet:
+    """A prepared set on disk, opened for reading.
+
+    Attributes:
+        path: its folder.
+        table: one row a picture, in the order of `images`: `file`, `split`, `label` and what else the source knows.
+        classes: class names; a label is an index into them.
+        facts: how the set was made: `size`, `count`, `key`, `sha256` of the pictures' bytes, `broken` files, and the source's own facts.
+    """
+
+    path: Path
+    table: pd.DataFrame
+    classes: list[str]
+    facts: dict
+
+    @functools.cached_property
+    def images(self) -> np.memmap:
+        """The pictures, uint8 RGB of shape (n, size, size, 3), read from disk as they are used."""
+        size = self.facts["size"]
+        return np.memmap(self.path / "images.u8", np.uint8, "r", shape=(len(self.table), size, size, 3))
+
+    @functools.cached_property
+    def labels(self) -> np.ndarray:
+        """Class of each picture, int64 of shape (n,)."""
+        return self.table["label"].to_numpy(np.int64)
+
+    def indices(self, split: str) -> np.ndarray:
+        """Rows of one split in the order of the table, int64.
+
+        Raises:
+            Problem: the set has no such split.
+        """
+        known = list(dict.fromkeys(self.table["split"]))
+        if split not in known:
+            raise unknown("split", split, known)
+        return np.flatnonzero(self.table["split"].to_numpy() == split)
+
+    def digest(self) -> str:
+        """Digest of all that a net trained on the set depends on: the pictures' bytes, and the class and split of every picture."""
+        splits = "\n".join(self.table["split"]).encode()
+        told = hashlib.sha256(self.labels.tobytes() + splits).hexdigest()  # a million pictures in a moment, which a list of them is not
+        return keys.digest(self.facts["sha256"], told, self.classes)
+
+    def mean(self) -> np.ndarray:
+        """Mean of every pixel over the training pictures (section 3), float32 of shape (size, size, 3), in [0, 255]."""
+        return np.load(self.path / "mean.npy")
+
+    def map(self, name: str) -> np.memmap:
+        """One map of ground truth, uint8 of shape (n, size, size).
+
+        Raises:
+            Problem: the set has no such map.
+        """
+        if name not in self.facts["maps"]:
+            raise unknown("map", name, self.facts["maps"] or ["none"])
+        size = self.facts["size"]
+        return np.memmap(self.path / f"{name}.u8", np.uint8, "r", shape=(len(self.table), size, size))
+
+
+def load(path: Path, *, remedy: str) -> PreparedSet:
+    """Open a prepared set.
+
+    Args:
+        path: its folder.
+        remedy: what to do where it is absent, e.g. the command that makes it.
+
+    Raises:
+        Problem: it is absent or not whole.
+    """
+    facts_file = path / "facts.json"
+    if not facts_file.exists():
+        raise Problem(f"no prepared set at {path}; {remedy}")
+    facts = json.loads(facts_file.read_text())
+    expected = facts["count"] * facts["size"] ** 2 * 3
+    if (path / "images.u8").stat().st_size != expected:
+        raise Problem(f"the prepared set at {path} is damaged (images.u8 has not {expected} bytes); delete that folder, then {remedy}")
+    # Only an empty cell is a missing value: a material called 'none' is a name.
+    table = pd.read_csv(path / "table.csv", keep_default_na=False, na_values=[""], low_memory=False)
+    return PreparedSet(path, table, facts["classes"], facts)
+
+
+def build(
+    path: Path,
+    table: pd.DataFrame,
+    worker: Worker,
+    context: object,
+    *,
+    size: int,
+    classes: Sequence[str],
+    key: str,
+    maps: Sequence[str] = (),
+    jobs: int | None = None,
+    allowed_broken: int = 0,
+    facts: dict | None = None,
+) -> PreparedSet:
+    """Make a prepared set, or open it when the same one exists.
+
+    A run that is cut off at any moment, `kill -9` included, goes on where it was. The result does not depend on `jobs`.
+
+    Args:
+        path: folder of the set.
+        table: one row a picture, with at least the columns `file`, `split` and `label`.
+        worker: `worker(context, rows) -> answers`, a module-level function that is run in other processes. Each answer is a dict with
+            `image` (uint8, (size, size, 3)), one uint8 (size, size) entry for every name in `maps`, and optionally `columns`, a dict
+            of further columns; or with `broken`, the reason why there is no picture.
+        context: what the worker needs; must be picklable.
+        size: side of the pictures, pixels.
+        classes: class names.
+        key: digest of all that the bytes depend on.
+        maps: names of the maps of ground truth.
+        jobs: number of processes; default all cores.
+        allowed_broken: how many broken pictures may be left out.
+        facts: further facts to keep with the set.
+
+    Raises:
+        Problem: too many broken pictures (each is named), or the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(f"{path}.lock"):
+        if _is_made(path, key):
+            return load(path, remedy="make it again")
+        plan = _Plan(path.with_name(path.name + ".part"), size, tuple(maps), len(table), key)
+        try:
+            if not _is_made(plan.folder, key):  # else an earlier run was cut off just before the last rename
+                answers = _fill(plan, table, worker, context, cpu.jobs(jobs))
+                _finish(plan, table, answers, list(classes), allowed_broken, facts or {})
+        except OSError as error:
+            if paths.is_full(error):
+                raise paths.full(plan.folder) from error
+            raise
+        _replace(plan.folder, path)
+    return load(path, remedy="make it again")
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A set in the making."""
+
+    folder: Path
+    size: int
+    maps: tuple[str, ...]
+    count: int
+    key: str
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / "journal.jsonl"
+
+    def files(self) -> Iterator[tuple[str, Path, int]]:
+        """Name, file and bytes a picture of the pictures and of each map."""
+        yield "image", self.folder / "images.u8", self.size**2 * 3
+        for name in self.maps:
+            yield name, self.folder / f"{name}.u8", self.size**2
+
+
+def _is_made(path: Path, key: str) -> bool:
+    """Whether a whole set with this key exists."""
+    facts = path / "facts.json"
+    return facts.exists() and json.loads(facts.read_text())["key"] == key
+
+
+def _fill(plan: _Plan, table: pd.DataFrame, worker: Worker, context: object, jobs: int) -> list[dict]:
+    """Make every picture that the journal does not list; return the answers without pictures, in the order of the table."""
+    finished = _resume(plan)
+    starts = [start for start in range(0, plan.count, _CHUNK) if start not in finished]
+    rows = table.to_dict("records")
+    chunks = ((start, rows[start : start + _CHUNK]) for start in starts)
+    done = sum(len(part) for part in finished.values())
+    with progress.bar(total=plan.count, text=f"preparing {plan.folder.stem}", unit="pictures", done=done) as shown, _writer(plan) as write:
+        for start, answers in _work(worker, context, chunks, min(jobs, max(1, len(starts)))):
+            finished[start] = write(start, answers)
+            shown.update(len(answers))
+    return [answer for start in sorted(finished) for answer in finished[start]]
+
+
+def _resume(plan: _Plan) -> dict[int, list[dict]]:
+    """Answers of the chunks that an earlier run finished; a folder of another plan is emptied first."""
+    wanted = {"key": plan.key, "count": plan.count, "size": plan.size, "maps": list(plan.maps)}
+    note = plan.folder / "plan.json"
+    whole = all(file.exists() and file.stat().st_size == plan.count * stride for _, file, stride in plan.files())
+    if not whole or not note.exists() or json.loads(note.read_text()) != wanted:
+        shutil.rmtree(plan.folder, ignore_errors=True)
+        plan.folder.mkdir(parents=True)
+        for _, file, stride in plan.files():
+            _reserve(file, plan.count * stride)
+        with paths.whole(note) as fresh:
+            fresh.write_text(json.dumps(wanted))
+    return dict(_journal(plan.journal))
+
+
+def _reserve(file: Path, size: int) -> None:
+    """Make a file of its final size, so that a full disk shows at the start and not after an hour."""
+    with open(file, "wb") as opened:
+        if hasattr(os, "posix_fallocate") and size:
+            os.posix_fallocate(opened.fileno(), 0, size)
+        else:
+            opened.truncate(size)
+
+
+def _journal(file: Path) -> Iterator[tuple[int, list[dict]]]:
+    """Chunks that are on disk. A last line that was cut off by a kill is dropped, and so is its chunk."""
+    if not file.exists():
+        return
+    text = file.read_text()
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        with paths.whole(file) as fresh:
+            fresh.write_text(whole)
+    for line in whole.splitlines():
+        yield tuple(json.loads(line))
+
+
+class _writer:
+    """Puts chunks on disk: bytes first, then their line in the journal."""
+
+    def __init__(self, plan: _Plan):
+        self.plan = plan
+
+    def __enter__(self) -> Callable[[int, list[dict]], list[dict]]:
+        self.files = [(name, os.open(file, os.O_RDWR), stride) for name, file, stride in self.plan.files()]
+        self.journal = open(self.plan.journal, "a")
+        return self.write
+
+    def __exit__(self, *error: object) -> None:
+        for _, file, _ in self.files:
+            os.close(file)
+        self.journal.close()
+
+    def write(self, start: int, answers: list[dict]) -> list[dict]:
+        for name, file, stride in self.files:
+            for place, answer in enumerate(answers, start):
+                if "broken" not in answer:
+                    _write_at(file, np.ascontiguousarray(answer[name], np.uint8).tobytes(), place * stride)
+            os.fsync(file)
+        kept = [{name: answer[name] for name in ("columns", "broken") if name in answer} for answer in answers]
+        self.journal.write(json.dumps([start, kept], default=_number) + "\n")
+        self.journal.flush()
+        return kept
+
+
+def _write_at(file: int, data: bytes, offset: int) -> None:
+    """Write all bytes at an offset."""
+    os.lseek(file, offset, os.SEEK_SET)
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def _number(thing: object) -> object:
+    """A NumPy number as a plain one."""
+    return thing.item() if hasattr(thing, "item") else str(thing)
+
+
+def _work(worker: Worker, context: object, chunks: Iterator[tuple[int, list[dict]]], jobs: int) -> Iterator[tuple[int, list[dict]]]:
+    """Run the worker over the chunks, in this process or in several, answers in order."""
+    if jobs == 1:
+        yield from ((start, worker(context, rows)) for start, rows in chunks)
+        return
+    with _one_thread_each(), ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _serve) as pool:
+        waiting: collections.deque[tuple[int, Future]] = collections.deque()
+        try:
+            for start, rows in chunks:
+                waiting.append((start, pool.submit(worker, context, rows)))
+                if len(waiting) > 3 * jobs:  # a bounded queue: pictures must not pile up in memory
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            for first, future in waiting:
+                yield first, future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+class _one_thread_each:
+    """Gives every process that is started inside one thread, because two processes of two threads on two cores crawl."""
+
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+    def __enter__(self) -> None:
+        self.before = {name: os.environ.get(name) for name in self.names}
+        os.environ.update(dict.fromkeys(self.names, "1"))
+
+    def __exit__(self, *error: object) -> None:
+        for name, value in self.before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _serve() -> None:
+    """Start a worker: it leaves Ctrl-C to the parent process, and ends with it, also when that is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
+
+
+def _finish(plan: _Plan, table: pd.DataFrame, answers: list[dict], classes: list[str], allowed_broken: int, facts: dict) -> None:
+    """Write table, mean and facts once all pictures are there; broken ones leave."""
+    broken = [(row, answer["broken"]) for row, answer in enumerate(answers) if "broken" in answer]
+    named = [f"{table['file'].iloc[row]} ({reason})" for row, reason in broken]
+    if len(broken) > allowed_broken:
+        shutil.rmtree(plan.folder)  # they are broken in the source: mending it must not find the old answers in the journal
+        some = ", ".join(named[:5]) + (", …" if len(named) > 5 else "")
+        raise Problem(f"{len(broken)} broken pictures, at most {allowed_broken} allowed: {some}; restore or remove them and run again")
+    for name in named:
+        progress.say(f"left out, broken: {name}")
+    kept = np.setdiff1d(np.arange(plan.count), [row for row, _ in broken])
+    if broken:
+        _compact(plan, kept)
+    columns = pd.DataFrame([answers[row].get("columns", {}) for row in kept], index=kept)
+    whole = pd.concat([table.reset_index(drop=True).loc[kept], columns], axis=1)
+    whole.to_csv(plan.folder / "table.csv", index=False)
+    images = np.memmap(plan.folder / "images.u8", np.uint8, "r", shape=(len(kept), plan.size, plan.size, 3))
+    mean, sha256 = _gone_through(images, whole["split"].to_numpy() == "train")
+    np.save(plan.folder / "mean.npy", mean)
+    about = {"size": plan.size, "count": len(kept), "key": plan.key, "sha256": sha256, "classes": classes, "maps": list(plan.maps)}
+    with paths.whole(plan.folder / "facts.json") as fresh:  # written last: a folder with facts is a whole set
+        fresh.write_text(json.dumps({**facts, **about, "broken": named}, indent=1))
+    for leftover in (plan.journal, plan.folder / "plan.json"):
+        leftover.unlink(missing_ok=True)
+
+
+def _compact(plan: _Plan, kept: np.ndarray) -> None:
+    """Close the gaps that broken pictures leave."""
+    for _, file, stride in plan.files():
+        rows = np.memmap(file, np.uint8, "r", shape=(plan.count, stride))
+        with paths.whole(file) as fresh, open(fresh, "wb") as opened:
+            for start in range(0, len(kept), _WINDOW):
+                opened.write(rows[kept[start : start + _WINDOW]].tobytes())
+
+
+def _gone_through(images: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, str]:
+    """Mean training picture (all pictures where there is no split train) and SHA-256 of all bytes."""
+    chosen = train if train.any() else np.ones_like(train)
+    total, digest = np.zeros(images.shape[1:], np.int64), hashlib.sha256()
+    for start in range(0, len(images), _WINDOW):
+        window = np.asarray(images[start : start + _WINDOW])
+        digest.update(window.tobytes())
+        total += window[chosen[start : start + _WINDOW]].sum(0, dtype=np.int64)
+    return (total / max(1, chosen.sum())).astype(np.float32), digest.hexdigest()
+
+
+def _replace(fresh: Path, path: Path) -> None:
+    """Put a finished folder in the place of an older one."""
+    old = path.with_name(path.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if path.exists():
+        path.rename(old)
+    fresh.rename(path)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,237 @@
+"""Data: prepares and opens every set of pictures that a profile needs."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import filelock
+
+from zfutils.core import cpu, keys, paths
+from zfutils.core.errors import Problem, unknown
+from zfutils.core.profiles import Profile
+from zfutils.data import archives, decode, manifests, prepared_sets
+from zfutils.data.manifests import Manifest
+from zfutils.data.prepared_sets import PreparedSet
+
+# For each source of photographs: its sets, and the manifests that each is made of.
+_PARTS = {
+    "photos": {"pretraining": ("imagenette", "imagewoof"), "transfer": ("caltech101",)},
+    "imagenet": {"pretraining": ("ilsvrc2012",), "transfer": ("caltech101",), "caltech256": ("caltech256",), "voc2012": ("voc2012",)},
+}
+_CLEANED = ("splits",)  # layouts whose training pictures must not occur in val; ILSVRC stays as the paper used it
+_TRAINED_ON = ("splits", "ilsvrc")  # layouts of sets that nets are trained on, which need a split dev
+PHOTOS_VERSION = 1  # raised when the same archives or folders give another listing or other bytes
+
+
+def prepare(
+    profile: Profile,
+    *,
+    seed: int = 0,
+    jobs: int | None = None,
+    mirror: Path | str | None = None,
+    folder: Path | str | None = None,
+    transfer: Path | str | None = None,
+    chosen: tuple[str, ...] | None = None,
+) -> dict[str, PreparedSet]:
+    """Prepare the sets of a profile; what is there already is opened in a second.
+
+    Args:
+        profile: which sets, and how large their pictures.
+        seed: seed of the toys; photographs do not depend on it.
+        jobs: number of processes; default all cores.
+        mirror: for photographs, a folder with the archives; default: download them. Sets that were made from a mirror are kept
+            when it is left out later.
+        folder: for the profile `folder`, the pictures: `train/<class>/` and `val/<class>/`; default the variable `DATA`.
+        transfer: for the profile `folder`, the pictures for transfer: `<class>/`; default the variable `TRANSFER`, else there are none.
+        chosen: for rendered toys, names of the sets that are needed; default all.
+
+    Returns:
+        The sets by name: `pretraining`, `transfer` and what else the profile has.
+
+    Raises:
+        Problem: an archive, a class, a picture or a folder is not what it should be, or the disk is full.
+    """
+    if profile.dataset == "toybox":
+        from zfutils.data.toybox import collection  # only here: the renderer is not needed for photographs
+
+        return collection.prepare(profile, seed=seed, jobs=jobs, chosen=chosen or collection.WHICH)
+    if profile.dataset == "folder":
+        return _prepare_own(profile, _given(folder, "DATA"), _given(transfer, "TRANSFER"), jobs)
+    mirror = Path(mirror).expanduser().resolve() if mirror else None
+    with _alone():
+        return {which: _prepare_photos(profile, which, names, jobs, mirror) for which, names in _PARTS[profile.dataset].items()}
+
+
+def opened(profile: Profile, which: str = "pretraining", *, seed: int = 0, folder: Path | str | None = None) -> PreparedSet:
+    """Open a set that was prepared before.
+
+    Args:
+        profile: its profile.
+        which: its name, as in the answer of `prepare`.
+        seed: seed of the toys.
+        folder: for the profile `folder`, where the pictures came from; default the variable `DATA`.
+
+    Raises:
+        Problem: the profile has no such set, or it is not prepared; the message says how large the download is and how to make it.
+    """
+    if profile.dataset == "toybox":
+        from zfutils.data.toybox import collection
+
+        return collection.load(profile, which, seed=seed)
+    if profile.dataset == "folder":
+        return _opened_own(profile, which, _given(folder, "DATA"))
+    parts = _PARTS[profile.dataset]
+    if which not in parts:
+        raise unknown("set", which, parts)
+    size = sum(manifests.read(name).megabytes() for names in parts.values() for name in names)
+    remedy = f"run: make data PROFILE={profile.name} (fetches {size} MB; with MIRROR=folder it takes the archives from there)"
+    return prepared_sets.load(paths.data_dir() / profile.name / which, remedy=remedy)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A data set whose archives are on disk and checked."""
+
+    manifest: Manifest
+    fetched: tuple[archives.Fetched, ...]
+
+    @property
+    def root(self) -> Path:
+        """Folder that the archives are unpacked into; another one for other archives."""
+        return _unpacked() / f"{self.manifest.name}-{keys.digest([one.digest for one in self.fetched])}"
+
+    def unpacked(self) -> Path:
+        """Unpack what is not yet unpacked."""
+        for archive, one in zip(self.manifest.archives, self.fetched, strict=True):
+            archives.unpack(one.path, self.root / archive.into if archive.into else self.root)
+        return self.root
+
+    def facts(self) -> dict:
+        """What is kept with the prepared set."""
+        return {one.path.name: {"origin": one.origin, "checksum": one.digest} for one in self.fetched}
+
+
+def _unpacked() -> Path:
+    """Where archives are unpacked for as long as their pictures are needed."""
+    return paths.data_dir() / "unpacked"
+
+
+def _prepare_photos(profile: Profile, which: str, names: tuple[str, ...], jobs: int | None, mirror: Path | None) -> PreparedSet:
+    """One set of photographs: fetched, unpacked, listed, decoded; the unpacked files are removed once they are no longer needed."""
+    path = paths.data_dir() / profile.name / which
+    parts = [manifests.read(name) for name in names]
+    recipe = keys.digest(PHOTOS_VERSION, profile.prepared_size, [_what_counts(part) for part in parts])
+    if mirror is None and (made := _made(path, recipe)):
+        return made
+    folder = paths.data_dir() / "archives"
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = [_Source(part, tuple(archives.fetch(archive, folder, mirror=mirror) for archive in part.archives)) for part in parts]
+    origins = {name: fact for source in sources for name, fact in source.facts().items()}
+    if (made := _made(path, recipe)) and made.facts["archives"] == origins:
+        return made
+    prepared = _decode(path, sources, profile.prepared_size, recipe, jobs, origins)
+    shutil.rmtree(_unpacked(), ignore_errors=True)  # with what runs that were cut off have left
+    return prepared
+
+
+def _what_counts(part: Manifest) -> dict:
+    """Those facts of a manifest on which a prepared set depends; words may be edited freely."""
+    about = asdict(part)
+    return {name: about[name] for name in ("name", "layout", "folder", "classes", "images", "per_class", "allowed_broken")}
+
+
+def _made(path: Path, recipe: str) -> PreparedSet | None:
+    """The set at `path`, if there is one and it was made by this recipe."""
+    if not (path / "facts.json").exists():
+        return None
+    found = prepared_sets.load(path, remedy="make it again")
+    return found if found.facts.get("recipe") == recipe else None
+
+
+def _decode(path: Path, sources: list[_Source], size: int, recipe: str, jobs: int | None, origins: dict) -> PreparedSet:
+    """List and decode unpacked archives."""
+    from zfutils.data import listings  # only here: it takes seconds to load torchvision, and opening a set must not
+
+    listing = listings.joined([listings.listing(source.manifest, source.unpacked()) for source in sources])
+    layout = sources[0].manifest.layout
+    if layout in _CLEANED:
+        listing = listings.without_leaks(listing, jobs=cpu.jobs(jobs))
+    if layout in _TRAINED_ON:
+        listing = listings.with_dev(listing)
+    return prepared_sets.build(
+        path,
+        listing.table,
+        decode.worker,
+        {"roots": listing.roots, "size": size},
+        size=size,
+        classes=listing.classes,
+        key=keys.digest(recipe, origins),
+        jobs=jobs,
+        allowed_broken=sum(source.manifest.allowed_broken for source in sources),
+        facts={"recipe": recipe, "archives": origins, **listing.facts},
+    )
+
+
+def _alone() -> filelock.FileLock:
+    """A lock, so that two runs do not unpack and remove the same files."""
+    paths.data_dir().mkdir(parents=True, exist_ok=True)
+    return filelock.FileLock(paths.data_dir() / "prepare.lock")
+
+
+def _given(folder: Path | str | None, variable: str) -> Path | None:
+    """A folder that was given as an argument or a variable."""
+    given = folder or os.environ.get(variable)
+    return Path(given).expanduser().resolve() if given else None
+
+
+def _own_path(profile: Profile, which: str, folder: Path | None) -> Path:
+    """Where the set made of somebody's own pictures lies."""
+    if folder is None:
+        raise Problem("expected a folder of pictures for this profile, got none; give DATA=dir with train/<class>/ and val/<class>/")
+    return paths.data_dir() / profile.name / keys.digest(folder) / which
+
+
+def _opened_own(profile: Profile, which: str, folder: Path | None) -> PreparedSet:
+    """A set made of somebody's own pictures."""
+    known = ("pretraining", "transfer")
+    if which not in known:
+        raise unknown("set", which, known)
+    variables = f"DATA={folder}" if which == "pretraining" else f"DATA={folder} TRANSFER=dir"
+    return prepared_sets.load(_own_path(profile, which, folder), remedy=f"run: make data PROFILE={profile.name} {variables}")
+
+
+def _prepare_own(profile: Profile, folder: Path | None, transfer: Path | None, jobs: int | None) -> dict[str, PreparedSet]:
+    """The sets of somebody's own pictures."""
+    from zfutils.data import listings
+
+    def pretraining(given: Path) -> listings.Listing:
+        return listings.with_dev(listings.without_leaks(listings.own_folder(given), jobs=cpu.jobs(jobs)))
+
+    where = _own_path(profile, "pretraining", folder)
+    made = {"pretraining": _own_set(where, folder, pretraining, profile.prepared_size, jobs)}
+    if transfer is not None:
+        made["transfer"] = _own_set(_own_path(profile, "transfer", folder), transfer, listings.own_classes, profile.prepared_size, jobs)
+    return made
+
+
+def _own_set(path: Path, folder: Path, read: Callable, size: int, jobs: int | None) -> PreparedSet:
+    """One set of somebody's own pictures; made again when a file in the folder has changed."""
+    if not folder.is_dir():
+        raise Problem(f"expected a folder of pictures at {folder}, found none; give DATA=dir (and TRANSFER=dir) with the right path")
+    key = keys.digest(PHOTOS_VERSION, size, _state(folder))
+    if made := _made(path, key):
+        return made
+    listing = read(folder)
+    context = {"roots": listing.roots, "size": size}
+    facts = {"recipe": key, "archives": {}, **listing.facts}
+    return prepared_sets.build(
+        path, listing.table, decode.worker, context, size=size, classes=listing.classes, key=key, jobs=jobs, facts=facts
+    )
+
+
+def _state(folder: Path) -> list[list]:
+    """Name, size and time of change of every file in a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [[path.relative_to(folder).as_posix(), path.stat().st_size, path.stat().st_mtime_ns] for path in files]

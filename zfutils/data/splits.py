@@ -1,0 +1,154 @@
+"""Folds: which pictures of each class are trained on and which are tested on, and what the answers to them are worth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from zfutils.core import keys
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One draw of training and test pictures.
+
+    Attributes:
+        order: for each class the rows to train on, in the order of their draw; fewer images a class are the first of them.
+        test: rows to test on; no row is in both.
+    """
+
+    order: tuple[np.ndarray, ...]
+    test: np.ndarray
+
+    def train(self, size: int) -> np.ndarray:
+        """Rows of the first `size` training pictures of each class.
+
+        Raises:
+            ValueError: a class has fewer.
+        """
+        if short := [place for place, rows in enumerate(self.order) if len(rows) < size]:
+            raise ValueError(f"expected {size} training pictures a class, class {short[0]} has {len(self.order[short[0]])}")
+        return np.concatenate([rows[:size] for rows in self.order])
+
+
+def draw(labels: np.ndarray, *, largest: int, test: int, fold: int, seed: int) -> Fold:
+    """Draw the pictures of one fold.
+
+    *Paper:* section 5.2: 15 or 30 training and up to 50 test images a class, at random, five times. **Assumption**: the sizes of a fold are
+    nested, and all are tested on the same images.
+
+    Args:
+        labels: class of every picture, (n,), 0 to classes - 1.
+        largest: most training pictures of a class; a class never gives more than all but one.
+        test: most test pictures of a class.
+        fold: number of the draw.
+        seed: of all draws.
+    """
+    generator = np.random.default_rng(int(keys.digest("fold", seed, fold), 16))
+    order, tested = [], []
+    for label in range(int(labels.max()) + 1):
+        rows = generator.permutation(np.flatnonzero(labels == label))
+        taken = min(largest, max(0, len(rows) - 1))
+        order.append(rows[:taken])
+        tested.append(rows[taken : taken + test])
+    return Fold(tuple(order), np.concatenate(tested))
+
+
+def lacking(labels: np.ndarray, classes: Sequence[str], size: int) -> list[str]:
+    """Classes with fewer than `size` training pictures and one to test."""
+    counts = np.bincount(labels, minlength=len(classes))
+    return [name for name, count in zip(classes, counts, strict=True) if count < size + 1]
+
+
+def split(rows: np.ndarray, labels: np.ndarray, *, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Split training rows for a choice: a third of each class is held out, at least one; what remains is never empty.
+
+    Args:
+        rows: training rows, at least two of each class.
+        labels: class of every picture of the set.
+        generator: source of the draw.
+
+    Returns:
+        Rows to train on and rows to choose by.
+
+    Raises:
+        ValueError: a class has one row only.
+    """
+    kept, held = [], []
+    for label in np.unique(labels[rows]):
+        own = generator.permutation(rows[labels[rows] == label])
+        if len(own) < 2:
+            raise ValueError(f"expected two or more training pictures of each class to choose by, class {label} has one")
+        cut = max(1, len(own) // 3)
+        held.append(own[:cut])
+        kept.append(own[cut:])
+    return np.concatenate(kept), np.concatenate(held)
+
+
+def class_mean(correct: np.ndarray, labels: np.ndarray) -> float:
+    """Mean over the classes of the share of right answers.
+
+    *Paper:* section 5.2 reports the average accuracy per class.
+
+    Args:
+        correct: bool, (n,).
+        labels: (n,).
+
+    Returns:
+        A share in [0, 1].
+    """
+    return float(np.mean([correct[labels == label].mean() for label in np.unique(labels)]))
+
+
+def difference(
+    rows: Sequence[np.ndarray],
+    ours: Sequence[np.ndarray],
+    theirs: Sequence[np.ndarray],
+    labels: np.ndarray,
+    *,
+    generator: np.random.Generator,
+    draws: int = 2000,
+) -> tuple[float, float, float]:
+    """Difference of two class-mean accuracies on the same test images, with a bootstrap over images within classes.
+
+    An image that is tested in several folds is drawn with all its answers. Draws from a class of n images vary too little, by (n - 1) / n:
+    they are stretched by what is missing, and a class of one image varies as the images of the other classes do; where all classes have
+    one, as the classes vary.
+
+    Args:
+        rows: test rows, one array a fold.
+        ours, theirs: bool, right answers to them.
+        labels: class of every picture of the set.
+        generator: source of the draws.
+        draws: bootstrap samples.
+
+    Returns:
+        ours - theirs and the ends of the 95 % interval, in [-1, 1].
+
+    Raises:
+        ValueError: the answers are not to the same images.
+    """
+    if [len(fold) for fold in rows] != [len(fold) for fold in ours] or [len(fold) for fold in rows] != [len(fold) for fold in theirs]:
+        raise ValueError("expected both answers to every test image of every fold")
+    everything = np.concatenate(list(rows))
+    gained = np.concatenate(list(ours)).astype(float) - np.concatenate(list(theirs))
+    values, samples, alone, single = [], [], 0, []
+    for label in np.unique(labels[everything]):
+        own = labels[everything] == label
+        images, place = np.unique(everything[own], return_inverse=True)
+        n, sums, times = len(images), np.bincount(place, gained[own]), np.bincount(place)
+        values.append(sums.sum() / times.sum())
+        if n == 1:
+            alone += 1
+            continue
+        drawn = generator.multinomial(n, np.full(n, 1 / n), size=draws)
+        stretch = np.sqrt(n / (n - 1))
+        samples.append(((drawn @ sums) / (drawn @ times) - values[-1]) * stretch)
+        single.append((sums / times - values[-1]) * stretch)
+    if not single:  # one image a class: without any spread the smallest difference would look sure
+        single.append((values - np.mean(values)) * np.sqrt(len(values) / max(1, len(values) - 1)))
+    others = np.concatenate(single)
+    samples += [generator.choice(others, draws) for _ in range(alone)]
+    value = np.mean(values)
+    low, high = value + np.percentile(np.mean(samples, axis=0), [2.5, 97.5])
+    return float(value), float(low), float(high)

@@ -1,0 +1,1 @@
+"""Nets: architectures, recipes, checkpoints, what goes into a net and what comes out."""

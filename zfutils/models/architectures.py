@@ -1,0 +1,307 @@
+"""The nets: the paper's eight layers and the replication of Krizhevsky et al., at full size or scaled."""
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from zfutils.core.errors import Problem
+from zfutils.models.local_response_norm import LocalResponseNorm
+
+DEVIATION = 0.01  # of the initial weights (section 3)
+RADIUS = 0.1  # of the root mean square of a filter, above which it is scaled back (section 3)
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A convolutional layer and what follows it.
+
+    Attributes:
+        maps: number of filters.
+        kernel, stride, padding: of the square filters, pixels of the layer's input.
+        then: what follows, in order, out of `relu`, `pool` (3x3, stride 2, ceil mode), `norm` (contrast norm) and `batch` (batch norm).
+        groups: 2 where the filters see only their own half of the maps below.
+        bias: initial value of the biases.
+    """
+
+    maps: int
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    then: tuple[str, ...] = ("relu",)
+    groups: int = 1
+    bias: float = 0.0
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A net on paper: all that `build` needs.
+
+    Attributes:
+        name: of its family, e.g. `zfnet`.
+        convs: the convolutional layers.
+        fcs: units of the fully connected layers below the softmax.
+        fc_bias: initial value of their biases.
+        classes: units of the softmax.
+        image_size: side of the input, pixels.
+        deviations: deviation of the initial weights, one number a learned layer.
+        left_out: numbers of the layers, out of 1 to 7, that the net does not have; the others keep their names.
+        dropout: share of the units of layers 6 and 7 that are dropped in training.
+    """
+
+    name: str
+    convs: tuple[Conv, ...]
+    fcs: tuple[int, ...] = (4096, 4096)
+    fc_bias: float = 0.0
+    classes: int = 1000
+    image_size: int = 224
+    deviations: tuple[float, ...] = (DEVIATION,) * 8
+    left_out: tuple[int, ...] = ()
+    dropout: float = 0.5
+
+    @property
+    def numbered(self) -> tuple[tuple[int, Conv], ...]:
+        """The convolutional layers with their numbers."""
+        return tuple(zip((number for number in range(1, 6) if number not in self.left_out), self.convs, strict=True))
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the learned layers: `conv1 …`, `fc6 …`; the softmax is `fc8`, also where layers are left out."""
+        hidden = [f"fc{number}" for number in (6, 7) if number not in self.left_out]
+        return (*(f"conv{number}" for number, _ in self.numbered), *hidden, "fc8")
+
+    def __str__(self) -> str:
+        maps = "-".join(str(conv.maps) for conv in self.convs)
+        units = "-".join(str(units) for units in (*self.fcs, self.classes))
+        first = self.convs[0]
+        return f"{self.name} {maps}, {units}, layer 1 {first.kernel}x{first.kernel}/{first.stride}, {self.image_size} px"
+
+
+_POOL, _NORM = ("relu", "pool"), ("relu", "pool", "norm")
+
+# Figure 3. The paddings are not printed; they are the ones that give the printed sizes.
+ZFNET = Architecture(
+    "zfnet",
+    (
+        Conv(96, 7, stride=2, padding=1, then=_NORM),
+        Conv(256, 5, stride=2, then=_NORM),
+        Conv(384, 3, padding=1),
+        Conv(384, 3, padding=1),
+        Conv(256, 3, padding=1, then=_POOL),
+    ),
+)
+
+# Krizhevsky et al. 2012: larger filters and stride in layer 1, norm before pool, layers 2, 4 and 5 split in two halves, biases of 1.
+ALEXNET = Architecture(
+    "alexnet",
+    (
+        Conv(96, 11, stride=4, padding=2, then=("relu", "norm", "pool")),
+        Conv(256, 5, padding=2, then=("relu", "norm", "pool"), groups=2, bias=1.0),
+        Conv(384, 3, padding=1),
+        Conv(384, 3, padding=1, groups=2, bias=1.0),
+        Conv(256, 3, padding=1, then=_POOL, groups=2, bias=1.0),
+    ),
+    fc_bias=1.0,
+)
+
+
+def without(architecture: Architecture, *numbers: int) -> Architecture:
+    """Leave layers out; the next layer takes what the last kept one gives.
+
+    *Paper:* table 3. How the layers are rewired is not said; this is the natural reading.
+
+    Args:
+        architecture: the net at full size.
+        numbers: of the layers, out of 3, 4, 6 and 7, whose inputs and outputs have one size.
+
+    Example:
+        >>> without(ZFNET, 3, 4, 6, 7).layers
+        ('conv1', 'conv2', 'conv5', 'fc8')
+    """
+    kept = [number for number in range(1, 9) if number not in numbers]
+    return replace(
+        architecture,
+        convs=tuple(conv for number, conv in architecture.numbered if number not in numbers),
+        fcs=tuple(units for number, units in zip((6, 7), architecture.fcs, strict=True) if number not in numbers),
+        deviations=tuple(architecture.deviations[number - 1] for number in kept),
+        left_out=tuple(numbers),
+    )
+
+
+def with_maps(architecture: Architecture, third: int, fourth: int, fifth: int) -> Architecture:
+    """Give layers 3, 4 and 5 other numbers of maps (tables 2 and 3)."""
+    maps = (*(conv.maps for conv in architecture.convs[:2]), third, fourth, fifth)
+    return replace(architecture, convs=tuple(replace(conv, maps=n) for conv, n in zip(architecture.convs, maps, strict=True)))
+
+
+def with_units(architecture: Architecture, units: int) -> Architecture:
+    """Give layers 6 and 7 another number of units (table 3)."""
+    return replace(architecture, fcs=(units,) * len(architecture.fcs))
+
+
+def scaled(paper: Architecture, *, width: float = 1.0, image_size: int = 224, fc_units: int = 4096, classes: int = 1000) -> Architecture:
+    """Scale a net of the paper.
+
+    The deviation of the initial weights grows with `sqrt(full fan-in / fan-in)`, which keeps the sizes of the paper's signals.
+
+    Args:
+        paper: the net at full size.
+        width: share of the maps in the convolutional layers, in (0, 1].
+        image_size: side of the input, pixels.
+        fc_units: units where the paper has 4096; others in proportion.
+        classes: number of classes.
+
+    Returns:
+        The scaled net.
+
+    Raises:
+        Problem: the input is too small for the layers.
+    """
+    convs = tuple(replace(conv, maps=max(conv.groups, round(conv.maps * width / conv.groups) * conv.groups)) for conv in paper.convs)
+    fcs = tuple(max(1, units * fc_units // 4096) for units in paper.fcs)
+    small = replace(paper, convs=convs, fcs=fcs, classes=classes, image_size=image_size)
+    pairs = zip(fan_ins(paper), fan_ins(small), strict=True)
+    return replace(small, deviations=tuple(DEVIATION * (full / fan_in) ** 0.5 for full, fan_in in pairs))
+
+
+def shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
+    """Shape after every stage, without the batch: `{"input": (3, 224, 224), "conv1": (96, 110, 110), …, "fc8": (1000,)}`.
+
+    Raises:
+        Problem: the input is too small for the layers.
+    """
+    side, found = architecture.image_size, {"input": (3, architecture.image_size, architecture.image_size)}
+    for place, conv in architecture.numbered:
+        side = (side + 2 * conv.padding - conv.kernel) // conv.stride + 1
+        found[f"conv{place}"] = (conv.maps, side, side)
+        for stage in conv.then:
+            side = -(-(side - 3) // 2) + 1 if stage == "pool" else side  # ceil mode
+            found[f"{stage}{place}"] = (conv.maps, side, side)
+    if side < 1:
+        raise Problem(f"{architecture.image_size} px is too small for {architecture.name}; take at least 64 px")
+    for name, units in zip(architecture.layers[len(architecture.convs) :], (*architecture.fcs, architecture.classes), strict=True):
+        found[name] = (units,)
+    return found
+
+
+def fan_ins(architecture: Architecture) -> tuple[int, ...]:
+    """Inputs of one unit, for every learned layer in order."""
+    sizes = shapes(architecture)
+    maps = [3, *(conv.maps for conv in architecture.convs)]
+    convs = [below // conv.groups * conv.kernel**2 for below, conv in zip(maps, architecture.convs, strict=False)]
+    number, conv = architecture.numbered[-1]
+    flat = math.prod(sizes[f"{conv.then[-1]}{number}"])
+    return (*convs, flat, *architecture.fcs)
+
+
+def parameters(architecture: Architecture) -> dict[str, int]:
+    """Number of parameters, biases included, of every learned layer: `{"conv1": 14208, …}`."""
+    units = (*(conv.maps for conv in architecture.convs), *architecture.fcs, architecture.classes)
+    counts = zip(architecture.layers, units, fan_ins(architecture), strict=True)
+    return {name: unit * (fan_in + 1) for name, unit, fan_in in counts}
+
+
+def multiply_adds(architecture: Architecture) -> dict[str, int]:
+    """Multiplications with addition that one image takes, for every learned layer; norms and pools are left out."""
+    sizes = shapes(architecture)
+    pairs = zip(architecture.layers, fan_ins(architecture), strict=True)
+    return {name: math.prod(sizes[name]) * fan_in for name, fan_in in pairs}
+
+
+def receptive_fields(architecture: Architecture) -> dict[str, tuple[int, int]]:
+    """Side of the receptive field and distance between neighbours, both in input pixels, after every stage that changes them."""
+    field, step, found = 1, 1, {}
+    for place, conv in architecture.numbered:
+        field, step = field + (conv.kernel - 1) * step, step * conv.stride
+        found[f"conv{place}"] = (field, step)
+        if "pool" in conv.then:
+            field, step = field + 2 * step, step * 2
+            found[f"pool{place}"] = (field, step)
+    return found
+
+
+def build(architecture: Architecture, *, generator: torch.Generator) -> nn.Sequential:
+    """Make a net with initial weights.
+
+    *Paper:* figure 3 and section 3: weights from N(0, .01), read as zero-mean Gaussian; biases 0 (1 where Krizhevsky et al. have 1).
+
+    Args:
+        architecture: the net on paper.
+        generator: source of the weights, on the CPU.
+
+    Returns:
+        A net with layers by name, `conv1, relu1, pool1, norm1, … flatten, fc6, relu6, drop6, … fc8`. It takes float images
+        (n, 3, size, size) in about ±128, mean subtracted, and returns logits (n, classes).
+    """
+    net = nn.Sequential()
+    maps = 3
+    for place, conv in architecture.numbered:
+        net.add_module(f"conv{place}", nn.Conv2d(maps, conv.maps, conv.kernel, conv.stride, conv.padding, groups=conv.groups))
+        for stage in conv.then:
+            net.add_module(f"{stage}{place}", _stage(stage, conv.maps))
+        maps = conv.maps
+    net.add_module("flatten", nn.Flatten())
+    *hidden, softmax = architecture.layers[len(architecture.convs) :]
+    fans = fan_ins(architecture)[len(architecture.convs) :]
+    for name, fan_in, units in zip(hidden, fans, architecture.fcs, strict=False):
+        net.add_module(name, nn.Linear(fan_in, units))
+        net.add_module(f"relu{name[2:]}", nn.ReLU())
+        net.add_module(f"drop{name[2:]}", nn.Dropout(architecture.dropout))
+    net.add_module(softmax, nn.Linear(fans[-1], architecture.classes))
+    _initialise(net, architecture, generator)
+    return net
+
+
+def _stage(stage: str, maps: int) -> nn.Module:
+    """The layer for a word of `Conv.then`."""
+    if stage == "norm":
+        return LocalResponseNorm(maps)
+    if stage == "batch":
+        return nn.BatchNorm2d(maps)
+    return nn.ReLU() if stage == "relu" else nn.MaxPool2d(3, 2, ceil_mode=True)
+
+
+@torch.no_grad()
+def _initialise(net: nn.Sequential, architecture: Architecture, generator: torch.Generator) -> None:
+    """Draw the weights and set the biases."""
+    biases = [conv.bias for conv in architecture.convs] + [architecture.fc_bias] * len(architecture.fcs) + [0.0]
+    for name, deviation, bias in zip(architecture.layers, architecture.deviations, biases, strict=True):
+        layer = net.get_submodule(name)
+        layer.weight.normal_(0, deviation, generator=generator)
+        layer.bias.fill_(bias)
+
+
+def filter_rms(weight: Tensor) -> Tensor:
+    """Root mean square of every filter; (maps, channels, k, k) gives (maps,)."""
+    return weight.pow(2).mean((1, 2, 3)).sqrt()
+
+
+def clip_radii(architecture: Architecture) -> dict[str, float]:
+    """Largest root mean square that a filter may have, for every convolutional layer.
+
+    *Paper:* .1, ten times the initial deviation (section 3). In a scaled net it grows with the deviation.
+    """
+    convs = zip(architecture.numbered, architecture.deviations, strict=False)
+    return {f"conv{number}": RADIUS / DEVIATION * deviation for (number, _), deviation in convs}
+
+
+@torch.no_grad()
+def clip_filters(net: nn.Sequential, radii: dict[str, float]) -> Tensor:
+    """Scale every filter whose root mean square exceeds its radius back to it (section 3), in place.
+
+    Args:
+        net: the net.
+        radii: largest root mean square, by layer.
+
+    Returns:
+        How many filters were scaled in each layer, integers of shape (layers,) on the net's device.
+    """
+    clipped = torch.zeros(len(radii), dtype=torch.int64, device=next(net.parameters()).device)
+    for place, (name, radius) in enumerate(radii.items()):
+        weight = net.get_submodule(name).weight
+        rms = filter_rms(weight)
+        over = rms > radius
+        weight.mul_(torch.where(over, radius / rms, torch.ones_like(rms))[:, None, None, None])
+        clipped[place] = over.sum()
+    return clipped

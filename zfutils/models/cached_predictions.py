@@ -1,0 +1,66 @@
+"""Answers: what trained nets say to the pictures of a split, kept on disk beside the nets."""
+
+import numpy as np
+
+from zfutils.core import keys, paths
+from zfutils.data.prepared_sets import PreparedSet
+from zfutils.models import checkpoints, devices, predictions
+from zfutils.models.crops import CENTRE, Crops
+from zfutils.models.trained import Trained
+
+PREDICTIONS_VERSION = 1  # raised when the same net and pictures give other probabilities
+
+
+def of(
+    trained: Trained,
+    prepared: PreparedSet,
+    rows: np.ndarray,
+    *,
+    crops: tuple[int, ...] = (CENTRE,),
+    mean: np.ndarray | None = None,
+) -> np.ndarray:
+    """Class probabilities of a trained net, averaged over crops; computed once.
+
+    *Paper:* tables 2 and 3.
+
+    Args:
+        trained: the net.
+        prepared: the pictures that it was trained on, or others.
+        rows: rows of the set.
+        crops: numbers of the crops to average over.
+        mean: what is subtracted, where the net was trained on another set: the mean picture of that, (side, side, 3).
+
+    Returns:
+        float32 of shape (len(rows), classes); every row sums to 1.
+    """
+    other = None if mean is None else mean.tobytes().hex()
+    net = trained.net()
+    key = keys.digest(checkpoints.digest(net), prepared.facts["sha256"], np.asarray(rows).tolist(), crops, other, PREDICTIONS_VERSION)
+    file = trained.folder / "answers" / f"{len(rows)}-images-{len(crops)}-crops-{key[:8]}.npy"
+    if file.exists():
+        return np.load(file)
+    device = devices.device()
+    inputs = Crops(prepared, trained.architecture.image_size, device=device, mean=mean)
+    found = predictions.probabilities(net.to(device), inputs, rows, crops=crops)
+    with paths.whole(file) as fresh, fresh.open("wb") as out:
+        np.save(out, found)
+    return found
+
+
+def averaged(probabilities: list[np.ndarray]) -> np.ndarray:
+    """The answer of several nets together: their probabilities averaged, as Krizhevsky et al. did.
+
+    *Paper:* table 2, rows (a) and (a) + (b).
+
+    Args:
+        probabilities: one array (n, classes) a net.
+
+    Returns:
+        (n, classes).
+
+    Raises:
+        ValueError: no net, or nets that answered other images.
+    """
+    if not probabilities or len({array.shape for array in probabilities}) > 1:
+        raise ValueError(f"expected the answers of one or more nets to the same images, got {[a.shape for a in probabilities]}")
+    return np.mean(probabilities, axis=0, dtype=np.float64).astype(np.float32)

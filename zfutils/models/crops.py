@@ -1,0 +1,93 @@
+"""From prepared pictures to the nets' input and back: the ten crops, the mean, the display."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zfutils.data.prepared_sets import PreparedSet
+
+CENTRE = 4  # number of the plain centre crop among the ten
+TEN = tuple(range(10))
+
+
+def crop_corners(picture: int, crop: int) -> list[tuple[int, int, bool]]:
+    """The ten crops of section 3: four corners and the centre, then the same mirrored.
+
+    Args:
+        picture: side of the prepared picture, pixels.
+        crop: side of the crop, pixels.
+
+    Returns:
+        Ten triples: top, left (pixels of the picture) and whether the crop is mirrored left to right.
+    """
+    far, middle = picture - crop, (picture - crop) // 2
+    corners = [(0, 0), (0, far), (far, 0), (far, far), (middle, middle)]
+    return [(top, left, mirrored) for mirrored in (False, True) for top, left in corners]
+
+
+class Crops:
+    """Cuts batches of input out of a prepared set.
+
+    Args:
+        prepared: the pictures.
+        size: side of the net's input, pixels.
+        device: where the batches go.
+    """
+
+    def __init__(self, prepared: PreparedSet, size: int, *, device: torch.device, mean: np.ndarray | None = None):
+        # A plain view of the memory map: slicing the map's own class costs more than the copy.
+        self.images, self.size, self.device = prepared.images.view(np.ndarray), size, device
+        self.corners = crop_corners(self.images.shape[1], size)
+        mean = prepared.mean() if mean is None else mean
+        means = np.stack([_cut(mean, corner, size) for corner in self.corners])  # (10, size, size, 3)
+        self.mirrored = np.array([mirrored for _, _, mirrored in self.corners])
+        self.means = torch.from_numpy(means).to(device).permute(0, 3, 1, 2)  # (10, 3, size, size), channels last in memory
+
+    def batch(self, rows: np.ndarray, crops: np.ndarray | int) -> Tensor:
+        """Cut one crop of each picture and subtract the mean.
+
+        *Paper:* section 3: the mean of every pixel over the training pictures is subtracted, nothing is divided.
+
+        Args:
+            rows: rows of the set, (n,).
+            crops: number of the crop, 0 to 9, for each row or for all.
+
+        Returns:
+            float32 of shape (n, 3, size, size), in [-255, 255], channels last in memory.
+        """
+        crops = np.broadcast_to(crops, len(rows))
+        pictures = np.empty((len(rows), self.size, self.size, 3), np.uint8)
+        for place, (row, crop) in enumerate(zip(rows.tolist(), crops.tolist(), strict=True)):
+            top, left, _ = self.corners[crop]
+            pictures[place] = self.images[row, top : top + self.size, left : left + self.size]
+        pixels = torch.from_numpy(pictures).to(self.device)
+        mirrored = torch.from_numpy(np.flatnonzero(self.mirrored[crops])).to(self.device)
+        pixels[mirrored] = pixels[mirrored].flip(2)  # many at once: one by one costs more than all the rest
+        pixels = pixels.permute(0, 3, 1, 2)  # (n, 3, size, size)
+        return pixels - self.means[torch.as_tensor(np.array(crops), device=self.device)]
+
+
+def _cut(picture: np.ndarray, corner: tuple[int, int, bool], size: int) -> np.ndarray:
+    """One crop of a picture (side, side, 3)."""
+    top, left, mirrored = corner
+    crop = picture[top : top + size, left : left + size]
+    return crop[:, ::-1] if mirrored else crop
+
+
+def to_display(x: np.ndarray, *, scale: float) -> np.ndarray:
+    """Turn signed pixel values into a picture in which zero is one fixed grey.
+
+    Args:
+        x: values of shape (..., 3, h, w).
+        scale: the absolute value that becomes black or white; larger ones are cut off.
+
+    Returns:
+        uint8 of shape (..., h, w, 3); 0 becomes 128.
+
+    Raises:
+        ValueError: the scale is not above zero.
+    """
+    if not scale > 0:
+        raise ValueError(f"expected a scale above 0, got {scale}; for values that are all zero take 1")
+    grey = np.clip(np.asarray(x, np.float64) / scale, -1, 1) * 127 + 128
+    return np.moveaxis(np.rint(grey).astype(np.uint8), -3, -1)

@@ -1,0 +1,43 @@
+"""Contrast normalisation across maps, as in Krizhevsky et al. 2012, which layers 1 and 2 use."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class LocalResponseNorm(nn.Module):
+    """Divide every value by a power of the energy of its neighbouring maps at the same place.
+
+    `y[c] = x[c] / (k + alpha * sum(x[j]^2 for |j - c| <= window // 2)) ^ beta`
+
+    *Paper:* figure 3 draws it after the pools of layers 1 and 2 and gives no constants. **Assumption**: those of Krizhevsky et al.
+    Their alpha multiplies the sum as it stands; `torch.nn.LocalResponseNorm` divides its alpha by the window, so 1e-4 here is 5e-4 there.
+
+    The sum over neighbouring maps is a 1x1 convolution with a band matrix: on a CPU several times faster than the library's own layer,
+    which is the slowest of the whole net.
+
+    Args:
+        maps: number of maps.
+        window: neighbouring maps that count, odd.
+        k, alpha, beta: the constants.
+    """
+
+    def __init__(self, maps: int, *, window: int = 5, k: float = 2.0, alpha: float = 1e-4, beta: float = 0.75):
+        super().__init__()
+        self.maps, self.window, self.k, self.alpha, self.beta = maps, window, k, alpha, beta
+        place = torch.arange(maps)
+        band = (place[:, None] - place[None]).abs() <= window // 2
+        self.register_buffer("band", alpha * band.float()[:, :, None, None], persistent=False)  # (maps, maps, 1, 1)
+        self.register_buffer("offset", torch.full((maps,), k), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise features of shape (n, maps, h, w); the shape stays."""
+        energy = F.conv2d(x * x, self.band.to(x.dtype), self.offset.to(x.dtype))  # (n, maps, h, w)
+        if self.beta == 0.75:  # two roots are much cheaper than a power: s^-3/4 = s^-1/2 * (s^-1/2)^1/2
+            root = energy.rsqrt()
+            return x * (root * root.sqrt()).to(x.dtype)
+        return x * energy.pow(-self.beta).to(x.dtype)
+
+    def extra_repr(self) -> str:
+        """The constants, for printing."""
+        return f"{self.maps}, window={self.window}, k={self.k}, alpha={self.alpha}, beta={self.beta}"

@@ -1,0 +1,115 @@
+"""Predictions of a trained net and what they are worth: probabilities, error counts, intervals."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from zfutils.models import devices
+from zfutils.models.crops import CENTRE, Crops
+
+
+@torch.no_grad()
+def probabilities(net: nn.Module, inputs: Crops, rows: np.ndarray, *, crops: tuple[int, ...] = (CENTRE,), batch: int = 250) -> np.ndarray:
+    """Class probabilities, averaged over crops.
+
+    *Paper:* tables 2 and 3. The test protocol is not stated; ten crops averaged, as in Krizhevsky et al., is the likely one.
+
+    Args:
+        net: in evaluation mode, on the device of `inputs`.
+        inputs: cuts the batches.
+        rows: rows of the set.
+        crops: numbers of the crops to average over.
+        batch: images at once.
+
+    Returns:
+        float32 of shape (len(rows), classes); every row sums to 1.
+
+    Raises:
+        ValueError: the net is in training mode.
+    """
+    if net.training:
+        raise ValueError("expected a net in evaluation mode; call net.eval() first")
+    dtype = devices.dtype(inputs.device)
+    net = net.to(memory_format=torch.channels_last)
+    found = []
+    for start in range(0, len(rows), batch):
+        some = rows[start : start + batch]
+        total = 0
+        for crop in crops:
+            with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
+                logits = net(inputs.batch(some, crop))
+            total = total + logits.float().softmax(1)
+        found.append((total / len(crops)).cpu().numpy())
+    return np.concatenate(found)
+
+
+def wrong(probabilities: np.ndarray, labels: np.ndarray, *, top: int = 1) -> np.ndarray:
+    """Whether the true class is missing among the `top` most probable ones; ties go to the lower class number.
+
+    Args:
+        probabilities: (n, classes).
+        labels: (n,).
+        top: how many guesses.
+
+    Returns:
+        bool of shape (n,).
+    """
+    guesses = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+    return ~(guesses == labels[:, None]).any(1)
+
+
+@dataclass(frozen=True)
+class ErrorRate:
+    """Wrong answers out of all, as counts.
+
+    Attributes:
+        wrong: number of wrong answers.
+        n: number of answers.
+    """
+
+    wrong: int
+    n: int
+
+    @property
+    def rate(self) -> float:
+        """Share of wrong answers, in [0, 1]."""
+        return self.wrong / self.n
+
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the rate after Wilson, which stays within [0, 1] and holds for few errors too."""
+        z, p, n = 1.959964, self.rate, self.n
+        middle, half = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return float(max(0.0, (middle - half) / (1 + z * z / n))), float(min(1.0, (middle + half) / (1 + z * z / n)))
+
+
+def error_rate(wrong: np.ndarray) -> ErrorRate:
+    """Count the wrong answers of a bool array."""
+    return ErrorRate(int(wrong.sum()), len(wrong))
+
+
+def paired_difference(
+    ours: np.ndarray, theirs: np.ndarray, *, generator: np.random.Generator, draws: int = 10_000
+) -> tuple[float, float, float]:
+    """Difference of two error rates on the same images, with a paired bootstrap.
+
+    Args:
+        ours, theirs: bool of shape (n,): wrong answers of the two nets, image by image.
+        generator: source of the draws.
+        draws: bootstrap samples.
+
+    Returns:
+        The difference ours - theirs, and the ends of its 95 % interval, in [-1, 1].
+
+    Raises:
+        ValueError: the two differ in length.
+    """
+    if len(ours) != len(theirs):
+        raise ValueError(f"expected answers to the same images, got {len(ours)} and {len(theirs)}")
+    difference = ours.astype(np.int64) - theirs
+    # A bootstrap over n images only needs how often each of -1, 0, 1 is drawn.
+    shares = np.array([(difference == value).mean() for value in (-1, 0, 1)])
+    drawn = generator.multinomial(len(difference), shares, size=draws)
+    low, high = np.percentile((drawn[:, 2] - drawn[:, 0]) / len(difference), [2.5, 97.5])
+    return float(difference.mean()), float(low), float(high)

@@ -1,0 +1,39 @@
+"""Rotations: images turned by angles of their own, and crops that are turned for training (beyond the paper)."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zfutils.core import keys
+from zfutils.models.crops import Crops
+
+
+def turned(images: Tensor, angles: Tensor) -> Tensor:
+    """Turn every image by an angle of its own, counter-clockwise, mean grey coming in at the corners.
+
+    Args:
+        images: (n, channels, side, side).
+        angles: radians, (n,).
+    """
+    sine, cosine = angles.sin(), angles.cos()
+    none = torch.zeros_like(sine)
+    theta = torch.stack([torch.stack([cosine, -sine, none], 1), torch.stack([sine, cosine, none], 1)], 1)  # (n, 2, 3)
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+class TurnedCrops(Crops):
+    """Crops for training, each turned about its middle by a random angle; centre crops for measuring stay upright.
+
+    The angles follow from the rows and crops of a batch alone, so that a resumed run draws what an uninterrupted one does.
+    """
+
+    def batch(self, rows: np.ndarray, crops: np.ndarray | int) -> Tensor:
+        """As `Crops.batch`; turned where a crop is given for each row, as training does."""
+        images = super().batch(rows, crops)
+        if np.ndim(crops) == 0:
+            return images
+        generator = np.random.default_rng(int(keys.digest(rows.tolist(), crops.tolist()), 16))
+        angles = torch.from_numpy(generator.uniform(0, 2 * np.pi, len(rows))).to(images)
+        return turned(images, angles).contiguous(memory_format=torch.channels_last)

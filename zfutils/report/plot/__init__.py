@@ -1,0 +1,40 @@
+"""Figures: each function takes a tidy table or uint8 pictures and returns a figure; none computes a number."""
+
+from zfutils.report.plot.charts import bars, dots, learning_curves, lines, spectra
+from zfutils.report.plot.further import beside, scatter
+from zfutils.report.plot.images import crops, filters, palette, pictures, sheet
+from zfutils.report.plot.nets import architecture
+from zfutils.report.plot.pages import Page, nine_page, pages, strip_page, switches, top_nine, two_paths
+from zfutils.report.plot.probes import Probed, columns, curves, decoded, occlusion
+from zfutils.report.plot.transfer import by_class, few_images, layers
+
+__all__ = [
+    "Page",
+    "Probed",
+    "architecture",
+    "bars",
+    "beside",
+    "by_class",
+    "columns",
+    "crops",
+    "curves",
+    "decoded",
+    "dots",
+    "few_images",
+    "filters",
+    "layers",
+    "learning_curves",
+    "lines",
+    "nine_page",
+    "occlusion",
+    "pages",
+    "palette",
+    "pictures",
+    "scatter",
+    "sheet",
+    "spectra",
+    "strip_page",
+    "switches",
+    "top_nine",
+    "two_paths",
+]

@@ -1,0 +1,172 @@
+"""Figures of numbers: curves, bars, lines."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from zfutils.report.plot.page import GREY, blank, dots_with_ends
+
+
+def learning_curves(frame: pd.DataFrame, lr_drops: dict[str, Sequence[int]], *, chance: float, title: str = "") -> Figure:
+    """Draw loss and error over the run, with the learning-rate drops.
+
+    Args:
+        frame: columns `net`, `visits` (images seen), `split`, `loss`, `error` (share, in [0, 1]).
+        lr_drops: for each net, image visits at which the learning rate was cut.
+        chance: error of a guess, in [0, 1].
+        title: of the whole figure.
+
+    Returns:
+        A figure with one axes for the loss and one for the error.
+    """
+    figure, axes = blank(1, 2, figsize=(11, 3.6))
+    for axis, measure in zip(axes, ("loss", "error"), strict=True):
+        sns.lineplot(frame, x="visits", y=measure, hue="net", style="split", ax=axis, errorbar=None, legend=measure == "error")
+        for place, visits in enumerate(lr_drops.values()):
+            for cut in visits:
+                axis.axvline(cut, color=f"C{place}", lw=0.8, ls=":")
+        axis.set(xlabel="images seen", ylabel="mean cross-entropy" if measure == "loss" else "share of wrong answers")
+    axes[0].set(yscale="log", title="Loss")
+    axes[1].axhline(chance, color=GREY, lw=0.8, ls="--")
+    axes[1].text(frame["visits"].mean(), chance, "a guess", ha="center", va="bottom", color=GREY, fontsize=8)
+    axes[1].set(ylim=(0, 1), title="Error (dotted lines: learning rate cut by ten)")
+    sns.move_legend(axes[1], "upper left", bbox_to_anchor=(1.01, 1), fontsize=8, frameon=False)  # inside it would lie on the lines
+    figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
+    return figure
+
+
+def bars(
+    frame: pd.DataFrame, *, x: str, y: str, hue: str | None = None, labels: Sequence[str] = (), xlabel: str, title: str = ""
+) -> Figure:
+    """Draw horizontal bars.
+
+    Args:
+        frame: one row a bar.
+        x, y, hue: columns for length, row and colour.
+        labels: text at the end of each bar in the order of the table, or none.
+        xlabel: of the axis, with the unit.
+        title: of the figure.
+
+    Returns:
+        A figure with one axes.
+    """
+    figure, axis = blank(figsize=(8, 0.35 * frame[y].nunique() * (1 + 0.5 * bool(hue)) + 1.1))
+    sns.barplot(frame, x=x, y=y, hue=hue, orient="h", ax=axis, errorbar=None, color=None if hue else "C0")
+    for place, text in enumerate(labels):
+        axis.text(frame[x].iloc[place], place, f" {text}", va="center", fontsize=8)
+    axis.set(xlabel=xlabel, ylabel="", title=title)
+    axis.grid(axis="y", visible=False)
+    axis.margins(x=0.18)
+    return figure
+
+
+def lines(
+    frame: pd.DataFrame,
+    *,
+    x: str,
+    y: str,
+    hue: str,
+    xlabel: str,
+    ylabel: str,
+    marks: dict[str, float] | None = None,
+    moments: dict[str, float] | None = None,
+    title: str = "",
+) -> Figure:
+    """Draw one line for each value of `hue`.
+
+    Args:
+        frame: tidy table.
+        x, y, hue: columns.
+        xlabel, ylabel: of the axes, with units.
+        marks: captions and heights of horizontal lines.
+        moments: captions and places of vertical lines.
+        title: of the figure.
+
+    Returns:
+        A figure with one axes.
+    """
+    figure, axis = blank(figsize=(7, 3.4))
+    sns.lineplot(frame, x=x, y=y, hue=hue, ax=axis, errorbar=None)
+    for caption, height in (marks or {}).items():
+        axis.axhline(height, color=GREY, lw=0.9, ls="--")
+        axis.text(frame[x].min(), height, f" {caption}", va="bottom", color=GREY, fontsize=8)
+    for caption, place in (moments or {}).items():
+        axis.axvline(place, color=GREY, lw=0.9, ls=":")
+        axis.text(place, axis.get_ylim()[0], f"{caption} ", rotation=90, ha="right", va="bottom", color=GREY, fontsize=7.5)
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axis.legend(title="", fontsize=8)
+    return figure
+
+
+def spectra(frame: pd.DataFrame, edges: Sequence[float], *, title: str = "") -> Figure:
+    """Draw the spectra of the first-layer filters with the borders of the bands.
+
+    Args:
+        frame: columns `net`, `frequency` (cycles a pixel of the input), `energy` (share a bin).
+        edges: borders between low, middle and high, cycles a pixel.
+        title: of the figure.
+
+    Returns:
+        A figure with one axes.
+    """
+    words = {"xlabel": "cycles a pixel of the input", "ylabel": "share of the energy"}
+    figure = lines(frame, x="frequency", y="energy", hue="net", title=title, **words)
+    axis = figure.axes[0]
+    for edge in edges:
+        axis.axvline(edge, color=GREY, lw=0.9, ls="--")
+    top = axis.get_ylim()[1]
+    for left, right, word in zip((0, *edges), (*edges, 0.5), ("low", "middle", "high"), strict=True):
+        axis.text((left + right) / 2, top, word, ha="center", va="top", color=GREY, fontsize=8)
+    return figure
+
+
+def dots(
+    frame: pd.DataFrame,
+    *,
+    value: str,
+    ends: tuple[str, str],
+    row: str,
+    hue: str,
+    xlabel: str,
+    labels: Sequence[str] = (),
+    beside: tuple[str, str] | None = None,
+    zero: bool = False,
+    title: str = "",
+) -> Figure:
+    """Draw a dot with its interval for each row of a table, from top to bottom.
+
+    Args:
+        frame: one line a row of the figure; where the value is missing nothing is drawn but the label.
+        value: column of the dots.
+        ends: columns of the two ends of the interval.
+        row: column of the words on the left.
+        hue: column of the colour; a line parts neighbours of different colour.
+        xlabel: of the axis, with the unit.
+        labels: words on the right, in the order of the table, or none.
+        beside: a column of values that stand beside ours as open diamonds, and its word in the legend.
+        zero: whether a line marks 0.
+        title: of the figure.
+
+    Returns:
+        A figure with one axes.
+    """
+    figure, axis = blank(figsize=(8, 0.3 * len(frame) + 1.2))
+    if zero:
+        axis.axvline(0, color=GREY, lw=0.9)
+    places = pd.Series(range(len(frame)), index=frame.index)
+    if beside is not None:
+        axis.plot(frame[beside[0]], places, "D", color=GREY, mfc="white", ms=5, lw=0, label=beside[1])
+    for place, (word, group) in enumerate(frame.groupby(hue, sort=False)):
+        dots_with_ends(axis, group, places[group.index], value=value, ends=ends, colour=f"C{place}", word=word)
+    changes = frame[hue] != frame[hue].shift()
+    for place in places[changes][1:]:
+        axis.axhline(place - 0.5, color=GREY, lw=0.6)
+    for place, text in enumerate(labels):
+        axis.text(1.01, place, text, transform=axis.get_yaxis_transform(), va="center", fontsize=8)
+    axis.set(xlabel=xlabel, ylim=(len(frame) - 0.5, -0.5), title=title)
+    axis.set_yticks(places, frame[row])
+    axis.grid(axis="y", visible=False)
+    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.55 / figure.get_figheight()), ncols=4)
+    return figure

@@ -1,0 +1,136 @@
+"""Figures beyond the paper: changes from two seeds beside each other, nets by what they cost."""
+
+import math
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+from zfutils.report.plot.page import GREY, blank, dots_with_ends
+
+_STEPS = range(9, 240, 6)  # distances of a label from its dot that are tried, points
+_WAYS = 16  # directions that are tried
+_ROOM = (8.0, 2.0)  # between labels beside and above each other, points
+
+
+def beside(
+    frame: pd.DataFrame,
+    *,
+    value: str,
+    ends: tuple[str, str],
+    row: str,
+    hue: str,
+    xlabel: str,
+    printed: tuple[str, str] | None = None,
+    title: str = "",
+) -> Figure:
+    """Draw a dot with its interval for each row and colour, the colours of a row below each other, and a line at 0.
+
+    Args:
+        frame: one line a row and colour; where the value is missing nothing is drawn.
+        value: column of the dots.
+        ends: columns of the two ends of the interval.
+        row: column of the words on the left.
+        hue: column of the colour.
+        xlabel: of the axis, with the unit.
+        printed: a column of values, equal for all colours of a row, that are drawn as open diamonds, and its word in the legend.
+        title: of the figure.
+
+    Returns:
+        A figure with one axes.
+    """
+    rows, hues = list(dict.fromkeys(frame[row])), list(dict.fromkeys(frame[hue]))
+    figure, axis = blank(figsize=(8, 0.42 * len(rows) + 1.3))
+    axis.axvline(0, color=GREY, lw=0.9)
+    if printed is not None:
+        once = frame.drop_duplicates(row)
+        axis.plot(once[printed[0]], [rows.index(word) for word in once[row]], "D", color=GREY, mfc="white", ms=5, lw=0, label=printed[1])
+    for place, word in enumerate(hues):
+        own = frame[frame[hue] == word]
+        heights = [rows.index(one) + 0.36 * ((place + 0.5) / len(hues) - 0.5) for one in own[row]]
+        dots_with_ends(axis, own, heights, value=value, ends=ends, colour=f"C{place}", word=word)
+    axis.set(xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5), title=title)
+    axis.set_yticks(range(len(rows)), rows)
+    axis.grid(axis="y", visible=False)
+    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def scatter(
+    frame: pd.DataFrame,
+    *,
+    x: str,
+    y: str,
+    ends: tuple[str, str],
+    hue: str,
+    label: str,
+    xlabel: str,
+    ylabel: str,
+    front: str | None = None,
+    title: str = "",
+) -> Figure:
+    """Draw a dot with its interval for each row of a table, each with a label; no label covers a dot or another label.
+
+    Args:
+        frame: one line a dot.
+        x, y: columns; x stands on a logarithmic scale.
+        ends: columns of the two ends of the interval of y.
+        hue: column of the colour.
+        label: column of the words beside the dots.
+        xlabel, ylabel: of the axes, with units.
+        front: a bool column: dots that a step line joins; none without.
+        title: of the figure.
+
+    Returns:
+        A figure with one axes, which stays as large as it is when it is saved.
+    """
+    figure, axis = blank(figsize=(9.5, 6))
+    axis.set(xscale="log", xlabel=xlabel, ylabel=ylabel, title=title)
+    if front is not None:
+        joined = frame[frame[front]].sort_values(x)
+        axis.step(joined[x], joined[y], where="post", color=GREY, lw=0.9, ls="--", zorder=1, label="no net costs less and errs less")
+    for place, (word, own) in enumerate(frame.groupby(hue, sort=False)):
+        axis.vlines(own[x], own[ends[0]], own[ends[1]], color=f"C{place}", lw=1, alpha=0.3)
+        axis.plot(own[x], own[y], "o", color=f"C{place}", ms=6, lw=0, label=word)
+    axis.margins(x=0.22, y=0.08)
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter("{x:g}")
+    axis.tick_params(axis="x", which="minor", labelsize=7)
+    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.1), ncols=4)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # labels are put where the axes stand now
+    _label(axis, frame[x].tolist(), frame[y].tolist(), frame[label].tolist())
+    return figure
+
+
+def _label(axis: Axes, xs: list[float], ys: list[float], words: list[str]) -> None:
+    """Write a word near each dot, at the nearest free place, with a line to the dot where it is far."""
+    point = axis.figure.dpi / 72  # pixels
+    dots = axis.transData.transform(list(zip(xs, ys, strict=True)))
+    taken = [Bbox.from_bounds(px - 4 * point, py - 4 * point, 8 * point, 8 * point) for px, py in dots]
+    for (px, py), at, word in sorted(zip(dots.tolist(), zip(xs, ys, strict=True), words, strict=True)):
+        drawn = axis.annotate(word, at, (0, 0), textcoords="offset points", ha="center", va="center", fontsize=7.5, annotation_clip=False)
+        drawn.set_bbox({"fc": "white", "ec": "none", "alpha": 0.6, "pad": 0.5})
+        size = drawn.get_window_extent()
+        width, height = size.width + _ROOM[0] * point, size.height + _ROOM[1] * point
+        right, up = _free(px, py, width, height, taken, axis.get_window_extent(), point)
+        drawn.set_position((right / point, up / point))
+        taken.append(Bbox.from_bounds(px + right - width / 2, py + up - height / 2, width, height))
+        if math.hypot(max(0, abs(right) - size.width / 2), up) > 14 * point:
+            line = {"arrowstyle": "-", "lw": 0.5, "color": GREY, "shrinkA": 0, "shrinkB": 4}
+            axis.annotate("", at, (right / point, up / point), textcoords="offset points", arrowprops=line, zorder=0, annotation_clip=False)
+
+
+def _free(px: float, py: float, width: float, height: float, taken: list[Bbox], inside: Bbox, point: float) -> tuple[float, float]:
+    """How far right and up of a dot a label of some size has room, pixels: the nearest of the places that are tried."""
+    for step in _STEPS:
+        for way in range(_WAYS):
+            angle = 2 * math.pi * way / _WAYS
+            right = math.cos(angle) * (step * point + width / 2)
+            up = math.sin(angle) * (step * point + height / 2)
+            box = Bbox.from_bounds(px + right - width / 2, py + up - height / 2, width, height)
+            within = inside.x0 <= box.x0 and box.x1 <= inside.x1 and inside.y0 <= box.y0 and box.y1 <= inside.y1
+            if within and not any(box.overlaps(other) for other in taken):
+                return right, up
+    return 0.0, (height + 10 * point)  # nothing is free: above the dot

@@ -1,0 +1,209 @@
+"""Figures of projections: pages of the nine winners, of checkpoints, and the two paths of a layer (figures 1, 2, 4 and 6 d, e)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import ConnectionPatch, Rectangle
+
+from zfutils.report.plot.page import GREY, Shown
+
+_TILE = 48  # smallest side of a tile on a page, pixels
+
+
+@dataclass(frozen=True)
+class Page:
+    """A picture made of tiles.
+
+    Attributes:
+        caption: above it.
+        picture: uint8 (h, w, 3).
+        columns: labels under the caption, one a column of equal width; or none.
+    """
+
+    caption: str
+    picture: np.ndarray
+    columns: tuple[str, ...] = ()
+
+
+def nine_page(caption: str, images: np.ndarray, *, columns: int) -> Page:
+    """Lay out the winners of several maps: each map a square of 3 x 3 tiles, thin white lines inside, wide ones between.
+
+    Args:
+        caption: above the page.
+        images: uint8 (maps, k, side, side, 3); a map with one tile is shown as that tile.
+        columns: maps a row.
+    """
+    across = int(np.ceil(images.shape[1] ** 0.5))
+    blocks = np.stack([_grid(tiles, across, gap=1) for tiles in _enlarged(images)])
+    return Page(caption, _grid(blocks, columns, gap=max(4, blocks.shape[1] // 24)))
+
+
+def strip_page(caption: str, images: np.ndarray, labels: Sequence[str]) -> Page:
+    """Lay out one row of tiles for each map.
+
+    Args:
+        caption: above the page.
+        images: uint8 (maps, columns, side, side, 3).
+        labels: one a column.
+    """
+    tiles = _enlarged(images)
+    maps, columns = tiles.shape[:2]
+    return Page(caption, _grid(tiles.reshape(maps * columns, *tiles.shape[2:]), columns, gap=max(2, tiles.shape[2] // 24)), tuple(labels))
+
+
+def pages(rows: Sequence[Sequence[Page]], *, title: str = "", width: float = 13.0) -> Figure:
+    """Show rows of pages, those of one row equally high.
+
+    Args:
+        rows: the pages.
+        title: of the whole figure.
+        width: of the figure, inches.
+
+    Returns:
+        A figure with one axes a page.
+    """
+    heights = [min(width / sum(_aspect(page) for page in row), 8.0) for row in rows]
+    figure = Shown(figsize=(width, sum(heights) + 0.42 * len(rows) + 0.3))
+    parts = np.atleast_1d(figure.subfigures(len(rows), 1, height_ratios=[height + 0.42 for height in heights]))
+    for part, row in zip(parts, rows, strict=True):
+        axes = part.subplots(1, len(row), squeeze=False, gridspec_kw={"width_ratios": [_aspect(page) for page in row]})
+        for axis, page in zip(axes.flat, row, strict=True):
+            _show(axis, page)
+    figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=11)
+    return figure
+
+
+def top_nine(projections: np.ndarray, patches: np.ndarray, *, columns: int, caption: str = "", title: str = "") -> Figure:
+    """Show the winners of some maps of a layer as in figure 2: projections on the left, the patches on the right.
+
+    Args:
+        projections: uint8 (maps, 9, side, side, 3), zero at grey 128.
+        patches: uint8 of the same shape.
+        columns: maps a row.
+        caption: what the layer and the scale are.
+        title: of the figure.
+
+    Returns:
+        A figure with two axes.
+    """
+    both = [nine_page(f"{caption}, projections".lstrip(", "), projections, columns=columns), nine_page("patches", patches, columns=columns)]
+    return pages([both], title=title)
+
+
+def two_paths(
+    up: Sequence[tuple[str, np.ndarray]], down: Sequence[tuple[str, np.ndarray]], steps: dict[str, Sequence[str]], *, title: str
+) -> Figure:
+    """Draw a layer of the convnet (right, upwards) beside that of the deconvnet (left, downwards), as the top of figure 1.
+
+    Args:
+        up: caption and picture of each stage, from the input to the pooled map.
+        down: the same from the reconstruction above to the one below; as many.
+        steps: `up` and `down`: words for the steps between the stages, one fewer.
+        title: of the figure.
+
+    Returns:
+        A figure with one axes a picture.
+    """
+    count = len(up)
+    figure = Shown(figsize=(7.6, 2.35 * count + 0.3))
+    axes = figure.subplots(count, 2)
+    for side, stages in ((1, list(up)[::-1]), (0, list(down))):
+        for row, (caption, picture) in enumerate(stages):
+            axis = axes[row, side]
+            axis.imshow(picture)
+            axis.set_title(caption, fontsize=8.5, weight="normal", loc="center")
+            axis.set_axis_off()
+    for row in range(count - 1):
+        _arrow(figure, axes[row, 0], axes[row + 1, 0], steps["down"][row], right=False)
+        _arrow(figure, axes[row + 1, 1], axes[row, 1], list(steps["up"])[::-1][row], right=True)
+    join = {"arrowstyle": "-|>", "color": "C1", "lw": 1.4, "coordsA": "axes fraction", "coordsB": "axes fraction"}
+    figure.add_artist(ConnectionPatch((0, 0.5), (1, 0.5), axesA=axes[0, 1], axesB=axes[0, 0], **join))
+    axes[0, 0].annotate("switches", (1.35, 0.56), xycoords="axes fraction", color="C1", ha="center", fontsize=9, annotation_clip=False)
+    figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
+    return figure
+
+
+def switches(
+    values: np.ndarray, pooled: np.ndarray, places: np.ndarray, above: np.ndarray, below: np.ndarray, *, title: str = ""
+) -> Figure:
+    """Draw pooling and un-pooling of a small map in numbers, as the bottom of figure 1.
+
+    Args:
+        values: what enters the pool, (h, w).
+        pooled: what leaves it, (a, b).
+        places: row and column of each maximum, (a, b, 2).
+        above: the signal that comes down, (a, b).
+        below: the un-pooled signal, (h, w).
+        title: of the figure.
+
+    Returns:
+        A figure with four axes.
+    """
+    figure = Shown(figsize=(13, 3.5))
+    axes = figure.subplots(1, 4, width_ratios=[values.shape[1], pooled.shape[1] * 1.3, pooled.shape[1] * 1.3, values.shape[1]])
+    chosen = {tuple(place) for place in places.reshape(-1, 2).tolist()}
+    for axis, grid, caption in zip(
+        axes,
+        (values, pooled, above, below),
+        ("rectified map, switches framed", "pooled map", "signal from above", "un-pooled: added at the switches"),
+        strict=True,
+    ):
+        _numbers(axis, grid, frames=chosen if grid.shape == values.shape else set())
+        axis.set_title(caption, fontsize=9)
+    figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
+    return figure
+
+
+def _numbers(axis: Axes, grid: np.ndarray, *, frames: set[tuple[int, int]]) -> None:
+    """A grid of numbers, shaded by size."""
+    axis.imshow(grid, cmap="Blues", vmin=0, vmax=max(2.0 * float(grid.max()), 1e-9))
+    for (row, column), value in np.ndenumerate(grid):
+        axis.text(column, row, f"{value:.3g}" if value else "0", ha="center", va="center", fontsize=7.5, color="black" if value else GREY)
+    for row, column in sorted(frames):
+        axis.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec="C1", lw=1.8))
+    axis.set(xticks=[], yticks=[])
+    axis.grid(False)
+
+
+def _arrow(figure: Figure, start: Axes, end: Axes, words: str, *, right: bool) -> None:
+    """An arrow between two pictures with the name of the step beside it."""
+    down = start.get_subplotspec().rowspan.start < end.get_subplotspec().rowspan.start
+    head = {"arrowstyle": "-|>", "color": "#333333", "lw": 1.2, "coordsA": "axes fraction", "coordsB": "axes fraction"}
+    x, shift = (1.12, 0.05) if right else (-0.12, -0.05)
+    figure.add_artist(ConnectionPatch((x, 0.45 if down else 0.55), (x, 0.55 if down else 0.45), axesA=start, axesB=end, **head))
+    upper = start if down else end
+    place = {"xycoords": "axes fraction", "ha": "left" if right else "right", "va": "center", "fontsize": 9, "annotation_clip": False}
+    upper.annotate(words, (x + shift, -0.13), **place)
+
+
+def _show(axis: Axes, page: Page) -> None:
+    axis.imshow(page.picture)
+    axis.set_title(page.caption, fontsize=9, pad=14 if page.columns else 4)
+    width = page.picture.shape[1]
+    for place, label in enumerate(page.columns):
+        axis.text((place + 0.5) * width / len(page.columns), -0.012 * page.picture.shape[0], label, ha="center", va="bottom", fontsize=7.5)
+    axis.set_axis_off()
+
+
+def _aspect(page: Page) -> float:
+    return page.picture.shape[1] / page.picture.shape[0]
+
+
+def _enlarged(images: np.ndarray) -> np.ndarray:
+    """Small tiles (maps, k, side, side, 3) with every pixel repeated, so that thin lines stay thin."""
+    times = -(-_TILE // images.shape[2])
+    return images.repeat(times, 2).repeat(times, 3)
+
+
+def _grid(tiles: np.ndarray, columns: int, *, gap: int) -> np.ndarray:
+    """Tiles (n, h, w, 3) row by row with white lines of `gap` pixels between."""
+    columns = min(columns, len(tiles))
+    rows, (height, width) = -(-len(tiles) // columns), tiles.shape[1:3]
+    page = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    for place, tile in enumerate(tiles):
+        top, left = (place // columns) * (height + gap), place % columns * (width + gap)
+        page[top : top + height, left : left + width] = tile
+    return page

@@ -1,0 +1,82 @@
+"""Figures of the transfer experiments: accuracy against training images, layer by layer, class by class."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from zfutils.report.plot.page import GREY, blank
+
+
+def few_images(ours: pd.DataFrame, theirs: pd.DataFrame, *, chance: float, set_name: str, title: str = "") -> Figure:
+    """Draw figure 9: accuracy against the number of training images a class, the paper's curves beside ours.
+
+    Args:
+        ours: columns `method`, `size`, `accuracy`, `low`, `high`, percent.
+        theirs: columns `series`, `size`, `accuracy`, `deviation`, percent, as read off the paper.
+        chance: accuracy of a guess, percent.
+        set_name: what ours was measured on.
+        title: of the figure.
+
+    Returns:
+        A figure with two axes.
+    """
+    figure, axes = blank(1, 2, figsize=(10, 4.2))
+    for place, (series, own) in enumerate(theirs.groupby("series", sort=False)):
+        axes[0].errorbar(
+            own["size"], own["accuracy"], own["deviation"], marker="o", ms=3, lw=1.2, capsize=2, color=f"C{place}", label=series
+        )
+    axes[0].set(title="The paper, Caltech-256 (read off its plot)", ylim=(20, 80))
+    for place, (method, own) in enumerate(ours.groupby("method", sort=False)):
+        axes[1].plot(own["size"], own["accuracy"], marker="o", ms=3, lw=1.2, color=f"C{place}", label=method)
+        axes[1].fill_between(own["size"], own["low"], own["high"], color=f"C{place}", alpha=0.18, lw=0)
+    axes[1].axhline(chance, color=GREY, lw=0.8, ls="--")
+    axes[1].text(0, chance, " a guess", va="bottom", color=GREY, fontsize=8)
+    axes[1].set(title=f"Ours, {set_name}", ylim=(0, 100))
+    for axis in axes:
+        axis.set(xlabel="training images a class", ylabel="accuracy, mean over classes, %", xlim=(0, None))
+        axis.legend(fontsize=8, loc="lower right")
+    figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
+    return figure
+
+
+def layers(frame: pd.DataFrame, *, title: str = "") -> Figure:
+    """Draw table 7: accuracy by layer, ours with intervals and the paper's.
+
+    Args:
+        frame: columns `series` (who and with how many images), `layer`, `accuracy`, `low`, `high`, percent; the last two are empty for the
+            paper.
+        title: of the figure.
+
+    Returns:
+        A figure with one axes.
+    """
+    figure, axis = blank(figsize=(7, 3.8))
+    for place, (series, own) in enumerate(frame.groupby("series", sort=False)):
+        printed = own["low"].isna().all()
+        axis.plot(own["layer"], own["accuracy"], marker="o", ms=4, lw=1.2, ls=":" if printed else "-", color=f"C{place}", label=series)
+        if not printed:
+            axis.fill_between(own["layer"], own["low"], own["high"], color=f"C{place}", alpha=0.18, lw=0)
+    axis.set(xlabel="layer", ylabel="accuracy, mean over classes, %", title=title, ylim=(0, 100))
+    axis.legend(fontsize=8, bbox_to_anchor=(1, 0.5), loc="center left")
+    return figure
+
+
+def by_class(frame: pd.DataFrame, order: Sequence[str], *, xlabel: str, title: str = "") -> Figure:
+    """Draw table 6: one row a class, one point a method.
+
+    Args:
+        frame: columns `class`, `method`, `value`, percent.
+        order: classes from top to bottom.
+        xlabel: what the value is.
+        title: of the figure.
+
+    Returns:
+        A figure with one axes.
+    """
+    figure, axis = blank(figsize=(7.5, 0.26 * len(order) + 1.2))
+    sns.stripplot(frame, x="value", y="class", hue="method", order=order, orient="h", size=6, jitter=False, ax=axis)
+    axis.set(xlabel=xlabel, ylabel="", title=title, xlim=(-2, 102))
+    axis.legend(title="", fontsize=8, bbox_to_anchor=(1, 0.5), loc="center left")
+    return figure

@@ -1,0 +1,186 @@
+"""Results on disk: the one writer of figures, tables and their provenance."""
+
+import datetime
+import functools
+import importlib.metadata
+import json
+import platform
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+
+from zfutils.core import paths
+from zfutils.core.errors import Problem, unknown
+from zfutils.core.profiles import Profile
+from zfutils.data.prepared_sets import PreparedSet
+from zfutils.models import devices
+from zfutils.paper import claims, numbers
+
+_PACKAGES = ("torch", "torchvision", "numpy", "pandas", "matplotlib", "scikit-learn")
+
+
+def save(
+    name: str,
+    *,
+    profile: Profile,
+    seed: int,
+    seconds: float,
+    figure: Figure | None = None,
+    table: pd.DataFrame | None = None,
+    rows: list[dict] | None = None,
+    data: PreparedSet | None = None,
+    facts: dict | None = None,
+) -> None:
+    """Write one result under the paper's own name: `figures/<name>.png`, `tables/<name>.csv`, and its provenance beside each.
+
+    Args:
+        name: e.g. `figure7`, `table2`.
+        profile: its profile.
+        seed: its seed.
+        seconds: what it took to compute.
+        figure: the picture.
+        table: the numbers.
+        rows: what it says on the scoreboard: answers of `number` and `claim`.
+        data: the pictures that it was measured on.
+        facts: what else is to be known: nets, assumptions.
+
+    Raises:
+        ValueError: neither a figure nor a table was given.
+        Problem: the disk is full.
+    """
+    if figure is None and table is None:
+        raise ValueError(f"expected a figure, a table or both for {name}, got neither")
+    folder = paths.results_dir(profile.name)
+    known = {"name": name, "rows": rows or [], "facts": facts or {}, **provenance(profile, seed=seed, seconds=seconds, data=data)}
+    written = json.dumps(known, indent=1, default=_plain)
+    if table is not None:
+        _write(folder / "tables" / f"{name}.csv", table.to_csv(index=False))
+        _write(folder / "tables" / f"{name}.json", written)
+    if figure is not None:
+        with paths.whole(folder / "figures" / f"{name}.png") as fresh:
+            figure.savefig(fresh, metadata={"Software": None})  # without the version the same picture is the same bytes
+        _write(folder / "figures" / f"{name}.json", written)
+
+
+def provenance(profile: Profile, *, seed: int, seconds: float, data: PreparedSet | None = None) -> dict:
+    """All that a result rests on: profile, seed, commit, versions, data, claims, device, time."""
+    about = {} if data is None else {"set": data.path.name, "sha256": data.facts["sha256"], "archives": data.facts.get("archives", {})}
+    device = devices.device()
+    return {
+        "profile": profile.name,
+        "seed": seed,
+        "seconds": round(seconds, 1),
+        "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "commit": commit(),
+        "claims": claims.file_hash(),
+        "data": about,
+        "device": devices.describe(device),
+        "dtype": str(devices.dtype(device)).removeprefix("torch."),
+        "platform": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "versions": {package: importlib.metadata.version(package) for package in _PACKAGES},
+        "threads": torch.get_num_threads(),
+    }
+
+
+def number(key: str, ours: float, *, profile: Profile, n: int, interval: tuple[float, float] | None = None) -> dict:
+    """A scoreboard row for a number of the paper, in the paper's unit.
+
+    Counts (sizes of the net) compare everywhere: they agree when equal. A measured value compares only on the paper's data: it agrees
+    when the interval covers the paper's value.
+
+    Args:
+        key: of `paper.numbers()`.
+        ours: our value.
+        profile: where it was measured.
+        n: number of images or units that it rests on.
+        interval: its 95 % interval.
+
+    Raises:
+        Problem: the paper has no such number.
+    """
+    theirs = numbers.number(key)
+    row = {"key": key, "ours": ours, "low": None, "high": None, "n": n, "status": "", "reason": ""}
+    if interval is not None:
+        row["low"], row["high"] = interval
+    if theirs["unit"] == "count":
+        row["status"] = claims.AGREES if ours == theirs["paper"] else claims.DIFFERS
+    elif profile.dataset != "imagenet":
+        row |= {"status": claims.NOT_COMPARABLE, "reason": f"measured on {profile.dataset}, not on the paper's data"}
+    else:
+        low, high = interval or (ours, ours)
+        row["status"] = claims.AGREES if low <= theirs["paper"] <= high else claims.DIFFERS
+    return row
+
+
+def absent(key: str, reason: str) -> dict:
+    """A scoreboard row for a number of the paper that was not measured.
+
+    Args:
+        key: of `paper.numbers()`.
+        reason: why not.
+
+    Raises:
+        Problem: the paper has no such number.
+    """
+    numbers.number(key)
+    return {"key": key, "ours": None, "low": None, "high": None, "n": 0, "status": claims.NOT_COMPARABLE, "reason": reason}
+
+
+def claim(
+    id: str, status: str, *, value: float | None = None, n: int, interval: tuple[float, float] | None = None, reason: str = ""
+) -> dict:
+    """A scoreboard row for a claim.
+
+    Args:
+        id: of the claim.
+        status: `agrees`, `differs`, `undecided` or `not comparable`.
+        value: what was measured.
+        n: how much it rests on.
+        interval: its 95 % interval.
+        reason: why it is not comparable; needed for that status.
+
+    Raises:
+        Problem: unknown claim or status.
+        ValueError: not comparable without a reason.
+    """
+    claims.claim(id)
+    if status not in claims.STATUSES:
+        raise unknown("status", status, claims.STATUSES)
+    if status == claims.NOT_COMPARABLE and not reason:
+        raise ValueError(f"expected a reason why {id} is not comparable, got none")
+    low, high = interval or (None, None)
+    return {"key": f"claim/{id}", "ours": value, "low": low, "high": high, "n": n, "status": status, "reason": reason}
+
+
+def read(name: str, *, profile: Profile) -> pd.DataFrame:
+    """Read the table of an earlier result.
+
+    Raises:
+        Problem: it is not there yet; the command that makes it is named.
+    """
+    file = paths.results_dir(profile.name) / "tables" / f"{name}.csv"
+    if not file.exists():
+        raise Problem(f"no result {name} in profile {profile.name}; run: make reproduce PROFILE={profile.name} ONLY={name}")
+    return pd.read_csv(file)
+
+
+@functools.cache
+def commit() -> str:
+    """The commit of the code, marked where files have changed since; `unknown` outside a checkout."""
+    command = ["git", "-C", str(paths.REPOSITORY), "describe", "--always", "--dirty=+changes", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def _write(path: Path, text: str) -> None:
+    with paths.whole(path) as fresh:
+        fresh.write_text(text)
+
+
+def _plain(thing: object) -> object:
+    return thing.item() if hasattr(thing, "item") else str(thing)

@@ -1,0 +1,1 @@
+"""Runs: chapters, notebooks, the runner, benchmarks and the command line."""

@@ -1,0 +1,44 @@
+"""Features of every layer for transfer, written to disk, against a bare pass of the same net over the same memory map."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from zfutils.core.profiles import Profile
+from zfutils.data import registry
+from zfutils.models import architectures, checkpoints, recipes
+from zfutils.models.crops import CENTRE, Crops
+from zfutils.models.trained import Trained
+from zfutils.run.bench import clock
+from zfutils.training import runs
+from zfutils.transfer import feature_cache
+
+_BATCH = 125
+
+
+def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
+    """Milliseconds an image, float32, over all pretraining pictures: the profile's net with initial weights."""
+    prepared = registry.opened(profile, seed=seed)
+    architecture = runs.settings_of(profile, recipes.recipe("zfnet"), prepared, seed=seed).architecture
+    net = architectures.build(architecture, generator=torch.Generator().manual_seed(seed)).eval().to(memory_format=torch.channels_last)
+    count, mean = len(prepared.table), prepared.mean()
+    inputs = Crops(prepared, profile.image_size, device=torch.device("cpu"), mean=mean)
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoints.save(net, architecture, Path(folder) / "net.safetensors", card={"recipe": "zfnet"})
+        trained = Trained(Path(folder))
+
+        @torch.inference_mode()
+        def bare() -> None:
+            for start in range(0, count, _BATCH):
+                net(inputs.batch(np.arange(start, min(start + _BATCH, count)), CENTRE))
+
+        def bank() -> None:
+            shutil.rmtree(Path(folder) / "features", ignore_errors=True)
+            feature_cache.of(trained, prepared, mean, batch=_BATCH)
+
+        return clock.compared(
+            f"features of seven layers, {architecture}", {"ours, on disk": bank, "a bare pass": bare}, per=count, unit="image"
+        )

@@ -1,0 +1,85 @@
+"""Projections: all top nines of a layer against one call each, and Captum's deconvolution."""
+
+import warnings
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zfutils.attribution import activations, batched_deconv, deconv, rules
+from zfutils.attribution.units import Unit
+from zfutils.core.profiles import Profile
+from zfutils.run.bench import clock, subject
+
+_SIZE, _WIDTH = 224, 0.5  # the half-width net at the paper's size
+_IMAGES = 256  # smooth noise, among which the winners are drawn
+_CALLS = 12  # single projections that stand for all, one a map and image
+_BATCH = 16  # images that Captum gets at once
+_LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
+
+
+def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
+    """Milliseconds a projection, by layer."""
+    net = subject.net(size=_SIZE, width=_WIDTH, fc_units=1024, seed=seed)
+    images = subject.images(_IMAGES, size=_SIZE, seed=seed)
+    rows = []
+    for layer in _LAYERS:
+        chosen = _winners(net, images, layer, seed)
+        rows += clock.compared(
+            f"nine projections of every map of {layer}, {_SIZE} px, half width",
+            {
+                "ours, inside the fields": lambda layer=layer, chosen=chosen: batched_deconv.project(net, images, layer=layer, **chosen),
+                "one call a map and image": lambda layer=layer, chosen=chosen: _one_by_one(net, images, layer, chosen),
+            },
+            per={"ours, inside the fields": len(chosen["rows"]), "one call a map and image": min(_CALLS, len(chosen["rows"]))},
+            unit="projection",
+        )
+    return [*rows, *_captum(net, images)]
+
+
+def _winners(net: nn.Sequential, images: Tensor, layer: str, seed: int) -> dict[str, np.ndarray]:
+    """Nine images and places a map, drawn."""
+    generator = np.random.default_rng(seed)
+    maps, height, width = activations.of(net, images[:1], [layer])[layer].shape[1:]
+    count = 9 * maps
+    places = np.column_stack([generator.integers(0, height, count), generator.integers(0, width, count)])
+    return {"rows": generator.integers(0, len(images), count), "maps": np.repeat(np.arange(maps), 9), "places": places}
+
+
+def _one_by_one(net: nn.Sequential, images: Tensor, layer: str, chosen: dict[str, np.ndarray]) -> None:
+    """Some of the projections as one would make them: one call each."""
+    for row, number, place in list(zip(chosen["rows"], chosen["maps"], chosen["places"].tolist(), strict=True))[:_CALLS]:
+        deconv.project(net, images[row], unit=Unit(layer, int(number)), at=tuple(place))
+
+
+def _captum(net: nn.Sequential, images: Tensor) -> list[clock.Row]:
+    """Captum's Deconvolution where its rules coincide with ours: the norm's true derivative, a seed of 1.
+
+    Raises:
+        AssertionError: the pictures are not the same up to scale.
+    """
+    from captum.attr import Deconvolution
+
+    some, height = images[:_BATCH], activations.of(net, images[:1], ["conv5"])["conv5"].shape[2]
+    middle, ways = height // 2, rules.NAMED["deconvnet, norm derived"]
+    lower = net[: 1 + [name for name, _ in net.named_children()].index("conv5")].eval()
+    theirs, places = Deconvolution(lower), torch.full((len(some), 2), middle)
+    maps = torch.zeros(len(some), dtype=torch.int64)
+
+    def ours() -> Tensor:
+        return deconv.project_each(net, some, layer="conv5", maps=maps, places=places, rules=ways, seed=1.0)
+
+    def captum() -> Tensor:
+        with warnings.catch_warnings():  # it announces its hooks at every call
+            warnings.simplefilter("ignore")
+            return theirs.attribute(some.clone().requires_grad_(True), target=(0, middle, middle))
+
+    first, second = ours().flatten(1), captum().detach().flatten(1)
+    assert float(F.cosine_similarity(first, second).min()) > 0.99999, "the pictures differ from Captum's"
+    return clock.compared(
+        f"projections of conv5, {_SIZE} px, {len(some)} at once",
+        {"ours": ours, "Captum's Deconvolution": captum},
+        per=len(some),
+        unit="projection",
+    )

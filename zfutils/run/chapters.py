@@ -1,0 +1,120 @@
+"""The chapters of the book: what each makes, and what it needs."""
+
+from dataclasses import dataclass
+
+from zfutils.core.errors import unknown
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter.
+
+    Attributes:
+        name: of its files in `book/`, without ending.
+        results: what it writes, by the names of `results.save`.
+        nets: recipes that must be trained before.
+        rows: recipes that fill rows of its tables; where one is missing the chapter says so.
+        sets: prepared sets that it reads.
+        needs: chapters whose results, or whose nets from scratch, it reads.
+        extra: whether it runs only with `EXTRAS=1`.
+        minutes: what it takes on toys with one core; of those that may start, the longest starts first.
+    """
+
+    name: str
+    results: tuple[str, ...] = ()
+    nets: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ("pretraining",)
+    needs: tuple[str, ...] = ()
+    extra: bool = False
+    minutes: float = 0.5
+
+
+_MAIN = ("zfnet", "alexnet", "zfnet-unclipped")
+_TABLE2 = ("zfnet-2", "zfnet-3", "zfnet-4", "zfnet-5", "zfnet-wide")
+_TABLE3 = (
+    *("alexnet-without-3-4", "alexnet-without-7", "alexnet-without-6-7", "alexnet-without-3-4-6-7", "alexnet-2048", "alexnet-8192"),
+    *("zfnet-2048", "zfnet-8192", "zfnet-wide", "zfnet-wide-8192"),
+)
+_FURTHER = (
+    *("alexnet-again", *(f"{name}-again" for name in _TABLE3)),
+    *("zfnet-without-4-widened", "zfnet-without-3-4-widened"),
+    *("zfnet-no-dropout", "zfnet-batch-norm", "zfnet-batch-norm-dropout"),
+    *("zfnet-half", "zfnet-three-quarters", "zfnet-three-halves"),
+)
+
+_ALL = (
+    Chapter("01_architecture", ("figure3", "figure6_filters", "table3"), _MAIN, _TABLE3),
+    Chapter("02_training", ("table2", "learning_curves", "clipping"), _MAIN, _TABLE2),
+    Chapter(
+        "03_deconvnet",
+        ("figure1", "figure2", "figure4", "figure6_projections", "hierarchy", "settling", "ground_truth", "sanity", "cascade"),
+        ("zfnet", "alexnet"),
+        minutes=2,
+    ),
+    Chapter("04_occlusion", ("figure7", "occlusion_scores"), ("zfnet",)),
+    Chapter("05_correspondence", ("figure8", "table1", "correspondence"), ("zfnet",)),
+    Chapter(
+        "06_invariance", ("figure5", "invariance", "rotation_training"), ("zfnet",), rows=("zfnet-turned",), sets=("pretraining", "turning")
+    ),
+    Chapter(
+        "07_transfer",
+        ("table4", "table5", "table6", "table7", "figure9", "overlap", "scenes"),
+        ("zfnet",),
+        sets=("pretraining", "transfer", "scenes", "caltech256", "voc2012"),
+        minutes=6,
+    ),
+    Chapter("08_beyond", ("bug_museum",), ("zfnet",)),
+    Chapter(
+        "09_further",
+        ("second_seeds", "depth_width", "regularisation", "cost", "scratch_folds"),
+        ("zfnet", "alexnet"),
+        rows=(*_TABLE3, *_TABLE2, "zfnet-turned", *_FURTHER),
+        sets=("pretraining", "transfer"),
+        needs=("07_transfer",),
+        extra=True,
+    ),
+    Chapter(
+        "00_start_here",
+        ("pictures",),
+        needs=(
+            "01_architecture",
+            "02_training",
+            "03_deconvnet",
+            "04_occlusion",
+            "05_correspondence",
+            "06_invariance",
+            "07_transfer",
+            "08_beyond",
+        ),
+    ),
+)
+
+CHAPTERS = {chapter.name: chapter for chapter in _ALL}
+
+
+def nets_of(some: list[Chapter]) -> tuple[list[str], list[str]]:
+    """Recipes that some chapters must have, and those that fill rows of their tables, each once."""
+    needed = list(dict.fromkeys(name for chapter in some for name in chapter.nets))
+    return needed, list(dict.fromkeys(name for chapter in some for name in chapter.rows if name not in needed))
+
+
+def chosen(*, only: str | None = None, extras: bool = False) -> list[Chapter]:
+    """The chapters of a run, each after those that it needs.
+
+    Args:
+        only: a result or a chapter; None takes all.
+        extras: whether the extra ones run too.
+
+    Raises:
+        Problem: there is no such result; the message lists those that exist.
+    """
+    known = [name for chapter in CHAPTERS.values() for name in (*chapter.results, chapter.name)]
+    if only is None:
+        return [chapter for chapter in CHAPTERS.values() if extras or not chapter.extra]
+    if only not in known:
+        raise unknown("result", only, known)
+    wanted = [chapter.name for chapter in CHAPTERS.values() if only in (*chapter.results, chapter.name)]
+    for name in wanted:  # grows as needs are added
+        wanted += [need for need in CHAPTERS[name].needs if need not in wanted]
+    return [chapter for chapter in CHAPTERS.values() if chapter.name in wanted]

@@ -1,0 +1,171 @@
+"""The command line: `python -m zfutils <verb>`; `make` calls it."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+from zfutils.core import paths, profiles, progress
+from zfutils.core.errors import Problem
+
+_FOLDERS = ("DATA_DIR", "RESULTS_DIR", "DATA", "TRANSFER")  # meant from here, also by chapters, which run in the folder of the book
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb.
+
+    Args:
+        arguments: as on the command line; default those.
+
+    Returns:
+        The exit status: 0, 1 for a failed chapter, 2 for bad input, 130 when it was stopped.
+    """
+    given = _parser().parse_args(arguments)
+    for variable in _FOLDERS:
+        if os.environ.get(variable):
+            os.environ[variable] = os.path.abspath(os.path.expanduser(os.environ[variable]))
+    if given.folder:  # chapters run in processes of their own and find the pictures by this variable
+        os.environ["DATA"] = os.path.abspath(given.folder)
+    try:
+        return given.verb(given)
+    except Problem as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"stopped; the same command{' without RETRAIN=1' if given.retrain else ''} goes on where it was", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m zfutils", description="A paper you can run: Zeiler & Fergus 2013.")
+    verbs = parser.add_subparsers(required=True, metavar="verb")
+    for verb, says in _VERBS.items():
+        one = verbs.add_parser(verb.__name__.strip("_"), help=says, description=says)
+        one.set_defaults(verb=verb)
+        one.add_argument("--profile", default=os.environ.get("PROFILE") or "toybox", help=f"one of: {', '.join(profiles.PROFILES)}")
+        one.add_argument("--seed", type=int, default=int(os.environ.get("SEED") or 0), help="of everything that is drawn")
+        one.add_argument("--jobs", type=int, help="parallel processes; default all cores")
+        one.add_argument("--net", help="a recipe")
+        one.add_argument("--only", help="one result or chapter, with what it needs")
+        one.add_argument("--mirror", help="folder with the archives, instead of a download")
+        one.add_argument("--folder", help="your pictures, for the profile folder")
+        one.add_argument("--transfer", help="your pictures for transfer, for the profile folder")
+        one.add_argument("--extras", action="store_true", help="run what goes beyond the paper too")
+        one.add_argument(
+            "--only-trained", action="store_true", help="train no net that only fills a row of a table; with `nets`, train none at all"
+        )
+        one.add_argument("--retrain", action="store_true", help="train anew")
+    return parser
+
+
+def _data(given: argparse.Namespace) -> int:
+    from zfutils.data import registry
+
+    profile = profiles.profile(given.profile)
+    made = registry.prepare(profile, seed=given.seed, jobs=given.jobs, mirror=given.mirror, folder=given.folder, transfer=given.transfer)
+    for name, prepared in made.items():
+        counts = prepared.table["split"].value_counts(sort=False)
+        said = ", ".join(f"{count} {split}" for split, count in counts.items())
+        progress.say(f"{name}: {said}; {len(prepared.classes)} classes; {prepared.path}")
+    return 0
+
+
+def _nets(given: argparse.Namespace) -> int:
+    from zfutils.run import chapters
+    from zfutils.training import train_all
+
+    profile, (needed, rows) = profiles.profile(given.profile), chapters.nets_of(chapters.chosen(only=given.only, extras=given.extras))
+    print(train_all.table(profile, [*needed, *rows], seed=given.seed).to_string(index=False), flush=True)
+    if given.only_trained:
+        return 0
+    return _describe(train_all.make(profile, needed, rows, seed=given.seed, jobs=given.jobs, retrain=given.retrain))
+
+
+def _train(given: argparse.Namespace) -> int:
+    from torch import distributed
+
+    from zfutils.models import recipes
+    from zfutils.training import runs
+
+    if given.net is None:
+        raise Problem(f"expected a net, got none; give NET= one of: {', '.join(recipes.RECIPES)}")
+    name = recipes.recipe(given.net).name
+    folder = runs.train(profiles.profile(given.profile), name, seed=given.seed, retrain=given.retrain)
+    status = _describe({name: folder})
+    if distributed.is_initialized():  # under torchrun; threads of a group that was not left may abort a process at its end
+        distributed.destroy_process_group()
+    return status
+
+
+def _describe(folders: dict) -> int:
+    """Say what each net reached."""
+    from zfutils.models.trained import Trained
+
+    for name, folder in folders.items():
+        if (folder / "net.safetensors").exists():  # under torchrun only the first process writes it
+            card = Trained(folder).card
+            said = f"{card['val_wrong']} of {card['val_n']} val images wrong, {card['images_per_second']} images/s, {card['seconds']:.0f} s"
+            progress.say(f"{name}: {said}; {folder}")
+    return 0
+
+
+def _reproduce(given: argparse.Namespace) -> int:
+    from zfutils.run import runner
+
+    where = {"mirror": given.mirror, "folder": given.folder, "transfer": given.transfer}
+    options = {"only": given.only, "extras": given.extras, "retrain": given.retrain, "only_trained": given.only_trained}
+    return runner.reproduce(profiles.profile(given.profile), seed=given.seed, jobs=given.jobs, **options, **where)
+
+
+def _chapter(given: argparse.Namespace) -> int:
+    from zfutils.core.errors import unknown
+    from zfutils.run import chapters, notebooks, runner
+
+    if given.only not in chapters.CHAPTERS:
+        raise unknown("chapter", given.only, chapters.CHAPTERS)
+    notebooks.write_all()
+    profile = profiles.profile(given.profile)
+    output = paths.results_dir(profile.name) / "notebooks" / f"{given.only}.ipynb"
+    runner.run_chapter(paths.BOOK / f"{given.only}.ipynb", output=output, parameters={"profile": profile.name, "seed": given.seed})
+    return 0
+
+
+def _scoreboard(given: argparse.Namespace) -> int:
+    from zfutils.report import scoreboard
+
+    board = scoreboard.write(profiles.profile(given.profile).name)
+    print(board[board["result"].notna()].to_string(index=False))
+    print(scoreboard.summary(board))
+    return 0
+
+
+def _notebooks(given: argparse.Namespace) -> int:
+    from zfutils.run import notebooks
+
+    for source in notebooks.write_all():
+        progress.say(f"{source.stem}: notebook made from its source")
+    return 0
+
+
+def _lab(given: argparse.Namespace) -> int:
+    _notebooks(given)
+    os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", "--notebook-dir", str(paths.BOOK)])
+
+
+def _bench(given: argparse.Namespace) -> int:
+    from zfutils.run import bench
+
+    return bench.run(profiles.profile(given.profile), seed=given.seed)
+
+
+_VERBS: dict[Callable[[argparse.Namespace], int], str] = {
+    _data: "prepare the pictures of a profile",
+    _nets: "train every net that the chapters need",
+    _train: "train one net (--net)",
+    _reproduce: "rebuild every figure and table",
+    _chapter: "run one chapter alone (--only)",
+    _scoreboard: "gather the results and print those that were measured",
+    _notebooks: "make the notebooks from their sources",
+    _lab: "open JupyterLab on the book",
+    _bench: "measure speed against what one would use instead",
+}

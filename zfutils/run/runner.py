@@ -1,0 +1,238 @@
+"""Runs: from a profile to figures, tables and scoreboard, each step skipped when nothing that it depends on has changed."""
+
+import concurrent.futures
+import hashlib
+import json
+import os
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import nbformat
+import papermill
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from zfutils.core import cpu, keys, paths, progress
+from zfutils.core.errors import Problem
+from zfutils.core.profiles import Profile
+from zfutils.core.subprocesses import Children
+from zfutils.data import registry
+from zfutils.data.prepared_sets import PreparedSet
+from zfutils.paper import claims, numbers
+from zfutils.report import scoreboard
+from zfutils.run import chapters, notebooks
+from zfutils.run.chapters import Chapter
+
+
+def reproduce(
+    profile: Profile,
+    *,
+    seed: int = 0,
+    jobs: int | None = None,
+    only: str | None = None,
+    extras: bool = False,
+    retrain: bool = False,
+    only_trained: bool = False,
+    **where: str | None,
+) -> int:
+    """Rebuild the figures and tables of a profile.
+
+    Args:
+        profile: what to run.
+        seed: of everything that is drawn.
+        jobs: parallel processes; default all cores.
+        only: one result or chapter with what it needs; default all.
+        extras: whether extra chapters run too.
+        retrain: train the nets anew.
+        only_trained: train no net that only fills a row of a table; those that are not there are marked as missing.
+        where: `mirror`, `folder` and `transfer`, as in `data.prepare`.
+
+    Returns:
+        0, or 1 when a chapter failed or was not run; those are named.
+
+    Raises:
+        Problem: data or nets could not be made.
+    """
+    start = time.monotonic()
+    wanted = chapters.chosen(only=only, extras=extras)
+    for source in notebooks.write_all():
+        progress.say(f"{source.stem}: notebook made from its source")
+    needed = tuple(dict.fromkeys(name for chapter in wanted for name in chapter.sets))
+    prepared = registry.prepare(profile, seed=seed, jobs=jobs, chosen=needed, **where)
+    from zfutils.training import train_all  # only here: a run without nets need not load torch
+
+    options = {"jobs": jobs, "retrain": retrain, "only_trained": only_trained}
+    folders = train_all.make(profile, *chapters.nets_of(wanted), seed=seed, **options) if any(chapters.nets_of(wanted)) else {}
+    failed = _run_all(profile, wanted, prepared, folders, seed=seed, jobs=cpu.jobs(jobs))
+    _keep_extras(profile, wanted)
+    board = scoreboard.write(profile.name)
+    progress.say(f"{scoreboard.summary(board)}; {paths.results_dir(profile.name)}")
+    progress.say(f"{'failed: ' + ', '.join(failed) if failed else 'done'} in {time.monotonic() - start:.1f} s")
+    return 1 if failed else 0
+
+
+def _keep_extras(profile: Profile, wanted: list[Chapter]) -> None:
+    """Copy the tables of extra chapters into `results/<profile>-extras/`: what ran for an hour is not lost with what runs in minutes."""
+    tables, kept = (paths.results_dir(name) / "tables" for name in (profile.name, f"{profile.name}-extras"))
+    for name in [name for chapter in wanted if chapter.extra for name in chapter.results]:
+        for file in sorted(tables.glob(f"{name}.*")):
+            if (kept / file.name).exists() and (kept / file.name).read_bytes() == file.read_bytes():
+                continue
+            with paths.whole(kept / file.name) as fresh:
+                fresh.write_bytes(file.read_bytes())
+
+
+def run_chapter(notebook: Path, *, output: Path, parameters: dict) -> None:
+    """Run one notebook in a fresh kernel.
+
+    Args:
+        notebook: the file.
+        output: the executed copy; after an error it lies beside, as `<name>.failed.ipynb`.
+        parameters: values for the cell tagged `parameters`.
+
+    Raises:
+        Problem: an unknown parameter, or a cell that failed; chapter, cell and error are named.
+    """
+    check_parameters(notebook, parameters)
+    broken = output.with_suffix(".failed.ipynb")
+    try:
+        with paths.whole(output) as fresh:
+            try:
+                papermill.execute_notebook(notebook, fresh, parameters, kernel_name="python3", progress_bar=False, cwd=notebook.parent)
+            except DeadKernelError:
+                broken.write_bytes(fresh.read_bytes())
+                why = "killed, or out of memory"
+                raise Problem(
+                    f"chapter {notebook.stem}: its kernel died ({why}); run it again with JOBS=1; the executed copy is {broken}"
+                ) from None
+            except PapermillExecutionError as error:
+                broken.write_text(_without_banner(fresh))
+                line = (error.source.strip().splitlines() or [""])[0]
+                said = f"{error.ename}: {error.evalue}".splitlines()[0]
+                raise Problem(
+                    f"chapter {notebook.stem} failed in cell {_number(broken, error)} ('{line}'): {said}; the executed copy is {broken}"
+                ) from None
+    finally:
+        if output.exists() and broken.exists() and output.stat().st_mtime > broken.stat().st_mtime:
+            broken.unlink()
+
+
+def check_parameters(notebook: Path, parameters: dict) -> None:
+    """Refuse parameters that the notebook does not have; papermill only warns.
+
+    Raises:
+        Problem: unknown parameters; the message lists those of the notebook.
+    """
+    known = papermill.inspect_notebook(notebook)
+    for name in parameters:
+        if name not in known:
+            raise Problem(f"{notebook.stem} has no parameter {name!r}; its cell tagged 'parameters' has: {', '.join(known) or 'none'}")
+
+
+def _run_all(
+    profile: Profile, wanted: list[Chapter], prepared: dict[str, PreparedSet], folders: dict[str, Path], *, seed: int, jobs: int
+) -> list[str]:
+    """Run chapters, independent ones in parallel, each when those that it needs have ended; return the names of those that failed."""
+    waiting, ended, failed = list(wanted), set(), []
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool, Children() as children:  # children end first
+        running: dict[concurrent.futures.Future, Chapter] = {}
+        while waiting or running:
+            ready = [one for one in waiting if not _open_needs(one, wanted, ended)]
+            for chapter in sorted(ready, key=lambda one: -one.minutes):
+                waiting.remove(chapter)
+                if lacking := [need for need in chapter.needs if need in failed]:
+                    progress.say(f"{chapter.name}: not run, it needs {', '.join(lacking)}")
+                    failed.append(chapter.name)
+                    ended.add(chapter.name)
+                    continue
+                key = _key(profile, chapter, prepared, folders, seed)
+                threads = max(1, cpu.available() // min(jobs, len(wanted)))
+                running[pool.submit(_run_one, children, profile, chapter, key, seed, threads)] = chapter
+            done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
+            for future in done:
+                chapter = running.pop(future)
+                ended.add(chapter.name)
+                if said := future.result():
+                    failed.append(chapter.name)
+                    progress.say(said)
+    return failed
+
+
+def _open_needs(chapter: Chapter, wanted: list[Chapter], ended: set[str]) -> list[str]:
+    """Chapters of this run that must end before this one starts."""
+    names = [one.name for one in wanted]
+    return [need for need in chapter.needs if need in names and need not in ended]
+
+
+def _key(profile: Profile, chapter: Chapter, prepared: dict[str, PreparedSet], folders: dict[str, Path], seed: int) -> str:
+    """Digest of all that a chapter's results depend on: its text, the code that it uses, the data, the nets."""
+    text = (paths.BOOK / f"{chapter.name}.py").read_text()
+    pictures = [prepared[name].digest() for name in chapter.sets if name in prepared]
+    used = keys.code("paper.claims", "paper.numbers", *keys.imports_of(text))
+    rules = [asdict(one) for id, one in claims.claims().items() if id in text]
+    tables = [*sorted(numbers.FOLDER.glob("*.csv")), *sorted(paths.MANIFESTS.glob("*.yml"))]
+    printed = [hashlib.sha256(file.read_bytes()).hexdigest() for file in tables]
+    sizes = {name: value for name, value in asdict(profile).items() if name != "purpose"}
+    needed = [_state(profile, need).get("key") for need in chapter.needs]
+    return keys.digest(text, used, rules, printed, sizes, seed, pictures, _nets_of(chapter, folders), needed)
+
+
+def _nets_of(chapter: Chapter, folders: dict[str, Path]) -> list[str]:
+    """Digests of a chapter's nets, which may have been trained anew under the same name; a row that is missing is one too."""
+    files = [folders[name] / "net.safetensors" if name in folders else None for name in (*chapter.nets, *chapter.rows)]
+    return ["missing" if file is None else hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+
+
+def _state_file(profile: Profile, name: str) -> Path:
+    return paths.results_dir(profile.name) / "runs" / f"{name}.json"
+
+
+def _state(profile: Profile, name: str) -> dict:
+    """What is known of the latest run of a chapter."""
+    file = _state_file(profile, name)
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+def _is_done(profile: Profile, chapter: Chapter, key: str) -> bool:
+    """Whether a chapter ran with this key and its results are there."""
+    folder = paths.results_dir(profile.name)
+    there = all(any(folder.glob(f"*/{name}.json")) for name in chapter.results)
+    return there and _state(profile, chapter.name).get("key") == key
+
+
+def _command(profile: Profile, chapter: Chapter, seed: int) -> list[str]:
+    """The command that runs one chapter alone."""
+    return [sys.executable, "-m", "zfutils", "chapter", "--only", chapter.name, "--profile", profile.name, "--seed", str(seed)]
+
+
+def _run_one(children: Children, profile: Profile, chapter: Chapter, key: str, seed: int, threads: int) -> str:
+    """Run one chapter in a process of its own, unless nothing has changed; return what went wrong, or an empty string."""
+    if children.stopped:
+        return "stopped"
+    if _is_done(profile, chapter, key):
+        progress.say(f"{chapter.name}: nothing changed")
+        return ""
+    progress.say(f"{chapter.name}: running")
+    start = time.monotonic()
+    status, said = children.run(_command(profile, chapter, seed), {**os.environ, **cpu.threads(threads), **cpu.CALM})
+    if status:
+        return (said.strip().splitlines() or [f"{chapter.name} ended with status {status}"])[-1]
+    with paths.whole(_state_file(profile, chapter.name)) as fresh:
+        fresh.write_text(json.dumps({"key": key, "seconds": round(time.monotonic() - start, 1)}))
+    progress.say(f"{chapter.name}: done in {time.monotonic() - start:.1f} s")
+    return ""
+
+
+def _without_banner(executed: Path) -> str:
+    """An executed copy without the cells that papermill adds above a failed one."""
+    notebook = nbformat.read(executed, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if "papermill-error-cell-tag" not in cell["metadata"].get("tags", [])]
+    return nbformat.writes(notebook)
+
+
+def _number(executed: Path, error: PapermillExecutionError) -> int:
+    """Which cell failed, counted from 1 as one sees them."""
+    cells = nbformat.read(executed, as_version=4).cells
+    return next((place for place, cell in enumerate(cells, 1) if cell["source"] == error.source), error.cell_index + 1)

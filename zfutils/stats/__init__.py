@@ -1,0 +1,1 @@
+"""Statistics without nets: intervals, bootstraps and rankings."""

@@ -1,0 +1,1 @@
+"""Training: one net, all nets of a run, and nets from scratch."""

@@ -1,0 +1,163 @@
+"""From scratch: the paper's net trained on nothing but the few pictures of a fold, until it fits them."""
+
+import dataclasses
+import math
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from zfutils.core import keys, paths
+from zfutils.core.profiles import Profile
+from zfutils.data import splits
+from zfutils.data.prepared_sets import PreparedSet
+from zfutils.models import architectures, checkpoints, devices, predictions, recipes
+from zfutils.models.crops import Crops
+from zfutils.training.trainer import TRAINING_VERSION, Diverged, Settings, Trainer
+
+RATES = (0.0003125, 0.000625, 0.00125, 0.0025, 0.005, 0.01)  # learning rates that may be tried, up to the paper's for many pictures
+FIRST = (0.00125, 0.0025)  # the two that are tried first
+BATCH = 16  # images a step: with so few pictures a batch of 128 would be most of them
+DROPS = (0.7, 0.9)  # of the run, where the rate is cut by ten
+FITS = 0.05  # training error below which a net has fitted its pictures
+ENOUGH = 600  # steps
+FROM_SCRATCH_VERSION = 1  # raised, beside TRAINING_VERSION, when the same pictures give another net or other answers
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A net that was trained from scratch.
+
+    Attributes:
+        correct: right answers to the test pictures, centre crop, bool (test,).
+        train_error: share of wrong answers to its own training pictures, centre crop.
+        steps: of its training.
+        rate: its first learning rate.
+        guess: error of a guess.
+    """
+
+    correct: np.ndarray
+    train_error: float
+    steps: int
+    rate: float
+    guess: float
+
+    @property
+    def comparable(self) -> bool:
+        """Whether it was trained enough to be compared: it fits its pictures, or took `ENOUGH` steps and left chance behind."""
+        return self.train_error < FITS or (self.steps >= ENOUGH and self.train_error < self.guess / 2)
+
+
+def train(
+    profile: Profile, prepared: PreparedSet, mean: np.ndarray, rows: np.ndarray, test: np.ndarray, *, rate: float, seed: int
+) -> Scratch:
+    """Train zfnet on some pictures alone, or read what an earlier run left.
+
+    *Paper:* section 5.2: layers 1 to 7 are reset and everything is trained on the small set. Epochs mean nothing there: seventy would be a
+    few hundred steps and leave the net at chance. So it runs for the profile's number of steps, the rate cut by ten after 70 and 90 %.
+
+    Args:
+        profile: the sizes.
+        prepared: the pictures.
+        mean: what is subtracted, (side, side, 3).
+        rows: to train on.
+        test: rows to answer.
+        rate: first learning rate.
+        seed: of weights, order, crops and dropout.
+
+    Raises:
+        Diverged: the loss is not finite.
+    """
+    settings, view = _settings(profile, prepared, rows, rate, seed), _view(prepared, rows)
+    key = keys.digest(
+        settings, prepared.digest(), keys.digest(mean.tobytes().hex()), rows.tolist(), test.tolist(), TRAINING_VERSION, FROM_SCRATCH_VERSION
+    )
+    folder = paths.data_dir() / profile.name / "scratch" / f"{len(rows)}-images-{key[:8]}"
+    file = folder / "answers.csv"
+    if not file.exists():
+        _run(settings, view, mean, test, folder)
+    card, answers = checkpoints.card(folder / "net.safetensors"), pd.read_csv(file)
+    guess = 1 - 1 / settings.architecture.classes
+    return Scratch(answers["correct"].to_numpy(bool), card["train_wrong"] / card["train_n"], card["steps"], rate, guess)
+
+
+def best_rate(profile: Profile, prepared: PreparedSet, mean: np.ndarray, rows: np.ndarray, *, seed: int) -> tuple[float, pd.DataFrame]:
+    """Choose the learning rate on a third of the training pictures, which are held out.
+
+    From the better of `FIRST` it goes on through `RATES` on that side for as long as each rate beats those before, so that the choice is no
+    accident of where the search began.
+
+    Args:
+        profile, prepared, mean: as in `train`.
+        rows: training rows. No test picture of their fold is looked at; where the rate serves other folds too, some of theirs are.
+        seed: of the split and the nets.
+
+    Returns:
+        The rate with the most right answers to the held-out pictures (of equal ones the smallest), and a table of those that were tried,
+        by rate: `rate`, `right` (-1 where it diverged), `of`, `train_error`.
+    """
+    kept, held = splits.split(rows, prepared.labels, generator=np.random.default_rng(seed))
+    tried: dict[float, dict] = {}
+
+    def right(rate: float) -> int:
+        tried[rate] = _tried(profile, prepared, mean, kept, held, rate=rate, seed=seed)
+        return tried[rate]["right"]
+
+    low, high = FIRST
+    onwards = RATES[RATES.index(high) + 1 :] if right(low) < right(high) else RATES[: RATES.index(low)][::-1]
+    best = max(found["right"] for found in tried.values())
+    for rate in onwards:
+        before, best = best, max(best, right(rate))
+        if best == before and best >= 0:  # where all have diverged so far, a smaller one may not
+            break
+    table = pd.DataFrame([tried[rate] for rate in sorted(tried)])
+    return float(table.loc[table["right"].idxmax(), "rate"]), table
+
+
+def _tried(
+    profile: Profile, prepared: PreparedSet, mean: np.ndarray, kept: np.ndarray, held: np.ndarray, *, rate: float, seed: int
+) -> dict:
+    """One line of the table of learning rates."""
+    try:
+        found = train(profile, prepared, mean, kept, held, rate=rate, seed=seed)
+    except Diverged:
+        return {"rate": rate, "right": -1, "of": len(held), "train_error": math.nan}
+    return {"rate": rate, "right": int(found.correct.sum()), "of": len(held), "train_error": found.train_error}
+
+
+def _settings(profile: Profile, prepared: PreparedSet, rows: np.ndarray, rate: float, seed: int) -> Settings:
+    """The numbers of one run."""
+    size = {"width": profile.width, "image_size": profile.image_size, "fc_units": profile.fc_units, "classes": len(prepared.classes)}
+    architecture = architectures.scaled(recipes.recipe("zfnet").paper, **size)
+    an_epoch = math.ceil(len(rows) / BATCH)
+    epochs = math.ceil(profile.transfer.scratch_steps / an_epoch)
+    lr_drops = tuple(math.ceil(share * epochs * an_epoch) for share in DROPS)
+    return Settings("zfnet from scratch", architecture, epochs, seed, learning_rate=rate, lr_drops=lr_drops, batch=BATCH)
+
+
+def _view(prepared: PreparedSet, rows: np.ndarray) -> PreparedSet:
+    """The set with only some rows to train on; the others stand as dev, which a run must have and this one does not look at."""
+    split = np.full(len(prepared.table), "dev", dtype=object)
+    split[rows] = "train"
+    return dataclasses.replace(prepared, table=prepared.table.assign(split=split))
+
+
+def _run(settings: Settings, view: PreparedSet, mean: np.ndarray, test: np.ndarray, folder: Path) -> None:
+    """Train, answer, write; the state of the run has then served."""
+    device = devices.device()
+    trainer = Trainer(settings, view, folder, device=device, dtype=devices.dtype(device))
+    trainer.inputs = Crops(view, settings.architecture.image_size, device=device, mean=mean)
+    trainer.dev = trainer.train[:1]  # what it measures after every epoch decides nothing: the drops are given
+    trainer.run()
+    net = trainer.net.eval()
+    train_wrong = predictions.wrong(predictions.probabilities(net, trainer.inputs, trainer.train), view.labels[trainer.train])
+    correct = ~predictions.wrong(predictions.probabilities(net, trainer.inputs, test), view.labels[test])
+    card = {"recipe": settings.recipe, "seed": settings.seed, "steps": trainer.steps, "rate": settings.learning_rate}
+    counts = {"train_wrong": int(train_wrong.sum()), "train_n": len(train_wrong)}
+    checkpoints.save(net, settings.architecture, folder / "net.safetensors", card={**card, **counts})
+    with paths.whole(folder / "answers.csv") as fresh:
+        pd.DataFrame({"row": test, "correct": correct}).to_csv(fresh, index=False)
+    (folder / "state.pt").unlink(missing_ok=True)
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)

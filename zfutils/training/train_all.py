@@ -1,0 +1,174 @@
+"""The trainings of a run: every net that its chapters need, as many at once as there are cores, and what each is worth or will cost."""
+
+import concurrent.futures
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from zfutils.core import cpu, progress
+from zfutils.core.errors import Problem
+from zfutils.core.profiles import Profile
+from zfutils.core.subprocesses import Children
+from zfutils.data import registry
+from zfutils.models import architectures, recipes
+from zfutils.training import clipping, runs
+from zfutils.training.trainer import Diverged
+
+
+def make(
+    profile: Profile,
+    needed: list[str],
+    rows: list[str] | None = None,
+    *,
+    seed: int = 0,
+    jobs: int | None = None,
+    retrain: bool = False,
+    only_trained: bool = False,
+) -> dict[str, Path]:
+    """Train what is not trained yet.
+
+    Args:
+        profile: the sizes.
+        needed: recipes that must be there.
+        rows: recipes that fill rows of tables; one that diverges is named and left out.
+        seed: of everything that is drawn.
+        jobs: trainings at once; default as many as there are cores. On GPUs it is one after the other.
+        retrain: train anew what is trained.
+        only_trained: train no row, take those that are there.
+
+    Returns:
+        The folder of each net that is trained.
+
+    Raises:
+        Problem: a recipe that must be there diverged, or any training ended for another reason: no room, out of memory, killed. What was
+            trained stays, and the same command, without `retrain`, goes on where it was.
+    """
+    names = _in_order([*needed, *(name for name in rows or [] if name not in needed)])
+    wanted = [name for name in names if name in needed or not only_trained or runs.is_trained(profile, name, seed=seed)]
+    found: dict[str, Path] = {}
+    for wave in _waves(profile, wanted, seed, retrain):
+        said = _train_all(profile, wave, seed, 1 if torch.cuda.is_available() else cpu.jobs(jobs), retrain)
+        for name, problem in said.items():
+            if name in needed or runs.state(profile, name, seed=seed) != problem:  # a full disk or a kill is no property of the net
+                raise Problem(problem)
+            progress.say(f"{problem}; its rows are marked as missing")
+    for name in wanted:
+        if name == clipping.UNCLIPPED and not clipping.acts(profile, seed=seed):
+            progress.say(f"{name}: not trained, clipping never acted in the training of zfnet, so it would be the same net")
+            found[name] = clipping.unclipped(profile, seed=seed).folder
+        elif runs.is_trained(profile, name, seed=seed):
+            found[name] = runs.trained(profile, name, seed=seed).folder
+    return found
+
+
+def table(profile: Profile, names: list[str], *, seed: int = 0) -> pd.DataFrame:
+    """What is trained, what is missing, and what it will cost.
+
+    Args:
+        profile: the sizes.
+        names: of recipes.
+        seed: of the nets.
+
+    Returns:
+        One row a recipe: `net`, `state`, `parameters`, `multiply_adds` (of one image), `visits`, `seconds` (what it took, or is likely to
+        take, by the speed of the nets that are trained; empty when none is), `val_error` (share, one crop).
+    """
+    prepared = registry.opened(profile, seed=seed)
+    rows = [_row(profile, recipes.recipe(name), prepared, seed) for name in _in_order(names)]
+    frame = pd.DataFrame(rows)
+    done = frame[frame["state"] == "trained"]
+    if len(done):
+        pace = done["seconds"].sum() / (done["multiply_adds"] * done["visits"]).sum()
+        likely = frame["multiply_adds"] * frame["visits"] * pace
+        frame["seconds"] = frame["seconds"].fillna(likely).round()
+    return frame
+
+
+def _row(profile: Profile, recipe: recipes.Recipe, prepared: registry.PreparedSet, seed: int) -> dict:
+    """One line of the table."""
+    size = {"width": profile.width, "image_size": profile.image_size, "fc_units": profile.fc_units, "classes": len(prepared.classes)}
+    architecture = architectures.scaled(recipe.paper, **size)
+    same = recipe.name == clipping.UNCLIPPED and runs.is_trained(profile, "zfnet", seed=seed) and not clipping.acts(profile, seed=seed)
+    row = {
+        "net": recipe.name,
+        "state": "not needed: clipping never acted" if same else runs.state(profile, recipe.name, seed=seed),
+        "parameters": sum(architectures.parameters(architecture).values()),
+        "multiply_adds": sum(architectures.multiply_adds(architecture).values()),
+        "visits": profile.epochs * len(prepared.indices("train")),
+        "seconds": 0.0 if same else None,
+        "val_error": None,
+    }
+    if row["state"] == "trained":
+        card = runs.trained(profile, recipe.name, seed=seed).card
+        row |= {"seconds": card["seconds"], "val_error": card["val_wrong"] / card["val_n"]}
+    return row
+
+
+def _in_order(names: list[str]) -> list[str]:
+    """Each name once; a net that gives others its learning-rate drops comes before them."""
+    followed = [recipes.recipe(name).follows for name in names]
+    return sorted(dict.fromkeys([*(name for name in followed if name), *names]), key=lambda name: bool(recipes.recipe(name).follows))
+
+
+def _waves(profile: Profile, names: list[str], seed: int, retrain: bool):
+    """Nets to be trained at once: those that follow none, then those whose drops are known by then."""
+    for follows in (False, True):
+        wave = [name for name in names if bool(recipes.recipe(name).follows) == follows]
+        if clipping.UNCLIPPED in wave and not clipping.acts(profile, seed=seed):
+            wave.remove(clipping.UNCLIPPED)
+        wave = [name for name in wave if retrain or not runs.is_trained(profile, name, seed=seed)]
+        if wave:
+            yield wave
+
+
+def _train_all(profile: Profile, names: list[str], seed: int, jobs: int, retrain: bool) -> dict[str, str]:
+    """Train some nets; return what went wrong, by name."""
+    if min(jobs, len(names)) == 1:
+        return {name: said for name in names if (said := _train_here(profile, name, seed, retrain))}
+    threads = max(1, cpu.available() // min(jobs, len(names)))
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool, Children() as children:  # children end first
+        started = {name: pool.submit(_train_in_child, children, profile, name, seed, threads, retrain) for name in names}
+        return {name: said for name, future in started.items() if (said := future.result())}
+
+
+def _train_here(profile: Profile, name: str, seed: int, retrain: bool) -> str:
+    """Train one net in this process, or with several GPUs in one process each."""
+    try:
+        if _gpus() > 1:
+            torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={_gpus()}"]
+            subprocess.run([sys.executable, "-m", *torchrun, "-m", *_command(profile, name, seed, retrain)], check=True)
+        else:
+            runs.train(profile, name, seed=seed, retrain=retrain)
+    except Diverged as problem:
+        return str(problem)
+    except subprocess.CalledProcessError as ended:  # torchrun keeps to itself what its processes said
+        return runs.stopped(profile, name, seed=seed) or f"training {name} ended with status {ended.returncode}"
+    return ""
+
+
+def _train_in_child(children: Children, profile: Profile, name: str, seed: int, threads: int, retrain: bool) -> str:
+    """Train one net in a process of its own, beside others."""
+    progress.say(f"{name}: training")
+    command = [sys.executable, "-m", *_command(profile, name, seed, retrain)]
+    status, said = children.run(command, {**os.environ, **cpu.threads(threads), **cpu.CALM})
+    last = (said.strip().splitlines() or [""])[-1]
+    if status < 0:
+        why = f"training {name} was killed (signal {-status}), or ran out of memory"
+        return f"{why}; the same command{' without RETRAIN=1' if retrain else ''} goes on where it was, with JOBS=1 one by one"
+    if status:
+        return last.removeprefix("error: ") or f"training {name} ended with status {status}"
+    progress.say(last)
+    return ""
+
+
+def _command(profile: Profile, name: str, seed: int, retrain: bool) -> list[str]:
+    """The command that trains one net, after `python -m`."""
+    return ["zfutils", "train", "--net", name, "--profile", profile.name, "--seed", str(seed), *(["--retrain"] if retrain else [])]
+
+
+def _gpus() -> int:
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -1,0 +1,1 @@
+"""Transfer to other pictures: features on disk, linear probes, experiments."""

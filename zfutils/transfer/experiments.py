@@ -1,0 +1,195 @@
+"""Transfer: the experiments of section 5.2 as tidy tables, one row a fold, with the answers that they rest on."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from zfutils.core import keys
+from zfutils.core.profiles import Profile
+from zfutils.data import manifests, splits
+from zfutils.data.prepared_sets import PreparedSet
+from zfutils.data.splits import Fold
+from zfutils.transfer import linear_probes
+
+
+@dataclass
+class Outcome:
+    """What a method answered at every size in every fold.
+
+    Attributes:
+        method: its name.
+        rows: one dict a size and fold: `method`, `size`, `fold`, `accuracy` (mean over classes, in [0, 1]), `answers` (their number), more.
+        correct: right answers by (size, fold), bool (test,).
+        tested: rows of the test images, by (size, fold).
+    """
+
+    method: str
+    rows: list[dict] = field(default_factory=list)
+    correct: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
+    tested: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
+
+    def add(self, size: int, number: int, fold: Fold, labels: np.ndarray, correct: np.ndarray, **known: object) -> None:
+        """Take the answers of one run."""
+        accuracy = splits.class_mean(correct, labels[fold.test])
+        self.rows.append({"method": self.method, "size": size, "fold": number, "accuracy": accuracy, "answers": len(fold.test), **known})
+        self.correct[size, number], self.tested[size, number] = correct, fold.test
+
+    def images(self, size: int) -> int:
+        """Number of test images of a size; one that is tested in several folds counts once."""
+        return len(np.unique(np.concatenate([rows for (asked, _), rows in self.tested.items() if asked == size])))
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """All rows as a table."""
+        return pd.DataFrame(self.rows)
+
+
+def draws(prepared: PreparedSet, profile: Profile, *, seed: int) -> list[Fold]:
+    """The folds of a profile: every size and method is tested on the same images of a fold."""
+    plan = profile.transfer
+    largest = max((*plan.sizes, *plan.curve, *plan.layers, *plan.scratch_sizes))
+    whole = max(1, int(np.bincount(prepared.labels).min()) - 1)  # a class always keeps one image to test
+    return [
+        splits.draw(prepared.labels, largest=min(largest, whole), test=plan.test, fold=number, seed=seed) for number in range(plan.folds)
+    ]
+
+
+def possible(prepared: PreparedSet, sizes: Sequence[int]) -> tuple[list[int], dict[int, str]]:
+    """Which sizes every class has images for, and for the others why not, the first classes named."""
+    fit, why = [], {}
+    for size in sizes:
+        short = splits.lacking(prepared.labels, prepared.classes, size)
+        if short:
+            named = ", ".join(short[:3]) + (f" and {len(short) - 3} more" if len(short) > 3 else "")
+            why[size] = f"{size} training images and one to test are not there in {named}"
+        else:
+            fit.append(size)
+    return fit, why
+
+
+def probed(
+    method: str, kind: str, features: np.ndarray, prepared: PreparedSet, drawn: Sequence[Fold], sizes: Sequence[int], *, seed: int
+) -> Outcome:
+    """Train a linear classifier on frozen features at every size in every fold.
+
+    *Paper:* tables 4, 5 and 7, figure 9.
+
+    Args:
+        method: what the rows are called.
+        kind: `softmax` or `svm`.
+        features: of all pictures of the set, (n, numbers).
+        prepared: the set.
+        drawn: its folds.
+        sizes: training images a class.
+        seed: of the inner splits.
+    """
+    outcome = Outcome(method)
+    for number, fold in enumerate(drawn):
+        for size in sizes:
+            generator = np.random.default_rng(int(keys.digest("inner", seed, number, size), 16))
+            correct, strength = linear_probes.answers(kind, features, prepared.labels, fold.train(size), fold.test, generator=generator)
+            outcome.add(size, number, fold, prepared.labels, correct, strength=strength)
+    return outcome
+
+
+def summary(frame: pd.DataFrame, by: Sequence[str] = ("method", "size")) -> pd.DataFrame:
+    """Mean over folds, in percent.
+
+    Args:
+        frame: rows of outcomes.
+        by: columns that name a row of the answer.
+
+    Returns:
+        Those columns, `accuracy`, `deviation` (over folds), `low` and `high` (95 % interval of the mean, Student's t; these three are empty
+        for one fold, which says nothing of its spread), `folds`, `answers` (of all folds together).
+    """
+    if frame.empty:
+        return pd.DataFrame(columns=[*by, "accuracy", "deviation", "folds", "answers", "low", "high"])
+    grouped = frame.groupby(list(by), sort=False)
+    found = grouped.agg(
+        accuracy=("accuracy", "mean"), deviation=("accuracy", "std"), folds=("accuracy", "size"), answers=("answers", "sum")
+    )
+    half = stats.t.ppf(0.975, found["folds"] - 1) * found["deviation"] / np.sqrt(found["folds"])
+    found = found.assign(low=found["accuracy"] - half, high=found["accuracy"] + half)
+    percent = ["accuracy", "deviation", "low", "high"]
+    found[percent] *= 100
+    return found.reset_index()
+
+
+def gain(
+    ours: Outcome, theirs: Outcome, size: int, prepared: PreparedSet, drawn: Sequence[Fold], *, seed: int
+) -> tuple[float, float, float, int]:
+    """Difference of two methods at one size over the folds that both ran on.
+
+    Returns:
+        The difference of accuracies, the ends of its 95 % interval (bootstrap over test images within classes), in [-1, 1], and the number
+        of test images.
+    """
+    both = [number for number in range(len(drawn)) if (size, number) in ours.correct and (size, number) in theirs.correct]
+    rows = [drawn[number].test for number in both]
+    answers = [[outcome.correct[size, number] for number in both] for outcome in (ours, theirs)]
+    found = splits.difference(rows, *answers, prepared.labels, generator=np.random.default_rng(seed))
+    return *found, len(np.unique(np.concatenate(rows)))
+
+
+def present(prepared: PreparedSet) -> np.ndarray:
+    """Which classes every picture shows, bool (n, classes): scenes of toys and PASCAL VOC list them."""
+    names = list(prepared.classes)
+    if "control" not in prepared.table:  # VOC lists folders, classes have names
+        names = list(manifests.read("voc2012").classes)
+    shown = [json.loads(listed) for listed in prepared.table["present"]]
+    return np.array([[name in listed for name in names] for listed in shown])
+
+
+def counted(prepared: PreparedSet) -> np.ndarray:
+    """Which pictures count for every class, bool (n, classes): PASCAL VOC leaves out those that show it only in ways hard to see."""
+    if "hard" not in prepared.table:
+        return np.ones((len(prepared.table), len(prepared.classes)), bool)
+    names = list(manifests.read("voc2012").classes)
+    return np.array([[name not in listed for name in names] for listed in map(json.loads, prepared.table["hard"])])
+
+
+def exclusive(features: np.ndarray, shown: np.ndarray, train: np.ndarray, test: np.ndarray, *, strength: float) -> np.ndarray:
+    """The paper's protocol for pictures with several objects: a softmax, one exclusive prediction a picture.
+
+    *Paper:* section 5.2, table 6. **Assumption**: in training a picture counts once for every class that it shows.
+
+    Args:
+        features: of all pictures, (n, numbers).
+        shown: which classes each shows, bool (n, classes).
+        train, test: rows.
+        strength: C of the softmax.
+
+    Returns:
+        Probabilities, (test, classes); 0 for classes that no training picture shows.
+    """
+    scaling = linear_probes.Scaling.of(linear_probes.rows_of(features, train))
+    rows, labels = np.nonzero(shown[train])
+    scores = np.zeros((len(test), shown.shape[1]))
+    own, other = scaling(linear_probes.rows_of(features, train[rows])), scaling(linear_probes.rows_of(features, test))
+    if len(np.unique(labels)) > 1:
+        scores[:, np.unique(labels)] = linear_probes.softmax(own, labels, other, strength=strength)
+    return scores
+
+
+def independent(features: np.ndarray, shown: np.ndarray, train: np.ndarray, test: np.ndarray, *, strength: float) -> np.ndarray:
+    """One logistic regression a class, for pictures with several objects (beyond the paper); arguments and answer as in `exclusive`."""
+    scaling = linear_probes.Scaling.of(linear_probes.rows_of(features, train))
+    own, other = scaling(linear_probes.rows_of(features, train)), scaling(linear_probes.rows_of(features, test))
+    return linear_probes.each_alone(own, shown[train], other, strength=strength)
+
+
+def above_chance(right: np.ndarray, objects: np.ndarray, classes: int) -> np.ndarray:
+    """Right answers corrected for guessing: a guess hits a picture of k objects with k / classes. 1 is right, 0 a guess on the average.
+
+    Args:
+        right: bool, (n,).
+        objects: number of classes that each picture shows, (n,).
+        classes: number of classes.
+    """
+    chance = objects / classes
+    return (right - chance) / (1 - chance)

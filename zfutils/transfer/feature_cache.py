@@ -1,0 +1,97 @@
+"""Banks: the features of all pictures of a set at every layer of a frozen net, computed once and kept on disk."""
+
+import contextlib
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zfutils.attribution import activations
+from zfutils.core import keys, paths, progress
+from zfutils.core.errors import Problem
+from zfutils.data.prepared_sets import PreparedSet
+from zfutils.models import checkpoints, devices
+from zfutils.models.crops import CENTRE, Crops
+from zfutils.models.trained import Trained
+
+# What the next layer takes: after pool and norm where a layer has them.
+LAYERS = {1: "norm1", 2: "norm2", 3: "relu3", 4: "relu4", 5: "pool5", 6: "relu6", 7: "relu7"}
+SIDE = 6  # maps are pooled to at most 6 x 6: layer 1 of the paper's net would have 290,400 numbers an image
+FEATURES_VERSION = 1  # raised when the same net and pictures give other features
+_BATCH = 125
+
+
+def of(
+    trained: Trained, prepared: PreparedSet, mean: np.ndarray, *, layers: dict[int, str] | None = None, batch: int = _BATCH
+) -> dict[int, np.ndarray]:
+    """Features of all pictures of a set, from their centre crops.
+
+    *Paper:* section 5.2 and table 7, which do not say how maps become features. **Assumption**: maps larger than 6 x 6 are averaged over a
+    6 x 6 grid, then flattened.
+
+    Args:
+        trained: the frozen net.
+        prepared: the pictures.
+        mean: what is subtracted: the mean picture of the set that the net was trained on, (side, side, 3).
+        layers: number and name of the layers; default `LAYERS`.
+        batch: images at once.
+
+    Returns:
+        For each layer a float16 memory map of shape (pictures, numbers), read from disk as it is used.
+
+    Raises:
+        Problem: pictures of another size than the net was trained on, an unknown layer, features beyond the range of float16, a full disk.
+    """
+    layers = LAYERS if layers is None else layers
+    if prepared.images.shape[1:] != mean.shape:
+        raise Problem(
+            f"expected pictures of {mean.shape[0]} px as the net was trained on, got {prepared.facts['size']} px; prepare them anew"
+        )
+    net = trained.net()
+    about = (checkpoints.digest(net), prepared.facts["sha256"], keys.digest(mean.tobytes().hex()))
+    key = keys.digest(*about, layers, SIDE, FEATURES_VERSION)
+    folder = trained.folder / "features" / f"{prepared.path.name}-{key[:8]}"
+    files = {number: folder / f"layer{number}.npy" for number in layers}
+    if not all(file.exists() for file in files.values()):
+        _fill(net, trained.architecture.image_size, prepared, mean, layers, files, batch)
+    return {number: np.load(file, mmap_mode="r") for number, file in files.items()}
+
+
+def pooled(maps: Tensor) -> Tensor:
+    """Average maps over a grid of at most `SIDE` x `SIDE` and flatten; (n, maps, h, w) or (n, units) gives (n, numbers)."""
+    if maps.ndim == 4 and max(maps.shape[2:]) > SIDE:
+        maps = F.adaptive_avg_pool2d(maps, SIDE)
+    return maps.flatten(1)
+
+
+def batch_of(net: nn.Module, images: Tensor, layers: dict[int, str]) -> dict[str, Tensor]:
+    """Pooled features of some images, float32, by name of the layer."""
+    with torch.inference_mode():
+        return activations.run(net, images, take=dict.fromkeys(layers.values(), lambda maps: pooled(maps.float())))
+
+
+def _fill(
+    net: nn.Module, side: int, prepared: PreparedSet, mean: np.ndarray, layers: dict[int, str], files: dict[int, Path], batch: int
+) -> None:
+    """Run the net over the whole set; the files appear when all are whole."""
+    device, count = devices.device(), len(prepared.table)
+    net = net.to(device, memory_format=torch.channels_last)
+    inputs = Crops(prepared, side, device=device, mean=mean)
+    with contextlib.ExitStack() as stack:
+        fresh = {number: stack.enter_context(paths.whole(file)) for number, file in files.items()}
+        banks: dict[int, np.memmap] = {}
+        starts = range(0, count, batch)
+        for start in progress.each(starts, total=len(starts), text=f"features of {prepared.path.name}", unit="batches"):
+            rows = np.arange(start, min(start + batch, count))
+            found = batch_of(net, inputs.batch(rows, CENTRE), layers)
+            for number, layer in layers.items():
+                values = found[layer].half().cpu().numpy()
+                if not np.isfinite(values).all():
+                    raise Problem(f"features of {layer} do not fit float16; name another layer")
+                if number not in banks:
+                    banks[number] = np.lib.format.open_memmap(fresh[number], "w+", np.float16, (count, values.shape[1]))
+                banks[number][rows] = values
+        for bank in banks.values():
+            bank.flush()
