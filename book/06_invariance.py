@@ -170,10 +170,10 @@ NORMALISED = pd.DataFrame(
         "transformation": name,
         "amount": amount,
         "layer": f"layer {1 if layer == 'pool1' else 7}",
-        "distance": float(np.median(distances[place]) / TYPICAL[layer]),
+        "distance": float(np.median(distances[place])),
     }
     for name, found in CURVES.items()
-    for layer, distances in found.distances.items()
+    for layer, distances in found.relative(TYPICAL).items()
     for place, amount in enumerate(found.amounts)
 )
 figures = {

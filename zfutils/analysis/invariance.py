@@ -107,6 +107,10 @@ class Curves:
     probability: np.ndarray
     log_odds: np.ndarray
 
+    def relative(self, typical: dict[str, float]) -> dict[str, np.ndarray]:
+        """Distances as multiples of those between different images, by layer, (m, n): in this unit layers compare."""
+        return {layer: values / typical[layer] for layer, values in self.distances.items()}
+
 
 def curves(
     net: nn.Module,
