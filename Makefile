@@ -20,7 +20,7 @@ WHERE = $(if $(MIRROR),--mirror "$(MIRROR)") $(if $(DATA),--folder "$(DATA)") $(
 WHAT = $(if $(ONLY),--only $(ONLY)) $(if $(EXTRAS),--extras) $(if $(TRAINED),--only-trained)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data nets train reproduce notebooks lab bench test lint clean
+.PHONY: help setup data nets train reproduce notebooks lab bench test mutants lint clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ bench: .venv/ready  ## measure speed against what one would use instead
 
 test: lint  ## lint and test
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+mutants: .venv/ready  ## put one-line mistakes into copies of the package and see that tests notice each (minutes)
+	@$(BIN)/python -m tests.mutants
 
 lint: .venv/ready  ## check style
 	@$(BIN)/ruff check -q .

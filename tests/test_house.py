@@ -187,7 +187,7 @@ def test_every_direct_dependency_is_pinned_and_nothing_of_cuda_is():
 
 def test_help_lists_every_verb():
     listed = subprocess.run(["make", "help"], cwd=paths.REPOSITORY, capture_output=True, text=True, check=True).stdout
-    for verb in ["help", "setup", "data", "nets", "train", "reproduce", "notebooks", "lab", "bench", "test", "lint", "clean"]:
+    for verb in ["help", "setup", "data", "nets", "train", "reproduce", "notebooks", "lab", "bench", "test", "mutants", "lint", "clean"]:
         assert re.search(rf"^  make {verb} ", listed, re.MULTILINE), verb
 
 
