@@ -41,7 +41,7 @@ PACKAGES = {
         ("similarity", "first_layer", "class_purity", "aliasing", "error_rates"),
         ("localization", "heatmap_metrics", "sanity", "evolution", "invariance", "correspondence"),
     ),
-    "transfer": (("feature_cache", "linear_probes"), ("experiments",)),
+    "transfer": (("feature_cache", "gpu_probes", "linear_probes"), ("experiments",)),
     "report": (("results",), ("scoreboard", "verdicts"), ("plot",)),
     "run": (("chapters", "notebooks", "bench"), ("runner",), ("command_line",)),
 }
