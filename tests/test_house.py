@@ -17,8 +17,8 @@ PACKAGES = {
     "paper": (("numbers", "claims"),),
     "stats": (("bootstrap", "intervals", "log_odds"), ("average_precision",)),
     "data": (
-        ("manifests", "prepared_sets"),
-        ("archives", "decode", "splits", "near_duplicates", "domain_probe"),
+        ("manifests", "prepared_sets", "members"),
+        ("download", "decode", "splits", "near_duplicates", "domain_probe"),
         ("toybox", "listings"),
         ("registry",),
     ),
