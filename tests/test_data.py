@@ -78,6 +78,19 @@ def test_imagenet_has_its_three_sets_for_transfer(tiny):
     assert len(made["caltech256"].images) == 6
 
 
+def test_pictures_of_imagenet_are_decoded_from_the_archives_and_lie_nowhere_else(tiny, monkeypatch):
+    made, build = {}, prepared_sets.build
+
+    def watched(path, *args, **kwargs):
+        made[path.name] = sorted(path.name for path in (tiny / "data" / "unpacked").rglob("*") if path.is_file())
+        return build(path, *args, **kwargs)
+
+    monkeypatch.setattr(prepared_sets, "build", watched)
+    sets = registry.prepare(IMAGENET, mirror=tiny / "mirror", jobs=1)
+    assert made == {"pretraining": ["ILSVRC2012_devkit_t12.tar.gz.0"], "transfer": made["transfer"], "caltech256": [], "voc2012": []}
+    assert not any("member" in prepared.table for prepared in sets.values())
+
+
 def test_a_local_copy_is_told_in_the_facts(tiny):
     vouch(tiny / "mirror" / "caltech-101.zip")
     made = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["transfer"]

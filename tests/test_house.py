@@ -15,10 +15,10 @@ from zfutils.run import chapters, notebooks
 PACKAGES = {
     "core": (("errors", "progress", "cpu", "subprocesses"), ("paths",), ("keys",), ("profiles",)),
     "paper": (("numbers", "claims"),),
-    "stats": (("average_precision",),),
+    "stats": (("bootstrap", "intervals", "log_odds"), ("average_precision",)),
     "data": (
-        ("manifests", "prepared_sets"),
-        ("archives", "decode", "splits", "near_duplicates", "domain_probe"),
+        ("manifests", "prepared_sets", "members"),
+        ("download", "decode", "splits", "near_duplicates", "domain_probe"),
         ("toybox", "listings"),
         ("registry",),
     ),
@@ -41,7 +41,7 @@ PACKAGES = {
         ("similarity", "first_layer", "class_purity", "aliasing", "error_rates"),
         ("localization", "heatmap_metrics", "sanity", "evolution", "invariance", "correspondence"),
     ),
-    "transfer": (("feature_cache", "linear_probes"), ("experiments",)),
+    "transfer": (("feature_cache", "gpu_probes", "linear_probes"), ("experiments",)),
     "report": (("results",), ("scoreboard", "verdicts"), ("plot",)),
     "run": (("chapters", "notebooks", "bench"), ("runner",), ("command_line",)),
 }

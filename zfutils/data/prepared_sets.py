@@ -130,7 +130,7 @@ def build(
 
     Args:
         path: folder of the set.
-        table: one row a picture, with at least the columns `file`, `split` and `label`.
+        table: one row a picture, with at least the columns `file`, `split` and `label`; `member`, where its bytes are, is not kept.
         worker: `worker(context, rows) -> answers`, a module-level function that is run in other processes. Each answer is a dict with
             `image` (uint8, (size, size, 3)), one uint8 (size, size) entry for every name in `maps`, and optionally `columns`, a dict
             of further columns; or with `broken`, the reason why there is no picture.
@@ -194,8 +194,7 @@ def _fill(plan: _Plan, table: pd.DataFrame, worker: Worker, context: object, job
     """Make every picture that the journal does not list; return the answers without pictures, in the order of the table."""
     finished = _resume(plan)
     starts = [start for start in range(0, plan.count, _CHUNK) if start not in finished]
-    rows = table.to_dict("records")
-    chunks = ((start, rows[start : start + _CHUNK]) for start in starts)
+    chunks = ((start, table.iloc[start : start + _CHUNK].to_dict("records")) for start in starts)
     done = sum(len(part) for part in finished.values())
     with progress.bar(total=plan.count, text=f"preparing {plan.folder.stem}", unit="pictures", done=done) as shown, _writer(plan) as write:
         for start, answers in _work(worker, context, chunks, min(jobs, max(1, len(starts)))):
@@ -344,7 +343,7 @@ def _finish(plan: _Plan, table: pd.DataFrame, answers: list[dict], classes: list
     if broken:
         _compact(plan, kept)
     columns = pd.DataFrame([answers[row].get("columns", {}) for row in kept], index=kept)
-    whole = pd.concat([table.reset_index(drop=True).loc[kept], columns], axis=1)
+    whole = pd.concat([table.drop(columns="member", errors="ignore").reset_index(drop=True).loc[kept], columns], axis=1)
     whole.to_csv(plan.folder / "table.csv", index=False)
     images = np.memmap(plan.folder / "images.u8", np.uint8, "r", shape=(len(kept), plan.size, plan.size, 3))
     mean, sha256 = _gone_through(images, whole["split"].to_numpy() == "train")
