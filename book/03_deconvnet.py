@@ -339,7 +339,7 @@ SOME = VAL[:24]
 few = top_nine.centre_crops(PICTURES, SIZE, SOME, DEVICE)
 by_hand = [(-float(activations.of(NET, few[n : n + 1], ["conv3"])["conv3"][0, UNIT.map].max()), n) for n in range(len(SOME))]
 several = topk.scan(NET, few, layers=["conv3"])["conv3"]
-assert [n for value, n in sorted(by_hand)[:9] if value < 0] == [n for n in several.rows[UNIT.map].tolist() if n != topk.NOBODY]
+assert [n for value, n in sorted(by_hand)[:9] if value < 0] == [n for n in several.indices[UNIT.map].tolist() if n != topk.NOBODY]
 
 # %%
 TOPS = {
@@ -350,9 +350,9 @@ FIELDS = {layer: receptive_field.of(EXACT, IMAGE, layer) for layer in LAYERS}
 pd.DataFrame(
     {
         "layer": layer,
-        "maps": len(top.rows),
+        "maps": len(top.indices),
         "with nine winners": len(top.active()),
-        "never active": int((top.rows[:, 0] == topk.NOBODY).sum()),
+        "never active": int((~top.alive[:, 0]).sum()),
         "receptive field, px": FIELDS[layer].size[0],
         "of the picture": "all of it" if FIELDS[layer].covers else f"{FIELDS[layer].size[0] / SIZE:.0%} of a side",
     }
@@ -460,14 +460,20 @@ KNOWS_PARTS = "parts" in PICTURES.facts["maps"]
 
 
 def of_all(layer: str, ways: rules.Rules = rules.DECONVNET) -> tuple[np.ndarray, np.ndarray, batched_deconv.Regions]:
-    """Maps, rows and projections of all winners of the maps of a layer that have nine."""
+    """Maps, indices and projections of all winners of the maps of a layer that have nine."""
     top = TOPS["zfnet"][layer]
     maps = top.active()
-    rows, places = top.rows[maps].reshape(-1), top.places[maps].reshape(-1, 2)
+    indices, positions = top.indices[maps].reshape(-1), top.positions[maps].reshape(-1, 2)
     found = batched_deconv.project(
-        NET, lambda some: INPUTS.batch(some, crops.CENTRE), layer=layer, rows=rows, maps=np.repeat(maps, 9), places=places, rules=ways
+        NET,
+        lambda wanted: INPUTS.batch(wanted, crops.CENTRE),
+        layer=layer,
+        indices=indices,
+        maps=np.repeat(maps, 9),
+        positions=positions,
+        rules=ways,
     )
-    return maps, rows, found
+    return maps, indices, found
 
 
 def shared(layer: str) -> pd.DataFrame:
@@ -524,7 +530,7 @@ Markdown(verdicts.told(DEPTH_ROW))
 
 # %%
 STEP = time.monotonic()
-SIX = {layer: np.sort(np.random.default_rng(SEED).permutation(len(TOPS["zfnet"][layer].rows))[:6]) for layer in LAYERS}
+SIX = {layer: np.sort(np.random.default_rng(SEED).permutation(len(TOPS["zfnet"][layer].indices))[:6]) for layer in LAYERS}
 STAGES = evolution.strongest(PROFILE, TRAINED["zfnet"], PICTURES, SIX, device=DEVICE)
 
 

@@ -108,7 +108,7 @@ def probed(row: int) -> tuple[plot.Probed, occlusion.Sweep]:
     """All that a row of figure 7 shows."""
     found = occlusion.sweep(NET, top_nine.centre_crops(PICTURES, SIZE, np.array([row]), DEVICE)[0])
     label = int(PICTURES.labels[row])
-    others = [int(other) for other in TOP5.rows[found.map] if other not in (row, topk.NOBODY)][:3]
+    others = [int(other) for other in TOP5.indices[found.map] if other not in (row, topk.NOBODY)][:3]
     shown = [row, *others, *[row] * (3 - len(others))]
     projections = deconv.project_each(
         NET, top_nine.centre_crops(PICTURES, SIZE, np.array(shown), DEVICE), layer="conv5", maps=torch.full((4,), found.map)

@@ -384,7 +384,7 @@ PLACES = FLAT.topk(9, 1).indices // (VALUES.shape[2] * VALUES.shape[3])
 DISTINCT = np.array([len(set(line.tolist())) for line in PLACES])
 note(8, "nine places instead of nine images", f"images among the nine, mean over the maps of {LAYER8}", DISTINCT.mean(), len(DISTINCT))
 TOP8 = topk.scan(NET, top_nine.centre_crops(PICTURES, SIZE, VAL[: len(VALUES)], DEVICE), layers=[LAYER8])[LAYER8]
-WORST = int(np.where((TOP8.rows >= 0).all(1), DISTINCT, 10).argmin())
+WORST = int(np.where(TOP8.alive.all(1), DISTINCT, 10).argmin())
 CROP = (PICTURES.facts["size"] - SIZE) // 2
 
 
@@ -397,7 +397,7 @@ plot.pages(
     [
         [
             plot.nine_page(f"{LAYER8}, map {WORST}: nine places", tiles(PLACES[WORST].tolist())[None], columns=1),
-            plot.nine_page("nine images", tiles(TOP8.rows[WORST].clip(0).tolist())[None], columns=1),
+            plot.nine_page("nine images", tiles(np.where(TOP8.alive, TOP8.indices, 0)[WORST].tolist())[None], columns=1),
         ]
     ],
     title="8. The nine strongest activations, with and without the rule",
@@ -406,8 +406,8 @@ plot.pages(
 
 # %%
 catches(
-    lambda rows: len(set(rows)) == 9 or -1 in rows,
-    right=TOP8.rows[WORST].tolist(),
+    lambda indices: len(set(indices)) == 9 or topk.NOBODY in indices,
+    right=TOP8.indices[WORST].tolist(),
     wrong=PLACES[WORST].tolist() if DISTINCT[WORST] < 9 else [0] * 9,
 )
 Markdown(f"On average {DISTINCT.mean():.1f} different images among the nine; for map {WORST} only {DISTINCT[WORST]}.")

@@ -9,7 +9,7 @@ from tests.test_deconvnet import images, net_of
 from zfutils.analysis import aliasing, class_purity, evolution, localization, sanity, similarity
 from zfutils.attribution import batched_deconv, deconv, top_nine, topk
 from zfutils.attribution.deconvnet import Deconvnet
-from zfutils.attribution.topk import Top
+from zfutils.attribution.topk import NOBODY, Top
 from zfutils.attribution.units import Unit
 from zfutils.stats import bootstrap
 
@@ -55,7 +55,7 @@ def test_excess_is_share_of_equal_pairs_within_a_map_minus_between_maps():
 
 
 def test_kinds_of_winners():
-    top = Top(np.array([[2, -1], [0, 1]]), np.zeros((2, 2)), np.zeros((2, 2, 2), int))
+    top = Top(np.array([[2, NOBODY], [0, 1]]), np.zeros((2, 2)), np.zeros((2, 2, 2), int))
     assert class_purity.classes(top, np.array([5, 6, 7])).tolist() == [[7, -1], [5, 6]]
     energy = np.array([[[5.0, 1], [1, 1]], [[1, 0], [0, 0]]])
     assert class_purity.parts(energy, np.array([[[0, 2], [3, 3]], [[0, 1], [1, 1]]])).tolist() == [3, -1]
@@ -82,9 +82,9 @@ def test_shares_of_energy_and_the_strongest_part_by_hand():
 
 def test_energy_of_regions_lies_where_the_whole_projection_has_it():
     net, several = net_of(), images(2)
-    chosen = {"rows": np.array([0, 1]), "maps": np.array([2, 3]), "places": np.array([[0, 0], [3, 4]])}
+    chosen = {"indices": np.array([0, 1]), "maps": np.array([2, 3]), "positions": np.array([[0, 0], [3, 4]])}
     found = batched_deconv.project(net, several, layer="conv3", **chosen)
-    tensors = {name: torch.from_numpy(chosen[name]) for name in ("maps", "places")}
+    tensors = {"maps": torch.from_numpy(chosen["maps"]), "places": torch.from_numpy(chosen["positions"])}
     whole = deconv.project_each(net, several, layer="conv3", **tensors).numpy()
     assert np.allclose(localization.energy(found, 112), (whole**2).sum(1), rtol=1e-5)
     assert found.framed(112).shape[2] == 75 and found.framed(80).shape[2] == 80
@@ -93,20 +93,20 @@ def test_energy_of_regions_lies_where_the_whole_projection_has_it():
 def test_winners_have_patches_inputs_and_one_scale_a_map(tiny_set):
     net = net_of(size=56).float()
     rows = tiny_set.indices("train")
-    tops = topk.scan(net, lambda some: top_nine.centre_crops(tiny_set, 56, some, torch.device("cpu")), layers=["conv2"], k=9, rows=rows)
+    tops = topk.scan(net, lambda some: top_nine.centre_crops(tiny_set, 56, some, torch.device("cpu")), layers=["conv2"], k=9, indices=rows)
     maps = top_nine.draw(tops["conv2"], 3, np.random.default_rng(0))
     found = top_nine.of(net, tiny_set, 56, tops["conv2"], layer="conv2", maps=maps)
     assert found.projections.shape == (3, 9, 3, 27, 27) and found.patches.shape == (3, 9, 27, 27, 3)
-    place = tops["conv2"].places[maps[1], 4]
+    place = tops["conv2"].positions[maps[1], 4]
     alone = deconv.project(
         net,
-        top_nine.centre_crops(tiny_set, 56, tops["conv2"].rows[maps[1], 4:5], torch.device("cpu")),
+        top_nine.centre_crops(tiny_set, 56, tops["conv2"].indices[maps[1], 4:5], torch.device("cpu")),
         unit=Unit("conv2", int(maps[1])),
         at=tuple(place.tolist()),
     )
     cut = batched_deconv.Regions(found.projections[1], found.corners[1], found.values[1])
     assert np.allclose(cut.whole(4, (56, 56)), alone.pixels.numpy(), atol=1e-4 * float(alone.pixels.abs().max()))
-    crop = top_nine.centre_crops(tiny_set, 56, found.rows[1, 4:5], torch.device("cpu")).numpy()
+    crop = top_nine.centre_crops(tiny_set, 56, found.indices[1, 4:5], torch.device("cpu")).numpy()
     inputs = batched_deconv.Regions(found.inputs(tiny_set, 56)[1], found.corners[1], found.values[1]).whole(4, (56, 56))
     seen = inputs != 0
     assert np.allclose(inputs[seen], crop[0][seen]) and seen.any()

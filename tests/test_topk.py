@@ -1,4 +1,4 @@
-"""The strongest activations: against a search through everything, ties, limits, several processes, files."""
+"""The strongest activations: against a search through everything, ties, limits, files."""
 
 import dataclasses
 import os
@@ -40,7 +40,11 @@ def test_winners_are_those_of_a_search_through_everything(paper, batch):
     for layer in LAYERS:
         width = activations.of(net, several[:1], [layer])[layer].shape[-1] if layer[0] != "f" else 1
         for number, ranked in enumerate(search(net, several, layer, 4)):
-            top = [(row, place) for row, place in zip(found[layer].rows[number], found[layer].places[number], strict=True) if row >= 0]
+            top = [
+                (row, place)
+                for row, place in zip(found[layer].indices[number], found[layer].positions[number], strict=True)
+                if row != topk.NOBODY
+            ]
             assert [row for row, _ in top] == [row for _, row, _ in ranked]
             assert np.allclose(found[layer].values[number][: len(ranked)], [value for value, _, _ in ranked], rtol=1e-5)
             if layer[0] != "f":
@@ -51,10 +55,20 @@ def test_nine_winners_are_nine_images_and_a_silent_map_has_none():
     net = net_of()
     net.conv3.bias.data[2] = -1e6
     top = topk.scan(net, images(20), layers=["conv3"])["conv3"]
-    assert (top.rows[2] == topk.NOBODY).all() and not top.values[2].any() and 2 not in top.active()
-    for rows, values in zip(top.rows, top.values, strict=True):
-        assert len(set(rows[rows >= 0])) == (rows >= 0).sum() and (np.diff(values) <= 0).all()
+    assert (top.indices[2] == topk.NOBODY).all() and not top.values[2].any() and 2 not in top.active()
+    for rows, values in zip(top.indices, top.values, strict=True):
+        assert len(set(rows[rows != topk.NOBODY])) == (rows != topk.NOBODY).sum() and (np.diff(values) <= 0).all()
     assert len(top.active())
+
+
+def test_a_silent_map_names_no_image():
+    net, several = net_of(), images(20)
+    net.conv3.bias.data[2] = -1e6
+    top = topk.scan(net, several, layers=["conv3"])["conv3"]
+    for indexed in (several, several.numpy(), np.arange(20)):
+        with pytest.raises(IndexError):
+            indexed[top.indices[2, 0]]
+    assert not top.alive[2].any() and np.array_equal(top.active(), np.flatnonzero(top.alive.all(1)))
 
 
 def test_maxima_come_from_the_pool_only_where_it_leaves_nothing_out():
@@ -67,24 +81,26 @@ def test_maxima_come_from_the_pool_only_where_it_leaves_nothing_out():
     found = topk.scan(floor, several, layers=["0", "2"], k=2)
     assert np.allclose(found["0"].values[:, 0], floor[0](several).amax((0, 2, 3)).detach().clamp(min=0))
     both = topk.scan(net_of(), images(9), layers=["conv1", "pool1"])
-    assert np.array_equal(both["conv1"].rows, both["pool1"].rows) and not np.array_equal(both["conv1"].places, both["pool1"].places)
+    assert np.array_equal(both["conv1"].indices, both["pool1"].indices) and not np.array_equal(
+        both["conv1"].positions, both["pool1"].positions
+    )
 
 
 def test_layers_that_share_a_pool_are_each_seen():
     together = topk.scan(net_of(), images(9), layers=["conv1", "relu1", "conv2"], k=3)
     for layer, found in together.items():
         alone = topk.scan(net_of(), images(9), layers=[layer], k=3)[layer]
-        for name in ("rows", "values", "places"):
+        for name in ("indices", "values", "positions"):
             assert np.array_equal(getattr(found, name), getattr(alone, name)), (layer, name)
 
 
 def test_rows_and_a_function_give_what_the_tensor_gives():
     net, several = net_of(), images(12)
     rows = np.array([3, 11, 7, 0, 5, 6, 8, 9, 1, 2])
-    found = topk.scan(net, lambda some: several[torch.from_numpy(some)], layers=["conv4"], k=3, rows=rows, batch=4)["conv4"]
+    found = topk.scan(net, lambda some: several[torch.from_numpy(some)], layers=["conv4"], k=3, indices=rows, batch=4)["conv4"]
     part = topk.scan(net, several[np.sort(rows)], layers=["conv4"], k=3)["conv4"]
-    assert np.array_equal(np.where(part.rows >= 0, np.sort(rows)[part.rows], -1), found.rows)
-    assert set(found.rows.ravel()) <= {*rows.tolist(), -1}
+    assert np.array_equal(np.where(part.alive, np.sort(rows)[np.where(part.alive, part.indices, 0)], topk.NOBODY), found.indices)
+    assert set(found.indices.ravel()) <= {*rows.tolist(), topk.NOBODY}
 
 
 def test_bad_input_is_named_and_the_net_is_left_alone():
@@ -95,17 +111,17 @@ def test_bad_input_is_named_and_the_net_is_left_alone():
         ({"layers": []}, "got no layer; give layers="),
         ({"layers": ["conv1"], "k": 0}, "k of at least 1, got 0"),
         ({"layers": ["conv1"], "batch": 0}, "batch of at least 1, got 0"),
-        ({"layers": ["conv1"], "k": 2, "rows": np.array([3, 4, 3])}, "each once, got 3 twice"),
-        ({"layers": ["conv1"], "k": 2, "rows": np.array([3, -1])}, "row numbers from 0 to 8, got -1"),
-        ({"layers": ["conv1"], "k": 2, "rows": np.array([3, 9])}, "row numbers from 0 to 8, got 9"),
-        ({"layers": ["conv1"], "k": 2, "rows": np.arange(9) > 3}, "flatnonzero"),
+        ({"layers": ["conv1"], "k": 2, "indices": np.array([3, 4, 3])}, "each image once, got 3 twice"),
+        ({"layers": ["conv1"], "k": 2, "indices": np.array([3, -1])}, "indices from 0 to 8, got -1"),
+        ({"layers": ["conv1"], "k": 2, "indices": np.array([3, 9])}, "indices from 0 to 8, got 9"),
+        ({"layers": ["conv1"], "k": 2, "indices": np.arange(9) > 3}, "flatnonzero"),
     ):
         with pytest.raises(Problem, match=said):
             topk.scan(net, several, **wrong)
-    with pytest.raises(Problem, match="give rows="):
+    with pytest.raises(Problem, match="give indices="):
         topk.scan(net, lambda rows: several, layers=["conv1"])
-    with pytest.raises(Problem, match="gave 9 images for 4 rows"):
-        topk.scan(net, lambda rows: several, layers=["conv1"], k=2, rows=np.arange(4))
+    with pytest.raises(Problem, match="gave 9 images for 4 indices"):
+        topk.scan(net, lambda rows: several, layers=["conv1"], k=2, indices=np.arange(4))
     with pytest.raises(Problem, match=r"0 gives features of shape \(9, 4, 49\)"):
         topk.scan(nn.Sequential(nn.Flatten(2)).eval(), several[:, :, :7, :7].repeat(1, 2, 1, 1)[:, :4], layers=["0"])
     with pytest.raises(Problem, match="NaN"):
@@ -122,8 +138,8 @@ def test_winners_are_kept_in_a_small_file_that_is_read_without_pickle(tmp_path):
     found = topk.scan(net_of(), images(9), layers=["conv2", "fc6"])
     topk.save(found, tmp_path / "top.npz")
     again = topk.load(tmp_path / "top.npz")
-    assert list(again) == ["conv2", "fc6"] and np.array_equal(again["conv2"].rows, found["conv2"].rows)
-    assert np.array_equal(again["fc6"].values, found["fc6"].values) and again["conv2"].places.dtype == np.int64
+    assert list(again) == ["conv2", "fc6"] and np.array_equal(again["conv2"].indices, found["conv2"].indices)
+    assert np.array_equal(again["fc6"].values, found["fc6"].values) and again["conv2"].positions.dtype == np.int64
     (tmp_path / "top.npz").write_bytes((tmp_path / "top.npz").read_bytes()[:100])
     with pytest.raises(Problem, match="delete that file"):
         topk.load(tmp_path / "top.npz")
@@ -134,7 +150,7 @@ def test_a_scan_of_a_split_is_kept_until_what_it_depends_on_changes(tiny_set, mo
     seen = []
 
     def counted(net, images, **options):
-        seen.append(options["rows"].tolist())
+        seen.append(options["indices"].tolist())
         return scan(net, images, **options)
 
     scan = topk.scan
@@ -144,8 +160,8 @@ def test_a_scan_of_a_split_is_kept_until_what_it_depends_on_changes(tiny_set, mo
         return topk.scanned(profile, net, name, tiny_set, split, layers=[layer], k=k)[layer]
 
     first, again = ask(), ask()
-    assert seen == [tiny_set.indices("val").tolist()] and set(first.rows.ravel()) <= {-1, *seen[0]}
-    assert np.array_equal(first.rows, again.rows) and np.array_equal(first.places, again.places)
+    assert seen == [tiny_set.indices("val").tolist()] and set(first.indices.ravel()) <= {topk.NOBODY, *seen[0]}
+    assert np.array_equal(first.indices, again.indices) and np.array_equal(first.positions, again.positions)
     for number, other in enumerate([{"name": "other"}, {"split": "dev"}, {"layer": "conv4"}, {"k": 2}], 2):
         ask(**other)
         assert len(seen) == number, other
@@ -177,50 +193,38 @@ SCRIPT = """
 import resource, sys, numpy as np, torch
 sys.path.insert(0, sys.argv[3])
 from tests.test_deconvnet import net_of
-from zfutils import devices, topk
-devices.join_group()
+from pathlib import Path
+from zfutils.attribution import topk
 pictures = np.memmap(sys.argv[1], np.uint8, "r").reshape(-1, 64, 64, 3)
 net = net_of(size=64).float()
 def take(rows):
     return torch.from_numpy(pictures[rows].astype(np.float32) - 128).permute(0, 3, 1, 2)
 def scan(rows):
-    return topk.scan(net, take, layers=["conv1", "conv4", "fc6"], k=5, rows=rows, batch=16)
+    return topk.scan(net, take, layers=["conv1", "conv4", "fc6"], k=5, indices=rows, batch=16)
 scan(np.arange(64))  # libraries are loaded and their memory is taken
 if sys.argv[4] != "0":
     held = next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmData"))
     resource.setrlimit(resource.RLIMIT_DATA, (held + int(sys.argv[4]),) * 2)
 found = scan(np.arange(len(pictures)))
-if devices.rank_and_world()[0] == 0:
-    from pathlib import Path
-    topk.save(found, Path(sys.argv[2]))
-torch.distributed.is_initialized() and torch.distributed.destroy_process_group()
+topk.save(found, Path(sys.argv[2]))
 """
 
 
-def run_script(tmp_path, pictures: np.ndarray, name: str, *, world: int = 1, limit: int = 0) -> dict[str, topk.Top]:
-    """Scan in processes of their own."""
+def run_script(tmp_path, pictures: np.ndarray, name: str, *, limit: int) -> dict[str, topk.Top]:
+    """Scan in a process of its own."""
     (tmp_path / "scan.py").write_text(SCRIPT)
     pictures.tofile(tmp_path / f"{name}.u8")
-    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={world}"] if world > 1 else []
     arguments = [
         str(tmp_path / "scan.py"),
         str(tmp_path / f"{name}.u8"),
-        str(tmp_path / f"{name}{world}.npz"),
+        str(tmp_path / f"{name}.npz"),
         str(paths.REPOSITORY),
         str(limit),
     ]
     environment = {**os.environ, "PYTHONPATH": str(paths.REPOSITORY), "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run([sys.executable, *launch, *arguments], cwd=paths.REPOSITORY, env=environment, capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, *arguments], cwd=paths.REPOSITORY, env=environment, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr[-2000:]
-    return topk.load(tmp_path / f"{name}{world}.npz")
-
-
-def test_two_processes_give_what_one_gives_bit_for_bit(tmp_path):
-    pictures = np.random.default_rng(9).integers(0, 256, (70, 64, 64, 3), np.uint8)
-    one, two = (run_script(tmp_path, pictures, "some", world=world) for world in (1, 2))
-    for layer in one:
-        for name in ("rows", "values", "places"):
-            assert np.array_equal(getattr(one[layer], name), getattr(two[layer], name)), (layer, name)
+    return topk.load(tmp_path / f"{name}.npz")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits on data memory and /proc are Linux's")

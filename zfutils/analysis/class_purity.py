@@ -26,7 +26,7 @@ def excess(kinds: np.ndarray) -> np.ndarray:
 
 def classes(top: Top, labels: np.ndarray) -> np.ndarray:
     """Class of each winner, (maps, k); -1 for nobody."""
-    return np.where(top.rows >= 0, labels[np.maximum(top.rows, 0)], -1)
+    return np.where(top.alive, labels[np.where(top.alive, top.indices, 0)], -1)
 
 
 def parts(energy: np.ndarray, maps_of_parts: np.ndarray) -> np.ndarray:

@@ -9,7 +9,6 @@ from torch import nn
 
 from zfutils.analysis import similarity
 from zfutils.attribution import activations, batched_deconv, deconv, topk
-from zfutils.attribution.topk import NOBODY
 from zfutils.core.profiles import Profile
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models.crops import CENTRE, Crops
@@ -26,12 +25,12 @@ class Strongest:
 
     Attributes:
         epoch: of the paper's 70.
-        rows: row of the picture, (m,); -1 for a map that no image makes active.
+        indices: of the pictures, (m,); `topk.NOBODY` for a map that no image makes active.
         projections: (m, 3, side, side), cut by the receptive field where that is small; zero for such a map.
     """
 
     epoch: int
-    rows: np.ndarray
+    indices: np.ndarray
     projections: np.ndarray
 
 
@@ -59,11 +58,11 @@ def strongest(
         name = f"{trained.folder.name}-epoch-{epoch:02d}"
         tops = topk.scanned(profile, net, name, prepared, "train", layers=LAYERS, k=1)
         for layer, chosen in maps.items():
-            rows, places = tops[layer].rows[chosen, 0], tops[layer].places[chosen, 0]
-            seen = {"rows": np.maximum(rows, 0), "maps": chosen, "places": places}
-            projected = batched_deconv.project(net, lambda some: inputs.batch(some, CENTRE), layer=layer, **seen)
+            indices, positions, alive = (part[chosen, 0] for part in (tops[layer].indices, tops[layer].positions, tops[layer].alive))
+            seen = {"indices": np.where(alive, indices, 0), "maps": chosen, "positions": positions}
+            projected = batched_deconv.project(net, lambda wanted: inputs.batch(wanted, CENTRE), layer=layer, **seen)
             framed = projected.framed(profile.image_size)
-            found[layer].append(Strongest(epoch, rows, framed * (rows != NOBODY)[:, None, None, None]))
+            found[layer].append(Strongest(epoch, indices, framed * alive[:, None, None, None]))
     return found
 
 
@@ -125,7 +124,7 @@ def settle(
     train = prepared.indices("train")
     some = inputs.batch(np.sort(generator.permutation(train)[:fixed]), CENTRE)
     chosen = {layer: generator.permutation(top.active())[:units] for layer, top in tops.items()}
-    images = {layer: inputs.batch(tops[layer].rows[maps, 0], CENTRE) for layer, maps in chosen.items()}
+    images = {layer: inputs.batch(tops[layer].indices[maps, 0], CENTRE) for layer, maps in chosen.items()}
     last = {layer: _projections(final, images[layer], layer, maps) for layer, maps in chosen.items()}
     other = {layer: _projections(final, images[layer], layer, np.roll(maps, 1)) for layer, maps in chosen.items()}
     ranks = {layer: [] for layer in chosen}

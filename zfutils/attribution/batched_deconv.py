@@ -13,6 +13,7 @@ from zfutils.attribution.deconvnet import norm_down
 from zfutils.attribution.rules import DECONVNET, Rules
 from zfutils.attribution.units import Unit
 from zfutils.core.errors import Problem
+from zfutils.models.crops import overlap
 from zfutils.models.local_response_norm import LocalResponseNorm
 
 _UNITS = 32  # that run together: enough to fill the cores, few enough to stay in the cache
@@ -34,11 +35,10 @@ class Regions:
 
     def whole(self, number: int, size: tuple[int, int]) -> np.ndarray:
         """One projection laid into a picture of zeros: (channels, *size)."""
-        pixels, (top, left) = self.pixels[number], self.corners[number]
+        pixels = self.pixels[number]
         picture = np.zeros((len(pixels), *size), pixels.dtype)
-        bottom, right = min(top + pixels.shape[1], size[0]), min(left + pixels.shape[2], size[1])
-        y, x = max(top, 0), max(left, 0)
-        picture[:, y:bottom, x:right] = pixels[:, y - top : bottom - top, x - left : right - left]
+        inside, there = overlap(self.corners[number], pixels.shape[1], size)
+        picture[:, *there] = pixels[:, *inside]
         return picture
 
     def framed(self, size: int) -> np.ndarray:
@@ -93,9 +93,9 @@ def project(
     images: Tensor | Callable[[np.ndarray], Tensor],
     *,
     layer: str,
-    rows: np.ndarray,
+    indices: np.ndarray,
     maps: np.ndarray,
-    places: np.ndarray,
+    positions: np.ndarray,
     rules: Rules = DECONVNET,
 ) -> Regions:
     """Bring many activations of a convolutional layer down to pixels.
@@ -105,40 +105,39 @@ def project(
 
     Args:
         net: a net of the book, in evaluation mode.
-        images: (n, 3, h, w), or a function from row numbers to images.
+        images: (n, 3, h, w), or a function from indices to images.
         layer: name of a convolutional layer, or of its ReLU.
-        rows: the image of each unit, (m,).
+        indices: the image of each unit, (m,).
         maps: its map, (m,).
-        places: its row and column in the map, (m, 2).
+        positions: its row and column in the map, (m, 2).
         rules: of the way down; a pool can only follow its switches here.
 
     Returns:
-        The projections in the order of `rows`.
+        The projections in the order of `indices`.
 
     Raises:
-        Problem: unknown layer, map or place, unfit images, a layer that has no explicit way down, rules that do not stay inside the field.
+        Problem: unknown layer, map or position, unfit images, a layer without an explicit way down, rules that leave the field.
 
     Example:
-        >>> regions.project(net, images, layer="conv3", rows=top.rows[7], maps=np.full(9, 7), places=top.places[7])  # doctest: +SKIP
+        >>> project(net, images, layer="conv3", indices=top.indices[7], maps=np.full(9, 7), positions=top.positions[7])  # doctest: +SKIP
     """
     if rules.centred:
         raise Problem(f"expected rules that follow switches, got '{rules.name}'; take deconv.project_each")
-    if not len(rows):
-        raise Problem("expected at least one unit, got none; give rows, maps and places")
+    if not len(indices):
+        raise Problem("expected at least one unit, got none; give indices, maps and positions")
     units.check_eval(net)
     way = _way(net, layer)
     take = images if callable(images) else lambda wanted: images[torch.from_numpy(wanted)]
-    sizes = _sizes(net, way, take(rows[:1]))
-    _check(layer, way[-1][1], maps, places, sizes[-1])
-    found = None
-    order = np.argsort(rows, kind="stable")  # so that units of one image run together
+    sizes = _sizes(net, way, take(indices[:1]))
+    _check(layer, way[-1][1], maps, positions, sizes[-1])
+    wholes: list[np.ndarray] = []
+    order = np.argsort(indices, kind="stable")  # so that units of one image run together
     for some in np.array_split(order, -(-len(order) // _UNITS)):
-        parts = [part.cpu().numpy() for part in _some(net, way, sizes, take, rows[some], maps[some], places[some], rules)]
-        if found is None:
-            found = [np.empty((len(rows), *part.shape[1:]), part.dtype) for part in parts]
-        for whole, part in zip(found, parts, strict=True):
+        parts = [part.cpu().numpy() for part in _some(net, way, sizes, take, indices[some], maps[some], positions[some], rules)]
+        wholes = wholes or [np.empty((len(order), *part.shape[1:]), part.dtype) for part in parts]
+        for whole, part in zip(wholes, parts, strict=True):
             whole[some] = part
-    return Regions(*found)
+    return Regions(*wholes)
 
 
 def _way(net: nn.Sequential, layer: str) -> list[tuple[str, nn.Module]]:
@@ -167,23 +166,23 @@ def _sizes(net: nn.Sequential, way: list[tuple[str, nn.Module]], image: Tensor) 
     return sizes
 
 
-def _check(layer: str, conv: nn.Conv2d, maps: np.ndarray, places: np.ndarray, size: tuple[int, int]) -> None:
+def _check(layer: str, conv: nn.Conv2d, maps: np.ndarray, positions: np.ndarray, size: tuple[int, int]) -> None:
     for number in (int(maps.min()), int(maps.max())):
         units.check_map(Unit(layer, number), conv.out_channels)
-    if places.min() < 0 or (places >= size).any():
-        raise Problem(f"expected places within the {size[0]} x {size[1]} map of {layer}, got {places.max(0).tolist()}; count from 0")
+    if positions.min() < 0 or (positions >= size).any():
+        raise Problem(f"expected positions within the {size[0]} x {size[1]} map of {layer}, got {positions.max(0).tolist()}; count from 0")
 
 
 @torch.no_grad()
 def _some(
-    net: nn.Sequential, way: list, sizes: list, take: Callable, rows: np.ndarray, maps: np.ndarray, places: np.ndarray, rules: Rules
+    net: nn.Sequential, way: list, sizes: list, take: Callable, indices: np.ndarray, maps: np.ndarray, positions: np.ndarray, rules: Rules
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Pixels, corners and activations of units that run together."""
-    wanted, which = np.unique(rows, return_inverse=True)
+    wanted, which = np.unique(indices, return_inverse=True)
     images = take(wanted)
     units.check_images(net, images)
     numbers = torch.from_numpy(maps.astype(np.int64)).to(images.device)
-    levels = _levels(way, sizes, torch.from_numpy(places.astype(np.int64)).to(images.device))
+    levels = _levels(way, sizes, torch.from_numpy(positions.astype(np.int64)).to(images.device))
     x, kept = _cut(images, torch.from_numpy(which).to(images.device), levels[0]), {}
     for level, above in zip(levels[:-1], levels[1:], strict=True):
         x, kept[level.name] = _UP[type(level.layer)](level, above, x, rules)
@@ -198,15 +197,15 @@ def _some(
     return signal, torch.stack([levels[0].top, levels[0].left], 1), activations
 
 
-def _levels(way: list[tuple[str, nn.Module]], sizes: list[tuple[int, int]], places: Tensor) -> list[_Level]:
-    """The windows that one place needs, in the input of every layer from the lowest to the highest."""
-    (top, left), side, found = places.unbind(1), 1, []
+def _levels(way: list[tuple[str, nn.Module]], sizes: list[tuple[int, int]], positions: Tensor) -> list[_Level]:
+    """The windows that one position needs, in the input of every layer from the lowest to the highest."""
+    (top, left), side, levels = positions.unbind(1), 1, []
     for (name, layer), size in zip(reversed(way), reversed(sizes[:-1]), strict=True):
         if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
             kernel, stride, padding, dilation = (_one(getattr(layer, of)) for of in ("kernel_size", "stride", "padding", "dilation"))
             top, left, side = top * stride - padding, left * stride - padding, (side - 1) * stride + (kernel - 1) * dilation + 1
-        found.append(_Level(name, layer, top, left, side, size))
-    return found[::-1]
+        levels.append(_Level(name, layer, top, left, side, size))
+    return levels[::-1]
 
 
 def _one(size: int | tuple[int, int]) -> int:

@@ -11,7 +11,7 @@ from zfutils.attribution.batched_deconv import Regions
 from zfutils.attribution.rules import DECONVNET, Rules
 from zfutils.attribution.topk import Top
 from zfutils.data.prepared_sets import PreparedSet
-from zfutils.models.crops import CENTRE, Crops, to_display
+from zfutils.models.crops import CENTRE, Crops, overlap, to_display
 
 SHARE = 0.98  # of the lit pixels that are shown in proportion; the rest is black or white
 
@@ -23,7 +23,7 @@ class Winners:
     Attributes:
         layer: its name.
         maps: numbers of the maps, (m,).
-        rows: row of each winner's picture, (m, k).
+        indices: of the winners' pictures, (m, k).
         values: activations, (m, k).
         corners: top left pixel of each receptive field in the centre crop, (m, k, 2); may lie outside.
         projections: (m, k, 3, side, side), float32, cut by the receptive field; zero beyond the border.
@@ -32,7 +32,7 @@ class Winners:
 
     layer: str
     maps: np.ndarray
-    rows: np.ndarray
+    indices: np.ndarray
     values: np.ndarray
     corners: np.ndarray
     projections: np.ndarray
@@ -60,27 +60,26 @@ class Winners:
         Returns:
             uint8 of shape (m, k, s, s, 3) twice; in the first zero is grey 128, with one scale a map (`scales`).
         """
-        rows, corners = self.rows.reshape(-1), self.corners.reshape(-1, 2)
+        indices, corners = self.indices.reshape(-1), self.corners.reshape(-1, 2)
         pixels = self.projections.reshape(-1, *self.projections.shape[2:])
         framed = Regions(pixels, corners, self.values.reshape(-1)).framed(size)
         patches = self.patches
         if framed is not pixels:
-            patches = topk.patches(prepared, size, rows, np.zeros_like(corners), size)
-        shape = (*self.rows.shape, *framed.shape[1:])
+            patches = topk.patches(prepared, size, indices, np.zeros_like(corners), size)
+        shape = (*self.indices.shape, *framed.shape[1:])
         nines = zip(framed.reshape(shape), self.scales(), strict=True)
         shown = np.stack([to_display(nine, scale=scale) for nine, scale in nines])
         return shown, patches.reshape(shown.shape)
 
     def inputs(self, prepared: PreparedSet, size: int) -> np.ndarray:
         """The patches as the net saw them: mean subtracted, zero beyond the border, float32 (m, k, 3, side, side)."""
-        rows, corners = self.rows.reshape(-1), self.corners.reshape(-1, 2)
+        corners = self.corners.reshape(-1, 2)
         offset = (prepared.facts["size"] - size) // 2
         mean = prepared.mean()[offset : offset + size, offset : offset + size]
-        windows = np.zeros((len(rows), self.side, self.side, 3), np.float32)
-        for window, patch, (top, left) in zip(windows, self.patches.reshape(windows.shape), corners.tolist(), strict=True):
-            y, x, bottom, right = max(top, 0), max(left, 0), min(top + self.side, size), min(left + self.side, size)
-            inside = np.s_[y - top : bottom - top, x - left : right - left]
-            window[inside] = patch[inside] - mean[y:bottom, x:right]
+        windows = np.zeros((len(corners), self.side, self.side, 3), np.float32)
+        for window, patch, corner in zip(windows, self.patches.reshape(windows.shape), corners.tolist(), strict=True):
+            inside, there = overlap(corner, self.side, (size, size))
+            window[inside] = patch[inside] - mean[there]
         return np.moveaxis(windows, -1, 1).reshape(self.projections.shape)
 
 
@@ -107,23 +106,23 @@ def of(
         rules: of the way down.
 
     Raises:
-        Problem: as `regions.project`.
+        Problem: as `batched_deconv.project`.
     """
     inputs = Crops(prepared, size, device=next(net.parameters()).device)
-    k = top.rows.shape[1]
-    rows, places = top.rows[maps].reshape(-1), top.places[maps].reshape(-1, 2)
-    chosen = {"rows": rows, "maps": np.repeat(maps, k), "places": places}
-    found = batched_deconv.project(net, lambda some: inputs.batch(some, CENTRE), layer=layer, **chosen, rules=rules)
-    side = found.pixels.shape[-1]
-    patches = topk.patches(prepared, size, rows, found.corners, side)
+    k = top.indices.shape[1]
+    indices, positions = top.indices[maps].reshape(-1), top.positions[maps].reshape(-1, 2)
+    chosen = {"indices": indices, "maps": np.repeat(maps, k), "positions": positions}
+    regions = batched_deconv.project(net, lambda wanted: inputs.batch(wanted, CENTRE), layer=layer, **chosen, rules=rules)
+    side = regions.pixels.shape[-1]
+    patches = topk.patches(prepared, size, indices, regions.corners, side)
     shape = (len(maps), k)
     return Winners(
         layer,
         np.asarray(maps),
-        rows.reshape(shape),
+        indices.reshape(shape),
         top.values[maps],
-        found.corners.reshape(*shape, 2),
-        found.pixels.reshape(*shape, 3, side, side),
+        regions.corners.reshape(*shape, 2),
+        regions.pixels.reshape(*shape, 3, side, side),
         patches.reshape(*shape, side, side, 3),
     )
 
@@ -137,6 +136,6 @@ def draw(top: Top, count: int, generator: np.random.Generator) -> np.ndarray:
     return np.sort(generator.permutation(active)[:count])
 
 
-def centre_crops(prepared: PreparedSet, size: int, rows: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Input for the centre crops of some rows, (n, 3, size, size)."""
-    return Crops(prepared, size, device=device).batch(np.asarray(rows), CENTRE)
+def centre_crops(prepared: PreparedSet, size: int, indices: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Input for the centre crops of some pictures, (n, 3, size, size)."""
+    return Crops(prepared, size, device=device).batch(np.asarray(indices), CENTRE)

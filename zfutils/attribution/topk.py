@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 
 from zfutils.attribution import activations, units
 from zfutils.core import keys, paths, progress
 from zfutils.core.errors import Problem
 from zfutils.core.profiles import Profile
 from zfutils.data.prepared_sets import PreparedSet
-from zfutils.models import checkpoints, devices
-from zfutils.models.crops import CENTRE, Crops
+from zfutils.models import checkpoints
+from zfutils.models.crops import CENTRE, Crops, overlap
 
-NOBODY = -1  # row number where fewer images than asked for make a map active
-SCAN_VERSION = 1  # raised when the same net and pictures give other strongest activations
+NOBODY = int(np.iinfo(np.int64).max)  # index where fewer images than asked for make a map active: no array takes it
+SCAN_VERSION = 2  # raised when the same net and pictures give other strongest activations
 
 
 @dataclass(frozen=True)
@@ -27,18 +27,23 @@ class Top:
     """The strongest activations of every map of a layer, strongest first; all images of a map are different ones.
 
     Attributes:
-        rows: number of the image, (maps, k), int64; -1 where no further image makes the map active.
+        indices: of the images, (maps, k), int64; `NOBODY` where no further image makes the map active, which raises when used as an index.
         values: the activations, after the ReLU, (maps, k), float32; 0 there.
-        places: row and column of the activation in its map, (maps, k, 2), int64; 0 for a fully connected layer.
+        positions: row and column of the activation in its map, (maps, k, 2), int64; 0 for a fully connected layer.
     """
 
-    rows: np.ndarray
+    indices: np.ndarray
     values: np.ndarray
-    places: np.ndarray
+    positions: np.ndarray
+
+    @property
+    def alive(self) -> np.ndarray:
+        """Which entries name an image, bool (maps, k); the first column tells the maps that are ever active."""
+        return self.indices != NOBODY
 
     def active(self) -> np.ndarray:
         """Numbers of the maps that have as many winners as were asked for."""
-        return np.flatnonzero((self.rows != NOBODY).all(1))
+        return np.flatnonzero(self.alive.all(1))
 
 
 def scan(
@@ -47,56 +52,55 @@ def scan(
     *,
     layers: Sequence[str],
     k: int = 9,
-    rows: np.ndarray | None = None,
+    indices: np.ndarray | None = None,
     batch: int = 128,
 ) -> dict[str, Top]:
     """Find the k images that make each map of some layers most active, in one pass over the images.
 
-    Every image counts once a map, with its strongest place, so that the k winners are k images. Of equal activations the lower row wins,
-    and within a map the first place. Only one batch is in memory. Under torchrun the batches are dealt out to the processes; the result
-    is the same.
+    Every image counts once a map, with its strongest position, so that the k winners are k images. Of equal activations the lower index
+    wins, and within a map the first position. Only one batch is in memory.
 
     *Paper:* figure 2 shows the nine strongest on the validation images, figure 4 the strongest one on the training images. Whether two of
     the nine may come from one image is not said. **Assumption**: they do not.
 
     Args:
         net: any net, in evaluation mode.
-        images: (n, channels, h, w); or a function from row numbers to images, with `rows`.
+        images: (n, channels, h, w); or a function from indices to images, with `indices`.
         layers: names of layers.
         k: winners a map.
-        rows: rows to look at, each once; None takes all of `images`.
+        indices: images to look at, each once; None takes all of `images`.
         batch: images that run together.
 
     Returns:
         The winners, by layer.
 
     Raises:
-        Problem: unknown layer, training mode, unfit images or rows, features that are not finite, fewer images than k.
+        Problem: unknown layer, training mode, unfit images or indices, features that are not finite, fewer images than k.
 
     Example:
-        >>> scan(net, images, layers=["conv5"])["conv5"].rows[17]  # doctest: +SKIP
+        >>> scan(net, images, layers=["conv5"])["conv5"].indices[17]  # doctest: +SKIP
     """
     units.check_eval(net)
-    if rows is None and callable(images):
-        raise Problem("expected the rows to look at, because the images come from a function; give rows=")
-    rows = np.arange(len(images)) if rows is None else np.asarray(rows)
-    _check_counts(layers, rows, k, batch)
-    _check_rows(rows, None if callable(images) else len(images))
-    take = images if callable(images) else lambda some: torch.as_tensor(images[some])
-    rank, world = devices.rank_and_world()
-    found = {layer: _Leaders(k) for layer in layers}
-    starts = range(rank * batch, len(rows), world * batch)
-    with torch.no_grad(), progress.bar(total=len(starts), text="looking for the strongest activations", unit="batches") as shown:
-        for start in starts:
-            some = rows[start : start + batch]
-            cut = take(some)
-            if len(cut) != len(some):
-                raise Problem(f"the function that gives images gave {len(cut)} images for {len(some)} rows; let it give one a row")
-            if start == starts.start:  # reading every pixel of all batches would cost a tenth of a pass
-                units.check_images(net, cut)
-            _look(net, cut, some, found)
-            shown.update(1)
-    return {layer: leaders.top() for layer, leaders in found.items()}
+    if indices is None and callable(images):
+        raise Problem("expected the indices to look at, because the images come from a function; give indices=")
+    indices = np.arange(len(images)) if indices is None else np.asarray(indices)
+    _check_counts(layers, indices, k, batch)
+    _check_indices(indices, None if callable(images) else len(images))
+    take = images if callable(images) else lambda wanted: torch.as_tensor(images[wanted])
+    leaders = {layer: _Leaders(k) for layer in layers}
+    starts = range(0, len(indices), batch)
+    with torch.inference_mode():
+        for start in progress.each(starts, total=len(starts), text="looking for the strongest activations", unit="batches"):
+            wanted = indices[start : start + batch]
+            crops = take(wanted)
+            if len(crops) != len(wanted):
+                raise Problem(
+                    f"the function that gives images gave {len(crops)} images for {len(wanted)} indices; let it give one for each"
+                )
+            if start == 0:  # reading every pixel of all batches would cost a tenth of a pass
+                units.check_images(net, crops)
+            _look(net, crops, wanted, leaders)
+    return {layer: best.top() for layer, best in leaders.items()}
 
 
 def scanned(
@@ -121,14 +125,14 @@ def scanned(
     if path.exists():
         return load(path)
     inputs = Crops(prepared, profile.image_size, device=next(net.parameters()).device)
-    found = scan(net, lambda some: inputs.batch(some, CENTRE), layers=layers, k=k, rows=prepared.indices(split))
-    save(found, path)
-    return found
+    tops = scan(net, lambda wanted: inputs.batch(wanted, CENTRE), layers=layers, k=k, indices=prepared.indices(split))
+    save(tops, path)
+    return tops
 
 
 def save(tops: dict[str, Top], path: Path) -> None:
     """Write winners into one small `.npz` file, whole or not at all."""
-    arrays = {f"{layer}/{name}": getattr(top, name) for layer, top in tops.items() for name in ("rows", "values", "places")}
+    arrays = {f"{layer}/{name}": getattr(top, name) for layer, top in tops.items() for name in ("indices", "values", "positions")}
     written = io.BytesIO()
     np.savez(written, **arrays)
     with paths.whole(path) as fresh:
@@ -144,18 +148,18 @@ def load(path: Path) -> dict[str, Top]:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             layers = dict.fromkeys(name.split("/")[0] for name in arrays.files)
-            return {layer: Top(*(arrays[f"{layer}/{name}"] for name in ("rows", "values", "places"))) for layer in layers}
+            return {layer: Top(*(arrays[f"{layer}/{name}"] for name in ("indices", "values", "positions"))) for layer in layers}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise Problem(f"cannot read winners from {path} ({str(error).splitlines()[0]}); delete that file and run again") from None
 
 
-def patches(prepared: PreparedSet, size: int, rows: np.ndarray, corners: np.ndarray, side: int) -> np.ndarray:
+def patches(prepared: PreparedSet, size: int, indices: np.ndarray, corners: np.ndarray, side: int) -> np.ndarray:
     """Cut what winners looked at out of the pictures: their receptive fields, padding included.
 
     Args:
         prepared: the pictures.
         size: side of the net's input, pixels.
-        rows: row of each picture, (m,).
+        indices: of the pictures, (m,).
         corners: row and column of the field's top left pixel in the centre crop, (m, 2); may lie outside.
         side: of the field, pixels.
 
@@ -163,96 +167,88 @@ def patches(prepared: PreparedSet, size: int, rows: np.ndarray, corners: np.ndar
         uint8 of shape (m, side, side, 3); grey 128 beyond the border of the crop.
     """
     offset = (prepared.facts["size"] - size) // 2
-    cut = np.full((len(rows), side, side, 3), 128, np.uint8)
-    for patch, row, (top, left) in zip(cut, rows.tolist(), corners.tolist(), strict=True):
-        y, x, bottom, right = max(top, 0), max(left, 0), min(top + side, size), min(left + side, size)
-        patch[y - top : bottom - top, x - left : right - left] = prepared.images[
-            row, offset + y : offset + bottom, offset + x : offset + right
-        ]
-    return cut
+    windows = np.full((len(indices), side, side, 3), 128, np.uint8)
+    for window, index, corner in zip(windows, indices.tolist(), corners.tolist(), strict=True):
+        inside, there = overlap(corner, side, (size, size))
+        window[inside] = prepared.images[index, offset : offset + size, offset : offset + size][there]
+    return windows
 
 
-def _check_counts(layers: Sequence[str], rows: np.ndarray, k: int, batch: int) -> None:
+def _check_counts(layers: Sequence[str], indices: np.ndarray, k: int, batch: int) -> None:
     """Refuse counts with which nothing can be found.
 
     Raises:
-        Problem: no layer, k or batch below 1, fewer rows than k.
+        Problem: no layer, k or batch below 1, fewer images than k.
     """
     if not layers:
         raise Problem("got no layer; give layers=, e.g. layers=['conv5']")
     for name, count in (("k", k), ("batch", batch)):
         if count < 1:
             raise Problem(f"expected a {name} of at least 1, got {count}; give a larger one")
-    if len(rows) < k:
-        raise Problem(f"expected at least {k} images for {k} winners a map, got {len(rows)}; give more images or a smaller k")
+    if len(indices) < k:
+        raise Problem(f"expected at least {k} images for {k} winners a map, got {len(indices)}; give more images or a smaller k")
 
 
-def _check_rows(rows: np.ndarray, many: int | None) -> None:
-    """Refuse rows that do not name images, each once.
+def _check_indices(indices: np.ndarray, many: int | None) -> None:
+    """Refuse indices that do not name images, each once.
 
     Args:
-        rows: the rows.
+        indices: of images.
         many: how many images there are, if that is known.
 
     Raises:
-        Problem: no whole numbers, an image twice, a row that does not exist.
+        Problem: no whole numbers, an image twice, an index that does not exist.
     """
-    if rows.dtype.kind not in "iu" or rows.ndim != 1:
-        raise Problem(f"expected row numbers, got {rows.dtype} of shape {rows.shape}; of a mask take np.flatnonzero(mask)")
-    numbers, times = np.unique(rows, return_counts=True)
+    if indices.dtype.kind not in "iu" or indices.ndim != 1:
+        raise Problem(f"expected indices, got {indices.dtype} of shape {indices.shape}; of a mask take np.flatnonzero(mask)")
+    numbers, times = np.unique(indices, return_counts=True)
     if (times > 1).any():
-        raise Problem(f"expected rows that name each image, each once, got {numbers[times > 1][0]} twice; give np.unique(rows)")
-    wrong = rows[(rows < 0) | (rows >= (np.inf if many is None else many))]
+        raise Problem(f"expected indices that name each image once, got {numbers[times > 1][0]} twice; give np.unique(indices)")
+    wrong = indices[(indices < 0) | (indices >= (NOBODY if many is None else many))]
     if len(wrong):
         upper = "" if many is None else f" to {many - 1}"
-        raise Problem(f"expected row numbers from 0{upper}, got {wrong[0]}; leave it out")
+        raise Problem(f"expected indices from 0{upper}, got {wrong[0]}; leave it out")
 
 
 class _Leaders:
     """The best k of every map so far."""
 
     def __init__(self, k: int):
-        self.k, self.rows, self.values, self.places = k, None, None, None
+        self.k, self.indices, self.values, self.positions = k, None, None, None
 
-    def see(self, maxima: np.ndarray, rows: np.ndarray, output: Tensor) -> None:
+    def see(self, maxima: np.ndarray, indices: np.ndarray, output: Tensor) -> None:
         """Take a batch in.
 
         Args:
             maxima: strongest activation of each image and map, (n, maps).
-            rows: row of each image.
-            output: of the layer, in which the places of the new leaders are looked up.
+            indices: of the images.
+            output: of the layer, in which the positions of the new leaders are looked up.
         """
-        if self.rows is None:
+        if self.indices is None:
             self._begin(maxima.shape[1])
         moving = np.flatnonzero((maxima.T > 0).any(1) & (self.values[:, -1:] <= maxima.T).any(1))  # maps whose leaders may change
         maxima = maxima.T[moving]
         values = np.concatenate([self.values[moving], np.maximum(maxima, 0)], 1)  # (maps, k + n)
-        numbers = np.concatenate([self.rows[moving], np.where(maxima > 0, rows, NOBODY)], 1)
-        order = _best(numbers, values, self.k)
-        self.values[moving], self.rows[moving] = np.take_along_axis(values, order, 1), np.take_along_axis(numbers, order, 1)
-        known = np.concatenate([self.places[moving], np.zeros((*maxima.shape, 2), np.int64)], 1)
-        self.places[moving] = np.take_along_axis(known, order[:, :, None], 1)
-        place, slot = np.nonzero((order >= self.k) & (self.rows[moving] != NOBODY))
-        if output.ndim == 4 and len(place):
-            self.places[moving[place], slot] = _first_places(output, order[place, slot] - self.k, moving[place])
+        numbers = np.concatenate([self.indices[moving], np.where(maxima > 0, indices, NOBODY)], 1)
+        order = np.lexsort((numbers, -values))[:, : self.k]  # equal ones by index
+        self.values[moving], self.indices[moving] = np.take_along_axis(values, order, 1), np.take_along_axis(numbers, order, 1)
+        known = np.concatenate([self.positions[moving], np.zeros((*maxima.shape, 2), np.int64)], 1)
+        self.positions[moving] = np.take_along_axis(known, order[:, :, None], 1)
+        line, slot = np.nonzero((order >= self.k) & (self.indices[moving] != NOBODY))
+        if output.ndim == 4 and len(line):
+            self.positions[moving[line], slot] = _first_positions(output, order[line, slot] - self.k, moving[line])
 
     def top(self) -> Top:
-        """The winners over all processes."""
-        if devices.rank_and_world()[1] > 1:
-            everyone: list = [None] * devices.rank_and_world()[1]
-            distributed.all_gather_object(everyone, (self.rows, self.values, self.places))
-            parts = [np.concatenate(part, 1) for part in zip(*(one for one in everyone if one[0] is not None), strict=True)]
-            order = _best(parts[0], parts[1], self.k)
-            return Top(*(np.take_along_axis(part, order if part.ndim == 2 else order[:, :, None], 1) for part in parts))
-        return Top(self.rows, self.values, self.places)
+        """The winners."""
+        return Top(self.indices, self.values, self.positions)
 
     def _begin(self, maps: int) -> None:
-        self.rows, self.values = np.full((maps, self.k), NOBODY, np.int64), np.zeros((maps, self.k), np.float32)
-        self.places = np.zeros((maps, self.k, 2), np.int64)
+        self.indices, self.values = np.full((maps, self.k), NOBODY, np.int64), np.zeros((maps, self.k), np.float32)
+        self.positions = np.zeros((maps, self.k, 2), np.int64)
 
 
-def _look(net: nn.Module, images: Tensor, rows: np.ndarray, found: dict[str, _Leaders]) -> None:
-    """Run a batch and let the leaders see it. Places are looked up at once: a later layer may change an output in place."""
+def _look(net: nn.Module, images: Tensor, indices: np.ndarray, leaders: dict[str, _Leaders]) -> None:
+    """Run a batch and let the leaders see it. Positions are looked up at once: a later layer may change an output in place."""
     outputs: dict[str, Tensor] = {}
 
     def keeper(layer: str) -> Callable[[Tensor], Tensor]:
@@ -268,13 +264,13 @@ def _look(net: nn.Module, images: Tensor, rows: np.ndarray, found: dict[str, _Le
             if not np.isfinite(maxima).all():
                 units.check_images(net, images)  # before blaming the weights
                 units.check_finite(net, output, layer=layer)
-            found[layer].see(maxima, rows, outputs.pop(layer, output))
+            leaders[layer].see(maxima, indices, outputs.pop(layer, output))
             return output.new_empty(0)
 
         return read
 
     take = {}
-    for layer, pool in _pools(net, list(found)).items():
+    for layer, pool in _pools(net, list(leaders)).items():
         take |= {layer: keeper(layer), pool: reader(layer)} if pool else {layer: reader(layer)}
     activations.run(net, images, take=take)
 
@@ -287,16 +283,13 @@ def _maxima(output: Tensor, layer: str) -> np.ndarray:
     return (output.amax((2, 3)) if output.ndim == 4 else output).float().cpu().numpy()
 
 
-def _best(rows: np.ndarray, values: np.ndarray, k: int) -> np.ndarray:
-    """Order of the k largest values in each line, equal ones by row, (maps, k)."""
-    return np.lexsort((np.where(rows == NOBODY, np.iinfo(np.int64).max, rows), -values))[:, :k]
-
-
-def _first_places(output: Tensor, images: np.ndarray, maps: np.ndarray) -> np.ndarray:
+def _first_positions(output: Tensor, images: np.ndarray, maps: np.ndarray) -> np.ndarray:
     """Row and column of the maximum of some maps, the first of several: (m, 2)."""
-    width = output.shape[3]
-    flat = output[torch.from_numpy(images).to(output.device), torch.from_numpy(maps).to(output.device)].flatten(1).argmax(1).cpu().numpy()
-    return np.column_stack([flat // width, flat % width])
+    order = np.argsort(images, kind="stable")  # maps of one image lie side by side in memory
+    chosen = (torch.from_numpy(numbers[order]).to(output.device) for numbers in (images, maps))
+    flat = np.empty(len(order), np.int64)
+    flat[order] = output[tuple(chosen)].flatten(1).argmax(1).cpu().numpy()
+    return np.column_stack(np.divmod(flat, output.shape[3]))
 
 
 def _pools(net: nn.Module, layers: list[str]) -> dict[str, str]:

@@ -25,6 +25,21 @@ def crop_corners(picture: int, crop: int) -> list[tuple[int, int, bool]]:
     return [(top, left, mirrored) for mirrored in (False, True) for top, left in corners]
 
 
+def overlap(corner: tuple[int, int], side: int, size: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Where a square window and a picture meet.
+
+    Args:
+        corner: row and column of the window's top left pixel in the picture; may lie outside.
+        side: of the window, pixels.
+        size: height and width of the picture, pixels.
+
+    Returns:
+        Slices of rows and columns, within the window and within the picture.
+    """
+    ends = [(first, max(first, 0), min(first + side, length)) for first, length in zip(corner, size, strict=True)]
+    return tuple(slice(start - first, end - first) for first, start, end in ends), tuple(slice(start, end) for _, start, end in ends)
+
+
 class Crops:
     """Cuts batches of input out of a prepared set.
 

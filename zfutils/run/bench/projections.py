@@ -32,25 +32,25 @@ def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
                 "ours, inside the fields": lambda layer=layer, chosen=chosen: batched_deconv.project(net, images, layer=layer, **chosen),
                 "one call a map and image": lambda layer=layer, chosen=chosen: _one_by_one(net, images, layer, chosen),
             },
-            per={"ours, inside the fields": len(chosen["rows"]), "one call a map and image": min(_CALLS, len(chosen["rows"]))},
+            per={"ours, inside the fields": len(chosen["indices"]), "one call a map and image": min(_CALLS, len(chosen["indices"]))},
             unit="projection",
         )
     return [*rows, *_captum(net, images)]
 
 
 def _winners(net: nn.Sequential, images: Tensor, layer: str, seed: int) -> dict[str, np.ndarray]:
-    """Nine images and places a map, drawn."""
+    """Nine images and positions a map, drawn."""
     generator = np.random.default_rng(seed)
     maps, height, width = activations.of(net, images[:1], [layer])[layer].shape[1:]
     count = 9 * maps
-    places = np.column_stack([generator.integers(0, height, count), generator.integers(0, width, count)])
-    return {"rows": generator.integers(0, len(images), count), "maps": np.repeat(np.arange(maps), 9), "places": places}
+    positions = np.column_stack([generator.integers(0, height, count), generator.integers(0, width, count)])
+    return {"indices": generator.integers(0, len(images), count), "maps": np.repeat(np.arange(maps), 9), "positions": positions}
 
 
 def _one_by_one(net: nn.Sequential, images: Tensor, layer: str, chosen: dict[str, np.ndarray]) -> None:
     """Some of the projections as one would make them: one call each."""
-    for row, number, place in list(zip(chosen["rows"], chosen["maps"], chosen["places"].tolist(), strict=True))[:_CALLS]:
-        deconv.project(net, images[row], unit=Unit(layer, int(number)), at=tuple(place))
+    for index, number, position in list(zip(chosen["indices"], chosen["maps"], chosen["positions"].tolist(), strict=True))[:_CALLS]:
+        deconv.project(net, images[index], unit=Unit(layer, int(number)), at=tuple(position))
 
 
 def _captum(net: nn.Sequential, images: Tensor) -> list[clock.Row]:

@@ -56,6 +56,6 @@ def _compared(what: str, net: nn.Sequential, inputs: Crops, rows: np.ndarray) ->
             net(inputs.batch(rows[start : start + _BATCH], CENTRE))
 
     def scan() -> None:
-        topk.scan(net, lambda some: inputs.batch(some, CENTRE), layers=_LAYERS, rows=rows, batch=_BATCH)
+        topk.scan(net, lambda some: inputs.batch(some, CENTRE), layers=_LAYERS, indices=rows, batch=_BATCH)
 
     return clock.compared(f"top nine of five layers, {what}", {"ours, the scan": scan, "a bare pass": bare}, per=len(rows), unit="image")
