@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from zfutils.attribution import batched_deconv, topk
+from zfutils.attribution import projections, topk
 from zfutils.attribution.batched_deconv import Regions
 from zfutils.attribution.rules import DECONVNET, Rules
 from zfutils.attribution.topk import Top
@@ -91,29 +91,38 @@ def display_scale(pixels: np.ndarray, share: float = SHARE) -> float:
 
 
 def of(
-    net: nn.Sequential, prepared: PreparedSet, size: int, top: Top, *, layer: str, maps: np.ndarray, rules: Rules = DECONVNET
+    net: nn.Module,
+    prepared: PreparedSet,
+    size: int,
+    top: Top,
+    *,
+    layer: str,
+    maps: np.ndarray,
+    rules: Rules = DECONVNET,
+    inputs: Crops | None = None,
 ) -> Winners:
     """Project the winners of some maps and cut their patches.
 
     *Paper:* figure 2: the nine strongest activations of a map on the validation images, each brought down to pixels, beside the patches.
 
     Args:
-        net: in evaluation mode, on its device.
+        net: any net, in evaluation mode, on its device.
         prepared: the pictures that `top` was found in.
         size: side of the net's input, pixels.
         top: the winners.
-        layer: a convolutional layer.
+        layer: its name.
         maps: numbers of maps that have all their winners.
         rules: of the way down.
+        inputs: cuts the net's input; default the pictures minus their mean, as the book's nets take them.
 
     Raises:
-        Problem: as `regions.project`.
+        Problem: as `projections.project`.
     """
-    inputs = Crops(prepared, size, device=next(net.parameters()).device)
+    inputs = inputs or Crops(prepared, size, device=next(net.parameters()).device)
     k = top.rows.shape[1]
     rows, places = top.rows[maps].reshape(-1), top.places[maps].reshape(-1, 2)
-    chosen = {"rows": rows, "maps": np.repeat(maps, k), "places": places}
-    found = batched_deconv.project(net, lambda some: inputs.batch(some, CENTRE), layer=layer, **chosen, rules=rules)
+    chosen = {"indices": rows, "maps": np.repeat(maps, k), "positions": places}
+    found = projections.project(net, lambda some: inputs.batch(some, CENTRE), layer=layer, **chosen, rules=rules)
     side = found.pixels.shape[-1]
     patches = topk.patches(prepared, size, rows, found.corners, side)
     shape = (len(maps), k)
