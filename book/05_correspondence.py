@@ -29,7 +29,6 @@ from zfutils.analysis import correspondence
 from zfutils.analysis.correspondence import LAYERS, PARTS
 from zfutils.attribution import activations, top_nine
 from zfutils.core import profiles
-from zfutils.core.errors import Problem
 from zfutils.data import registry
 from zfutils.models import devices
 from zfutils.paper import claims, numbers
@@ -58,7 +57,7 @@ def found_faces() -> correspondence.Faces | None:
     """The faces of this profile, or none."""
     try:
         return correspondence.faces(PICTURES, SIZE)
-    except (Problem, ValueError, KeyError):
+    except correspondence.NoFaces:  # any other error would hide that a list and its pictures do not fit
         return None
 
 

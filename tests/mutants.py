@@ -45,7 +45,8 @@ class Mutant:
             ValueError: the line does not stand there exactly once, so the entry is out of date.
         """
         if text.count(self.line) != 1:
-            raise ValueError(f"{self.file} holds {self.line!r} {text.count(self.line)} times, expected once; mend the entry {self.equation!r}")
+            count = text.count(self.line)
+            raise ValueError(f"{self.file} holds {self.line!r} {count} times, expected once; mend the entry {self.equation!r}")
         return text.replace(self.line, self.instead)
 
 
@@ -75,7 +76,7 @@ def main() -> int:
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         verdicts = list(pool.map(_in_a_copy, chosen))
     for mutant, said in zip(chosen, verdicts, strict=True):
-        print(f"{'killed' if not said else said:8} | {mutant.equation} | {mutant.killer}")
+        print(f"{said or 'killed':8} | {mutant.equation} | {mutant.killer}")
     alive = sum(bool(said) for said in verdicts)
     print(f"{len(chosen) - alive} of {len(chosen)} mutants killed")
     return 1 if alive else 0

@@ -11,6 +11,7 @@ import yaml
 from tests.test_deconvnet import images, net_of
 from zfutils.analysis import correspondence
 from zfutils.core.errors import Problem
+from zfutils.data import listings
 
 
 def slow_delta(of_images: np.ndarray) -> list[float]:
@@ -40,6 +41,7 @@ def test_chance_is_what_independent_signs_give_and_alike_changes_lie_below():
     shared = np.where(generator.random((12, 4000)) < 0.8, independent[:1], independent)
     assert correspondence.pairs(shared).ratio() < 0.6
     assert np.isnan(correspondence.pairs(np.zeros((3, 5), int)).ratio())
+    assert np.isnan(found.ratio(np.array([3, 3, 3]))), "a bootstrap may draw one image only"
     drawn = np.array([0, 0, 1, 2])
     direct = [found.different[a, b] for a in drawn for b in drawn if a != b]
     assert found.delta(drawn)[0] == pytest.approx(np.mean(direct))
@@ -87,11 +89,28 @@ def test_listed_photographs_are_found_by_their_file_and_scaled():
     assert len(entries) >= 5 and all(0 < value < 1 for entry in entries for part in correspondence.PARTS for value in entry[part])
     assert all(entry["eye_right"][0] < entry["eye_left"][0] < 1 and entry["nose"][1] > entry["eye_right"][1] for entry in entries)
     files = [f"imagewoof2-160/val/{entry['file']}" for entry in entries] + ["imagewoof2-160/val/n1/other.JPEG"]
-    found = correspondence.faces(Set(pd.DataFrame({"split": "val", "label": 0, "file": files}), ["dog"]), 64)
+    table = pd.DataFrame({"split": "val", "label": 0, "file": files, "folder": [file.split("/")[2] for file in files]})
+    found = correspondence.faces(Set(table, ["dog"]), 64)
     assert found.rows.tolist() == list(range(len(entries)))
     assert found.centres["nose"][0].tolist() == [entries[0]["nose"][1] * 64, entries[0]["nose"][0] * 64]
-    with pytest.raises(Problem, match="at least two frontal faces"):
-        correspondence.faces(Set(pd.DataFrame({"split": "val", "label": 0, "file": ["a/b.png"]}), ["dog"]), 64)
+    with pytest.raises(correspondence.NoFaces, match="at least two frontal faces"):
+        correspondence.faces(Set(pd.DataFrame({"split": "val", "label": 0, "file": ["a/b.png"], "folder": ["a"]}), ["dog"]), 64)
+    with pytest.raises(Problem, match="expected 10 listed faces in these classes, found 1"):
+        correspondence.faces(Set(table.assign(file=[files[0], *(f"{file}.png" for file in files[1:])]), ["dog"]), 64)
+
+
+def test_listed_photographs_are_found_in_the_one_folder_of_ilsvrc(tmp_path):
+    entries = yaml.safe_load(correspondence.POINTS.read_text())
+    pairs = sorted((entry["file"].split("/")[1], entry["file"].split("/")[0]) for entry in entries)
+    (tmp_path / "val").mkdir()
+    for file, _ in pairs:
+        (tmp_path / "val" / file).touch()
+    table = listings._ilsvrc_val(tmp_path, sorted({folder for _, folder in pairs}), [folder for _, folder in pairs])
+    found = correspondence.faces(Set(table, []), 64)
+    assert len(found.rows) == len(entries)
+    nose = {entry["file"].split("/")[1]: entry["nose"] for entry in entries}
+    for row, (y, x) in zip(found.rows, found.centres["nose"], strict=True):
+        assert [x / 64, y / 64] == pytest.approx(nose[table["file"][row].removeprefix("val/")])
 
 
 def test_random_places_are_spread_as_the_parts_are_and_lie_inside():

@@ -8,8 +8,8 @@ from torch import nn
 
 from zfutils.analysis import correspondence, invariance
 from zfutils.models import architectures, crops, predictions
-from zfutils.transfer import linear_probes
 from zfutils.training.trainer import Settings, Trainer
+from zfutils.transfer import linear_probes
 
 ARCHITECTURE = architectures.scaled(architectures.ZFNET, width=1 / 16, image_size=56, fc_units=16, classes=4)
 CPU = torch.device("cpu")

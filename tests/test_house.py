@@ -35,6 +35,7 @@ PACKAGES = {
         ("activations", "autograd_graph"),
         ("deconv", "deconvnet"),
         ("receptive_field", "batched_deconv", "topk", "occlusion", "saliency"),
+        ("projections",),
         ("top_nine",),
     ),
     "analysis": (

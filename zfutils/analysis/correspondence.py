@@ -3,8 +3,10 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 import yaml
 from torch import Tensor, nn
@@ -19,6 +21,10 @@ LAYERS = ("pool1", "pool2", "relu3", "relu4", "relu5", "relu6", "relu7")  # one 
 FACE = "dog"  # the toy class whose faces are compared, as the paper compares dogs
 FRONTAL = 30.0  # degrees of yaw up to which a toy counts as frontal
 POINTS = paths.MANIFESTS / "imagewoof_points.yml"
+
+
+class NoFaces(Problem):
+    """A set that cannot have two frontal faces with known parts: other classes than the listed ones, or too few toys."""
 
 
 @dataclass(frozen=True)
@@ -44,35 +50,38 @@ def faces(prepared: PreparedSet, size: int) -> Faces:
         size: side of the centre crop, pixels.
 
     Raises:
-        Problem: neither parts nor listed pictures are known for this set.
+        NoFaces: neither parts nor listed classes are known for this set.
+        Problem: the set has classes of the list, but not the listed pictures.
     """
     val = prepared.table.loc[prepared.indices("val")]
     found = _toy_faces(prepared, val) if "centres" in val else _listed_faces(prepared, val)
     offset = (prepared.facts["size"] - size) // 2
     kept = [(row, points) for row, points in found if all(0 <= value - offset < size for point in points for value in point)]
     if len(kept) < 2:
-        raise Problem(f"expected at least two frontal faces with known parts, found {len(kept)}; take a profile with toys or Imagewoof")
+        raise NoFaces(f"expected at least two frontal faces with known parts, found {len(kept)}; take a profile with toys or Imagewoof")
     points = np.array([points for _, points in kept], float) - offset  # (n, parts, 2)
     return Faces(np.array([row for row, _ in kept]), {part: points[:, place] for place, part in enumerate(PARTS)})
 
 
-def _toy_faces(prepared: PreparedSet, val) -> list[tuple[int, list]]:
+def _toy_faces(prepared: PreparedSet, val: pd.DataFrame) -> list[tuple[int, list]]:
     """Dogs that look at the camera and show all parts."""
     some = val[(val["label"] == prepared.classes.index(FACE)) & (val["yaw"].abs() <= FRONTAL)]
     centres = [(int(row), json.loads(text)) for row, text in zip(some.index, some["centres"], strict=True)]
     return [(row, [known[part] for part in PARTS]) for row, known in centres if all(part in known for part in PARTS)]
 
 
-def _listed_faces(prepared: PreparedSet, val) -> list[tuple[int, list]]:
-    """Pictures of the hand-made list that the set holds."""
-    listed = {entry["file"]: entry for entry in yaml.safe_load(POINTS.read_text())}
+def _listed_faces(prepared: PreparedSet, val: pd.DataFrame) -> list[tuple[int, list]]:
+    """Pictures of the hand-made list that the set holds.
+
+    Their own names tell them apart: Imagewoof keeps a folder a class and ILSVRC2012 one folder for all.
+    """
+    listed = {Path(entry["file"]).name: entry for entry in yaml.safe_load(POINTS.read_text(encoding="utf-8"))}
     size = prepared.facts["size"]
-    found = []
-    for row, file in zip(val.index, val["file"], strict=True):
-        entry = listed.get("/".join(str(file).split("/")[-2:]))
-        if entry:
-            found.append((int(row), [[entry[part][1] * size, entry[part][0] * size] for part in PARTS]))
-    return found
+    there = [(int(index), listed[name]) for index, file in val["file"].items() if (name := Path(file).name) in listed]
+    expected = [entry["file"] for entry in listed.values() if Path(entry["file"]).parent.name in set(val["folder"])]
+    if len(there) < 2 <= len(expected):
+        raise Problem(f"expected {len(expected)} listed faces in these classes, found {len(there)}; the list names {expected[0]}: mend it")
+    return [(index, [[entry[part][1] * size, entry[part][0] * size] for part in PARTS]) for index, entry in there]
 
 
 def masked(images: Tensor, centres: np.ndarray, side: int) -> Tensor:
@@ -147,9 +156,9 @@ class Pairs:
         return float(values.mean()), float(values.std())
 
     def ratio(self, rows: np.ndarray | None = None) -> float:
-        """Delta over Delta0, its expectation by chance: below 1 the images change alike; NaN where nothing changes at all."""
+        """Delta over Delta0, its expectation by chance: below 1 the images change alike; NaN where nothing changes or all are one image."""
         pairs = self._pairs(rows)
-        chance = self.expected[pairs].mean()
+        chance = self.expected[pairs].mean() if len(pairs[0]) else 0.0
         return float(self.different[pairs].mean() / chance) if chance > 0 else float("nan")
 
     def _pairs(self, rows: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

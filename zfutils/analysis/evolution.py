@@ -1,5 +1,6 @@
 """How features develop during training: the checkpoints of figure 4 in pictures and numbers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,11 +9,11 @@ import torch
 from torch import nn
 
 from zfutils.analysis import similarity
-from zfutils.attribution import activations, batched_deconv, deconv, topk
+from zfutils.attribution import activations, deconv, projections, topk
 from zfutils.core.profiles import Profile
 from zfutils.data.prepared_sets import PreparedSet
-from zfutils.models.crops import CENTRE, Crops
-from zfutils.models.trained import Trained
+from zfutils.models.crops import CENTRE
+from zfutils.models.trained import Model, Trained
 from zfutils.training.trainer import PAPER_EPOCHS
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
@@ -24,7 +25,7 @@ class Strongest:
     """The strongest activation of some maps over the training images at one checkpoint.
 
     Attributes:
-        epoch: of the paper's 70.
+        epoch: of the paper's 70, in the book's nets.
         indices: of the pictures, (m,); `topk.NOBODY` for a map that no image makes active.
         projections: (m, 3, side, side), cut by the receptive field where that is small; zero for such a map.
     """
@@ -35,15 +36,15 @@ class Strongest:
 
 
 def strongest(
-    profile: Profile, trained: Trained, prepared: PreparedSet, maps: dict[str, np.ndarray], *, device: torch.device
+    profile: Profile, trained: Trained | Model, prepared: PreparedSet, maps: dict[str, np.ndarray], *, device: torch.device
 ) -> dict[str, list[Strongest]]:
-    """Project the strongest activation of some maps over all training images, at the paper's eight checkpoints.
+    """Project the strongest activation of some maps over all training images, at every checkpoint; the paper has eight.
 
     *Paper:* figure 4.
 
     Args:
-        profile: the sizes.
-        trained: the net.
+        profile: whose folder keeps what was found.
+        trained: the net with its checkpoints.
         prepared: the pictures.
         maps: numbers of maps, by layer.
         device: where the net runs.
@@ -51,17 +52,17 @@ def strongest(
     Returns:
         For each layer one entry a checkpoint.
     """
-    inputs = Crops(prepared, profile.image_size, device=device)
+    inputs = trained.inputs(prepared, device=device)
     found: dict[str, list[Strongest]] = {layer: [] for layer in maps}
-    for epoch in PAPER_EPOCHS:
+    for epoch in trained.epochs:
         net = trained.checkpoint(epoch).to(device)
         name = f"{trained.folder.name}-epoch-{epoch:02d}"
-        tops = topk.scanned(profile, net, name, prepared, "train", layers=LAYERS, k=1)
+        tops = topk.scanned(profile, net, name, prepared, "train", layers=tuple(maps), k=1, inputs=inputs)
         for layer, chosen in maps.items():
             indices, positions, alive = (part[chosen, 0] for part in (tops[layer].indices, tops[layer].positions, tops[layer].alive))
             seen = {"indices": np.where(alive, indices, 0), "maps": chosen, "positions": positions}
-            projected = batched_deconv.project(net, lambda wanted: inputs.batch(wanted, CENTRE), layer=layer, **seen)
-            framed = projected.framed(profile.image_size)
+            projected = projections.project(net, lambda wanted: inputs.batch(wanted, CENTRE), layer=layer, **seen)
+            framed = projected.framed(inputs.size)
             found[layer].append(Strongest(epoch, indices, framed * alive[:, None, None, None]))
     return found
 
@@ -74,30 +75,33 @@ class Settling:
         margins: similarity to the unit's final projection minus that to another unit's, (checkpoints, units).
         final: the same at the end, where the first similarity is 1, (units,).
         ranks: rank correlation of each map's activations with the final ones over fixed images, (checkpoints, maps).
+        epochs: of the checkpoints.
     """
 
     margins: np.ndarray
     final: np.ndarray
     ranks: np.ndarray
+    epochs: tuple[int, ...] = PAPER_EPOCHS
 
     def shares(self) -> np.ndarray:
         """Each unit's part in the settled share of the layer, (checkpoints, units); its mean over units is the share."""
         return self.margins / self.final.mean()
 
     def since(self) -> int | None:
-        """The first of the paper's epochs from which on the settled share stays at least `SETTLED`."""
+        """The first of the epochs from which on the settled share stays at least `SETTLED`."""
         high = self.shares().mean(1) >= SETTLED
-        after = [epoch for place, epoch in enumerate(PAPER_EPOCHS) if high[place:].all()]
+        after = [epoch for position, epoch in enumerate(self.epochs) if high[position:].all()]
         return after[0] if after else None
 
 
 def settle(
     profile: Profile,
-    trained: Trained,
+    trained: Trained | Model,
     prepared: PreparedSet,
     *,
     generator: np.random.Generator,
     device: torch.device,
+    layers: Sequence[str] = LAYERS,
     units: int = 24,
     fixed: int = 256,
 ) -> dict[str, Settling]:
@@ -107,11 +111,12 @@ def settle(
     of the image.
 
     Args:
-        profile: the sizes.
-        trained: the net.
+        profile: whose folder keeps what was found.
+        trained: the net with its checkpoints.
         prepared: the pictures.
         generator: draws the units and the images for the rank correlation.
         device: where the net runs.
+        layers: names of layers.
         units: followed in each layer.
         fixed: images for the rank correlation.
 
@@ -119,8 +124,8 @@ def settle(
         One entry a layer.
     """
     final = trained.net().to(device)
-    tops = topk.scanned(profile, final, trained.folder.name, prepared, "train", layers=LAYERS, k=1)
-    inputs = Crops(prepared, profile.image_size, device=device)
+    inputs = trained.inputs(prepared, device=device)
+    tops = topk.scanned(profile, final, trained.folder.name, prepared, "train", layers=layers, k=1, inputs=inputs)
     train = prepared.indices("train")
     some = inputs.batch(np.sort(generator.permutation(train)[:fixed]), CENTRE)
     chosen = {layer: generator.permutation(top.active())[:units] for layer, top in tops.items()}
@@ -129,20 +134,20 @@ def settle(
     other = {layer: _projections(final, images[layer], layer, np.roll(maps, 1)) for layer, maps in chosen.items()}
     ranks = {layer: [] for layer in chosen}
     margins = {layer: [] for layer in chosen}
-    final_activity = _activity(final, some)
-    for epoch in PAPER_EPOCHS:
+    final_activity = _activity(final, some, layers)
+    for epoch in trained.epochs:
         net = trained.checkpoint(epoch).to(device)
-        activity = _activity(net, some)
+        activity = _activity(net, some, layers)
         for layer, maps in chosen.items():
             now = _projections(net, images[layer], layer, maps)
             margins[layer].append(similarity.cosine(now, last[layer]) - similarity.cosine(now, other[layer]))
             ranks[layer].append(similarity.rank_correlation(activity[layer], final_activity[layer]))
     ends = {layer: 1 - similarity.cosine(last[layer], other[layer]) for layer in chosen}
-    return {layer: Settling(np.array(margins[layer]), ends[layer], np.array(ranks[layer])) for layer in chosen}
+    return {layer: Settling(np.array(margins[layer]), ends[layer], np.array(ranks[layer]), trained.epochs) for layer in chosen}
 
 
 def table(settled: dict[str, Settling]) -> pd.DataFrame:
-    """One row a layer and checkpoint: `layer`, `epoch` (of the paper's 70), `settled` share, `rank_correlation`, `units`."""
+    """One row a layer and checkpoint: `layer`, `epoch`, `settled` share, `rank_correlation`, `units`."""
     return pd.DataFrame(
         {
             "layer": layer,
@@ -152,7 +157,7 @@ def table(settled: dict[str, Settling]) -> pd.DataFrame:
             "units": one.margins.shape[1],
         }
         for layer, one in settled.items()
-        for place, epoch in enumerate(PAPER_EPOCHS)
+        for place, epoch in enumerate(one.epochs)
     )
 
 
@@ -161,7 +166,7 @@ def _projections(net: nn.Module, images: torch.Tensor, layer: str, maps: np.ndar
     return deconv.project_each(net, images, layer=layer, maps=torch.from_numpy(maps)).cpu().numpy()
 
 
-def _activity(net: nn.Module, images: torch.Tensor) -> dict[str, np.ndarray]:
+def _activity(net: nn.Module, images: torch.Tensor, layers: Sequence[str]) -> dict[str, np.ndarray]:
     """Strongest activation of every map in every image, by layer, (n, maps)."""
-    found = activations.of(net, images, LAYERS)
-    return {layer: values.amax((2, 3)).clamp(min=0).cpu().numpy() for layer, values in found.items()}
+    found = activations.of(net, images, layers)
+    return {layer: (values.amax((2, 3)) if values.ndim == 4 else values).clamp(min=0).cpu().numpy() for layer, values in found.items()}

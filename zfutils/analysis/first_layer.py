@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from zfutils.models.architectures import filter_rms
 from zfutils.models.crops import CENTRE, Crops
 
 EDGES = (1 / 16, 1 / 6)  # cycles a pixel of the input: borders of the low, middle and high band
@@ -23,7 +24,7 @@ def dead(weight: np.ndarray, strongest: np.ndarray) -> np.ndarray:
     Returns:
         bool of shape (maps,).
     """
-    rms = np.sqrt((np.asarray(weight, np.float64) ** 2).mean((1, 2, 3)))
+    rms = _rms(weight)
     return (rms < 0.1 * np.median(rms)) | (strongest <= 0)
 
 
@@ -65,8 +66,13 @@ def band_shares(weight: np.ndarray) -> np.ndarray:
 
 def dominance(weight: np.ndarray) -> float:
     """Largest root mean square of a filter over the median of its layer (figure 6 a: 'one feature dominates')."""
-    rms = np.sqrt((np.asarray(weight, np.float64) ** 2).mean((1, 2, 3)))
+    rms = _rms(weight)
     return float(rms.max() / np.median(rms))
+
+
+def _rms(weight: np.ndarray) -> np.ndarray:
+    """Root mean square of every filter, float64, (maps,)."""
+    return filter_rms(torch.from_numpy(np.asarray(weight, np.float64))).numpy()
 
 
 @torch.no_grad()

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zfutils.attribution import activations, units
 from zfutils.core.errors import Problem
+from zfutils.models.crops import sampled
 from zfutils.stats.log_odds import log_odds
 
 SIDE = 224  # pixels, of the paper's images
@@ -34,7 +34,7 @@ def shift(images: Tensor, amount: float, *, border: str = "zeros") -> Tensor:
     height = images.shape[2]
     if abs(amount) >= height:
         raise Problem(f"expected a shift of less than {height} px, got {amount:g}; the image would be gone")
-    return _sampled(images, [[1.0, 0.0, 0.0], [0.0, 1.0, -2 * amount / height]], border)
+    return sampled(images, [[1.0, 0.0, 0.0], [0.0, 1.0, -2 * amount / height]], border)
 
 
 def enlarge(images: Tensor, amount: float, *, border: str = "zeros") -> Tensor:
@@ -50,7 +50,7 @@ def enlarge(images: Tensor, amount: float, *, border: str = "zeros") -> Tensor:
     """
     if amount < 1:
         raise Problem(f"expected a factor of at least 1, got {amount:g}; the paper enlarges only")
-    return _sampled(images, [[1 / amount, 0.0, 0.0], [0.0, 1 / amount, 0.0]], border)
+    return sampled(images, [[1 / amount, 0.0, 0.0], [0.0, 1 / amount, 0.0]], border)
 
 
 def rotate(images: Tensor, amount: float, *, border: str = "zeros") -> Tensor:
@@ -67,14 +67,7 @@ def rotate(images: Tensor, amount: float, *, border: str = "zeros") -> Tensor:
     if images.shape[2] != images.shape[3]:
         raise Problem(f"expected square images, got {images.shape[2]} x {images.shape[3]} px; crop them first")
     sine, cosine = math.sin(math.radians(amount)), math.cos(math.radians(amount))
-    return _sampled(images, [[cosine, -sine, 0.0], [sine, cosine, 0.0]], border)
-
-
-def _sampled(images: Tensor, matrix: Sequence[Sequence[float]], border: str) -> Tensor:
-    """Every pixel of the result taken from where the matrix points to, bilinear."""
-    theta = torch.tensor(matrix, dtype=images.dtype, device=images.device).expand(len(images), 2, 3)
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode=border, align_corners=False)
+    return sampled(images, [[cosine, -sine, 0.0], [sine, cosine, 0.0]], border)
 
 
 def amounts(side: int) -> dict[str, tuple[Transformation, np.ndarray]]:

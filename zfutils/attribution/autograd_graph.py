@@ -13,6 +13,7 @@ _LINEAR = frozenset(
     | {"T", "Transpose", "Permute", "View", "UnsafeView", "Reshape", "ReshapeAlias", "Squeeze", "Unsqueeze", "Expand", "Repeat"}
     | {"Clone", "Copy", "ToCopy", "Alias", "Cat", "Stack", "Split", "SplitWithSizes", "Chunk", "Slice", "Select", "Narrow", "Unbind"}
     | {"ConstantPadNd", "ReflectionPad2D", "ReplicationPad2D", "Flip", "Roll", "PixelShuffle", "UpsampleNearest2D", "UpsampleBilinear2D"}
+    | {"AsStrided"}  # average pools over a whole map of channels-last images
 )
 _SWITCHED = frozenset(["MaxPool2DWithIndices", "AdaptiveMaxPool2D"])  # linear once the switches are set
 AFFINE = frozenset(["NativeBatchNorm", "CudnnBatchNorm", "MiopenBatchNorm"])  # linear in evaluation mode

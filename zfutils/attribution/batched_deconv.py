@@ -140,6 +140,24 @@ def project(
     return Regions(*wholes)
 
 
+def follows(net: nn.Module, layer: str) -> bool:
+    """Whether `project` has an explicit way down from a layer: a plain sequence of square parts below a convolution, or its ReLU."""
+    names = [name for name, _ in net.named_children()]
+    if type(net) is not nn.Sequential or len(names) < len(net) or layer not in names:
+        return False
+    below = list(net)[: names.index(layer) + 1]
+    if isinstance(below[-1], nn.ReLU):
+        below.pop()
+    return bool(below) and isinstance(below[-1], nn.Conv2d) and all(type(part) in _DOWN and _is_square(part) for part in below)
+
+
+def _is_square(part: nn.Module) -> bool:
+    """Whether a layer has one number for its rows and its columns, and is otherwise as those of the book."""
+    sizes = [getattr(part, name, 1) for name in ("kernel_size", "stride", "padding", "dilation")]
+    usual = getattr(part, "padding_mode", "zeros") == "zeros" and not (isinstance(part, nn.MaxPool2d) and part.dilation != 1)
+    return usual and all(isinstance(size, int) or (isinstance(size, tuple) and len(set(size)) == 1) for size in sizes)
+
+
 def _way(net: nn.Sequential, layer: str) -> list[tuple[str, nn.Module]]:
     """Names and modules up to a convolution; a ReLU stands for the convolution below it."""
     units.find(net, layer)

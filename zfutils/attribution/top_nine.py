@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from zfutils.attribution import batched_deconv, topk
+from zfutils.attribution import projections, topk
 from zfutils.attribution.batched_deconv import Regions
 from zfutils.attribution.rules import DECONVNET, Rules
 from zfutils.attribution.topk import Top
@@ -90,29 +90,38 @@ def display_scale(pixels: np.ndarray, share: float = SHARE) -> float:
 
 
 def of(
-    net: nn.Sequential, prepared: PreparedSet, size: int, top: Top, *, layer: str, maps: np.ndarray, rules: Rules = DECONVNET
+    net: nn.Module,
+    prepared: PreparedSet,
+    size: int,
+    top: Top,
+    *,
+    layer: str,
+    maps: np.ndarray,
+    rules: Rules = DECONVNET,
+    inputs: Crops | None = None,
 ) -> Winners:
     """Project the winners of some maps and cut their patches.
 
     *Paper:* figure 2: the nine strongest activations of a map on the validation images, each brought down to pixels, beside the patches.
 
     Args:
-        net: in evaluation mode, on its device.
+        net: any net, in evaluation mode, on its device.
         prepared: the pictures that `top` was found in.
         size: side of the net's input, pixels.
         top: the winners.
-        layer: a convolutional layer.
+        layer: its name.
         maps: numbers of maps that have all their winners.
         rules: of the way down.
+        inputs: cuts the net's input; default the pictures minus their mean, as the book's nets take them.
 
     Raises:
-        Problem: as `batched_deconv.project`.
+        Problem: as `projections.project`.
     """
-    inputs = Crops(prepared, size, device=next(net.parameters()).device)
+    inputs = inputs or Crops(prepared, size, device=next(net.parameters()).device)
     k = top.indices.shape[1]
     indices, positions = top.indices[maps].reshape(-1), top.positions[maps].reshape(-1, 2)
     chosen = {"indices": indices, "maps": np.repeat(maps, k), "positions": positions}
-    regions = batched_deconv.project(net, lambda wanted: inputs.batch(wanted, CENTRE), layer=layer, **chosen, rules=rules)
+    regions = projections.project(net, lambda wanted: inputs.batch(wanted, CENTRE), layer=layer, **chosen, rules=rules)
     side = regions.pixels.shape[-1]
     patches = topk.patches(prepared, size, indices, regions.corners, side)
     shape = (len(maps), k)

@@ -104,7 +104,15 @@ def scan(
 
 
 def scanned(
-    profile: Profile, net: nn.Sequential, name: str, prepared: PreparedSet, split: str, *, layers: Sequence[str], k: int = 9
+    profile: Profile,
+    net: nn.Module,
+    name: str,
+    prepared: PreparedSet,
+    split: str,
+    *,
+    layers: Sequence[str],
+    k: int = 9,
+    inputs: Crops | None = None,
 ) -> dict[str, Top]:
     """Scan the centre crops of a split, or read the result of an earlier scan.
 
@@ -115,16 +123,17 @@ def scanned(
         prepared: the pictures.
         split: of the pictures.
         layers, k: as in `scan`.
+        inputs: cuts the net's input; default the pictures minus their mean, as the book's nets take them.
 
     Raises:
         Problem: as `scan`; a kept result that cannot be read.
     """
-    about = (name, checkpoints.digest(net), prepared.digest())
-    key = keys.digest(*about, split, list(layers), k, profile.image_size, "scan", SCAN_VERSION)
+    inputs = inputs or Crops(prepared, profile.image_size, device=next(net.parameters()).device)
+    about = (name, checkpoints.digest(net), prepared.digest(), *inputs.scaling())
+    key = keys.digest(*about, split, list(layers), k, inputs.size, "scan", SCAN_VERSION)
     path = paths.data_dir() / profile.name / "top" / f"{name}-{split}-{k}-{key[:8]}.npz"
     if path.exists():
         return load(path)
-    inputs = Crops(prepared, profile.image_size, device=next(net.parameters()).device)
     tops = scan(net, lambda wanted: inputs.batch(wanted, CENTRE), layers=layers, k=k, indices=prepared.indices(split))
     save(tops, path)
     return tops

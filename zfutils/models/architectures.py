@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from zfutils.core.errors import Problem
+from zfutils.core.profiles import Profile
 from zfutils.models.local_response_norm import LocalResponseNorm
 
 DEVIATION = 0.01  # of the initial weights (section 3)
@@ -36,7 +37,7 @@ class Conv:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A net on paper: all that `build` needs.
+    """A net on paper: all that `build` needs. It has any number of convolutional and of fully connected layers.
 
     Attributes:
         name: of its family, e.g. `zfnet`.
@@ -45,9 +46,9 @@ class Architecture:
         fc_bias: initial value of their biases.
         classes: units of the softmax.
         image_size: side of the input, pixels.
-        deviations: deviation of the initial weights, one number a learned layer.
-        left_out: numbers of the layers, out of 1 to 7, that the net does not have; the others keep their names.
-        dropout: share of the units of layers 6 and 7 that are dropped in training.
+        deviations: deviation of the initial weights, one number a learned layer; default .01 for each.
+        left_out: numbers of the layers that the net does not have; the others keep their names. The last convolution is never left out.
+        dropout: share of the units of the hidden fully connected layers that are dropped in training.
     """
 
     name: str
@@ -56,20 +57,37 @@ class Architecture:
     fc_bias: float = 0.0
     classes: int = 1000
     image_size: int = 224
-    deviations: tuple[float, ...] = (DEVIATION,) * 8
+    deviations: tuple[float, ...] = ()
     left_out: tuple[int, ...] = ()
     dropout: float = 0.5
+
+    def __post_init__(self):
+        if not self.deviations:
+            object.__setattr__(self, "deviations", (DEVIATION,) * len(self.layers))  # the way to set what is frozen
+        if len(self.deviations) != len(self.layers):
+            raise Problem(
+                f"expected {len(self.layers)} deviations, one a layer, got {len(self.deviations)}; give deviations=() for .01 each"
+            )
+
+    @property
+    def depth(self) -> int:
+        """Number of the last convolutional layer: how many there are with those that are left out."""
+        depth = len(self.convs)
+        for number in sorted(self.left_out):
+            depth += number <= depth
+        return depth
 
     @property
     def numbered(self) -> tuple[tuple[int, Conv], ...]:
         """The convolutional layers with their numbers."""
-        return tuple(zip((number for number in range(1, 6) if number not in self.left_out), self.convs, strict=True))
+        return tuple(zip((number for number in range(1, self.depth + 1) if number not in self.left_out), self.convs, strict=True))
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Names of the learned layers: `conv1 …`, `fc6 …`; the softmax is `fc8`, also where layers are left out."""
-        hidden = [f"fc{number}" for number in (6, 7) if number not in self.left_out]
-        return (*(f"conv{number}" for number, _ in self.numbered), *hidden, "fc8")
+        """Names of the learned layers: `conv1 …`, `fc6 …`; the softmax of the paper's nets is `fc8`, also where layers are left out."""
+        last = len(self.convs) + len(self.fcs) + len(self.left_out) + 1
+        kept = [number for number in range(1, last + 1) if number not in self.left_out]
+        return tuple(f"{'conv' if number <= self.depth else 'fc'}{number}" for number in kept)
 
     def __str__(self) -> str:
         maps = "-".join(str(conv.maps) for conv in self.convs)
@@ -113,30 +131,29 @@ def without(architecture: Architecture, *numbers: int) -> Architecture:
 
     Args:
         architecture: the net at full size.
-        numbers: of the layers, out of 3, 4, 6 and 7, whose inputs and outputs have one size.
+        numbers: of the layers; of the paper's nets 3, 4, 6 and 7, whose inputs and outputs have one size.
 
     Example:
         >>> without(ZFNET, 3, 4, 6, 7).layers
         ('conv1', 'conv2', 'conv5', 'fc8')
     """
-    kept = [number for number in range(1, 9) if number not in numbers]
     return replace(
         architecture,
         convs=tuple(conv for number, conv in architecture.numbered if number not in numbers),
-        fcs=tuple(units for number, units in zip((6, 7), architecture.fcs, strict=True) if number not in numbers),
-        deviations=tuple(architecture.deviations[number - 1] for number in kept),
+        fcs=tuple(units for number, units in enumerate(architecture.fcs, architecture.depth + 1) if number not in numbers),
+        deviations=tuple(deviation for number, deviation in enumerate(architecture.deviations, 1) if number not in numbers),
         left_out=tuple(numbers),
     )
 
 
-def with_maps(architecture: Architecture, third: int, fourth: int, fifth: int) -> Architecture:
-    """Give layers 3, 4 and 5 other numbers of maps (tables 2 and 3)."""
-    maps = (*(conv.maps for conv in architecture.convs[:2]), third, fourth, fifth)
+def with_maps(architecture: Architecture, *upper: int) -> Architecture:
+    """Give the uppermost convolutional layers, 3, 4 and 5 in tables 2 and 3, other numbers of maps."""
+    maps = (*(conv.maps for conv in architecture.convs[: -len(upper)]), *upper)
     return replace(architecture, convs=tuple(replace(conv, maps=n) for conv, n in zip(architecture.convs, maps, strict=True)))
 
 
 def with_units(architecture: Architecture, units: int) -> Architecture:
-    """Give layers 6 and 7 another number of units (table 3)."""
+    """Give the hidden fully connected layers, 6 and 7 in table 3, another number of units (table 3)."""
     return replace(architecture, fcs=(units,) * len(architecture.fcs))
 
 
@@ -165,6 +182,11 @@ def scaled(paper: Architecture, *, width: float = 1.0, image_size: int = 224, fc
     return replace(small, deviations=tuple(DEVIATION * (full / fan_in) ** 0.5 for full, fan_in in pairs))
 
 
+def of_profile(profile: Profile, paper: Architecture, classes: int) -> Architecture:
+    """A net of the paper at the size of a profile, as `scaled`."""
+    return scaled(paper, width=profile.width, image_size=profile.image_size, fc_units=profile.fc_units, classes=classes)
+
+
 def shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
     """Shape after every stage, without the batch: `{"input": (3, 224, 224), "conv1": (96, 110, 110), …, "fc8": (1000,)}`.
 
@@ -190,8 +212,7 @@ def fan_ins(architecture: Architecture) -> tuple[int, ...]:
     sizes = shapes(architecture)
     maps = [3, *(conv.maps for conv in architecture.convs)]
     convs = [below // conv.groups * conv.kernel**2 for below, conv in zip(maps, architecture.convs, strict=False)]
-    number, conv = architecture.numbered[-1]
-    flat = math.prod(sizes[f"{conv.then[-1]}{number}"])
+    flat = math.prod([size for size in sizes.values() if len(size) == 3][-1])  # of the uppermost maps
     return (*convs, flat, *architecture.fcs)
 
 
@@ -273,7 +294,7 @@ def _initialise(net: nn.Sequential, architecture: Architecture, generator: torch
 
 
 def filter_rms(weight: Tensor) -> Tensor:
-    """Root mean square of every filter; (maps, channels, k, k) gives (maps,)."""
+    """Root mean square of every filter; (maps, channels, k, k) gives (maps,), in the number type of the weights."""
     return weight.pow(2).mean((1, 2, 3)).sqrt()
 
 

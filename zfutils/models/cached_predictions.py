@@ -5,14 +5,14 @@ import numpy as np
 from zfutils.core import keys, paths
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import checkpoints, devices, predictions
-from zfutils.models.crops import CENTRE, Crops
-from zfutils.models.trained import Trained
+from zfutils.models.crops import CENTRE
+from zfutils.models.trained import Model, Trained
 
 PREDICTIONS_VERSION = 1  # raised when the same net and pictures give other probabilities
 
 
 def of(
-    trained: Trained,
+    trained: Trained | Model,
     prepared: PreparedSet,
     rows: np.ndarray,
     *,
@@ -24,7 +24,7 @@ def of(
     *Paper:* tables 2 and 3.
 
     Args:
-        trained: the net.
+        trained: the net, of any kind.
         prepared: the pictures that it was trained on, or others.
         rows: rows of the set.
         crops: numbers of the crops to average over.
@@ -33,14 +33,15 @@ def of(
     Returns:
         float32 of shape (len(rows), classes); every row sums to 1.
     """
+    net, device = trained.net(), devices.device()
     other = None if mean is None else mean.tobytes().hex()
-    net = trained.net()
-    key = keys.digest(checkpoints.digest(net), prepared.facts["sha256"], np.asarray(rows).tolist(), crops, other, PREDICTIONS_VERSION)
+    inputs = trained.inputs(prepared, device=device, mean=mean)
+    key = keys.digest(
+        checkpoints.digest(net), prepared.facts["sha256"], np.asarray(rows).tolist(), crops, other, *inputs.scaling(), PREDICTIONS_VERSION
+    )
     file = trained.folder / "answers" / f"{len(rows)}-images-{len(crops)}-crops-{key[:8]}.npy"
     if file.exists():
         return np.load(file)
-    device = devices.device()
-    inputs = Crops(prepared, trained.architecture.image_size, device=device, mean=mean)
     found = predictions.probabilities(net.to(device), inputs, rows, crops=crops)
     with paths.whole(file) as fresh, fresh.open("wb") as out:
         np.save(out, found)

@@ -1,13 +1,17 @@
 """From prepared pictures to the nets' input and back: the ten crops, the mean, the display."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from zfutils.data.prepared_sets import PreparedSet
 
 CENTRE = 4  # number of the plain centre crop among the ten
 TEN = tuple(range(10))
+IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # of each colour, as torchvision's nets were trained
 
 
 def crop_corners(picture: int, crop: int) -> list[tuple[int, int, bool]]:
@@ -58,6 +62,10 @@ class Crops:
         self.mirrored = np.array([mirrored for _, _, mirrored in self.corners])
         self.means = torch.from_numpy(means).to(device).permute(0, 3, 1, 2)  # (10, 3, size, size), channels last in memory
 
+    def scaling(self) -> tuple:
+        """What a key must hold beside the pictures, the mean and the net; nothing here."""
+        return ()
+
     def batch(self, rows: np.ndarray, crops: np.ndarray | int) -> Tensor:
         """Cut one crop of each picture and subtract the mean.
 
@@ -82,11 +90,48 @@ class Crops:
         return pixels - self.means[torch.as_tensor(np.array(crops), device=self.device)]
 
 
+class ScaledCrops(Crops):
+    """Crops for a net that wants its input divided too, as those of torchvision do.
+
+    Args:
+        prepared, size, device: as for `Crops`.
+        mean: of each colour, subtracted from pixels in [0, 255], (3,).
+        std: of each colour; what is left is divided by it, (3,).
+    """
+
+    def __init__(self, prepared: PreparedSet, size: int, *, device: torch.device, mean: Sequence[float], std: Sequence[float]):
+        flat = np.broadcast_to(np.asarray(mean, np.float32), prepared.images.shape[1:])
+        super().__init__(prepared, size, device=device, mean=flat)
+        self.std = torch.tensor(std, dtype=torch.float32, device=device)[:, None, None]
+        self._scaling = (size, *map(float, mean), *map(float, std))
+
+    def scaling(self) -> tuple:
+        """Side, mean and deviation: no card of the net holds them."""
+        return self._scaling
+
+    def batch(self, rows: np.ndarray, crops: np.ndarray | int) -> Tensor:
+        """As `Crops.batch`; about 0 and 1 in mean and deviation."""
+        return super().batch(rows, crops) / self.std
+
+
 def _cut(picture: np.ndarray, corner: tuple[int, int, bool], size: int) -> np.ndarray:
     """One crop of a picture (side, side, 3)."""
     top, left, mirrored = corner
     crop = picture[top : top + size, left : left + size]
     return crop[:, ::-1] if mirrored else crop
+
+
+def sampled(images: Tensor, matrices: Tensor | Sequence[Sequence[float]], border: str = "zeros") -> Tensor:
+    """Take every pixel from where a matrix points to, bilinear.
+
+    Args:
+        images: (n, channels, h, w).
+        matrices: one for each image, (n, 2, 3), or for all, (2, 3), on coordinates in [-1, 1], x before y.
+        border: what lies beyond the edge, a padding of `torch.nn.functional.grid_sample`.
+    """
+    theta = torch.as_tensor(matrices, dtype=images.dtype, device=images.device).expand(len(images), 2, 3)
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode=border, align_corners=False)
 
 
 def to_display(x: np.ndarray, *, scale: float) -> np.ndarray:

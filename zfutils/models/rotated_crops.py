@@ -2,11 +2,10 @@
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from zfutils.core import keys
-from zfutils.models.crops import Crops
+from zfutils.models.crops import Crops, sampled
 
 
 def turned(images: Tensor, angles: Tensor) -> Tensor:
@@ -19,8 +18,7 @@ def turned(images: Tensor, angles: Tensor) -> Tensor:
     sine, cosine = angles.sin(), angles.cos()
     none = torch.zeros_like(sine)
     theta = torch.stack([torch.stack([cosine, -sine, none], 1), torch.stack([sine, cosine, none], 1)], 1)  # (n, 2, 3)
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return sampled(images, theta)
 
 
 class TurnedCrops(Crops):

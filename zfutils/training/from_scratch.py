@@ -129,8 +129,7 @@ def _tried(
 
 def _settings(profile: Profile, prepared: PreparedSet, rows: np.ndarray, rate: float, seed: int) -> Settings:
     """The numbers of one run."""
-    size = {"width": profile.width, "image_size": profile.image_size, "fc_units": profile.fc_units, "classes": len(prepared.classes)}
-    architecture = architectures.scaled(recipes.recipe("zfnet").paper, **size)
+    architecture = architectures.of_profile(profile, recipes.recipe("zfnet").paper, len(prepared.classes))
     an_epoch = math.ceil(len(rows) / BATCH)
     epochs = math.ceil(profile.transfer.scratch_steps / an_epoch)
     lr_drops = tuple(math.ceil(share * epochs * an_epoch) for share in DROPS)

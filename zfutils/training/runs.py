@@ -22,8 +22,7 @@ _STOPPED = "stopped.txt"  # why a run diverged
 
 def settings_of(profile: profiles.Profile, recipe: recipes.Recipe, prepared: PreparedSet, *, seed: int = 0) -> Settings:
     """The numbers of a recipe in a profile. The drops of the recipe that it follows must be known: that net is trained before."""
-    size = {"width": profile.width, "image_size": profile.image_size, "fc_units": profile.fc_units, "classes": len(prepared.classes)}
-    architecture = architectures.scaled(recipe.paper, **size)
+    architecture = architectures.of_profile(profile, recipe.paper, len(prepared.classes))
     lr_drops = None
     if recipe.follows:
         followed = _where(profile, settings_of(profile, recipes.recipe(recipe.follows), prepared, seed=seed), prepared)

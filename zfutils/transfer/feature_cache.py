@@ -14,7 +14,7 @@ from zfutils.core.errors import Problem
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import checkpoints, devices
 from zfutils.models.crops import CENTRE, Crops
-from zfutils.models.trained import Trained
+from zfutils.models.trained import Model, Trained
 
 # What the next layer takes: after pool and norm where a layer has them.
 LAYERS = {1: "norm1", 2: "norm2", 3: "relu3", 4: "relu4", 5: "pool5", 6: "relu6", 7: "relu7"}
@@ -24,7 +24,12 @@ _BATCH = 125
 
 
 def of(
-    trained: Trained, prepared: PreparedSet, mean: np.ndarray, *, layers: dict[int, str] | None = None, batch: int = _BATCH
+    trained: Trained | Model,
+    prepared: PreparedSet,
+    mean: np.ndarray | None = None,
+    *,
+    layers: dict[int, str] | None = None,
+    batch: int = _BATCH,
 ) -> dict[int, np.ndarray]:
     """Features of all pictures of a set, from their centre crops.
 
@@ -32,10 +37,11 @@ def of(
     6 x 6 grid, then flattened.
 
     Args:
-        trained: the frozen net.
+        trained: the frozen net, of any kind.
         prepared: the pictures.
-        mean: what is subtracted: the mean picture of the set that the net was trained on, (side, side, 3).
-        layers: number and name of the layers; default `LAYERS`.
+        mean: what is subtracted: the mean picture of the set that the net was trained on, (side, side, 3); default that of `prepared`,
+            and always its own for a `Model`.
+        layers: number and name of the layers; default `LAYERS`, those of the book's nets.
         batch: images at once.
 
     Returns:
@@ -45,17 +51,18 @@ def of(
         Problem: pictures of another size than the net was trained on, an unknown layer, features beyond the range of float16, a full disk.
     """
     layers = LAYERS if layers is None else layers
-    if prepared.images.shape[1:] != mean.shape:
+    if mean is not None and prepared.images.shape[1:] != mean.shape:
         raise Problem(
             f"expected pictures of {mean.shape[0]} px as the net was trained on, got {prepared.facts['size']} px; prepare them anew"
         )
-    net = trained.net()
-    about = (checkpoints.digest(net), prepared.facts["sha256"], keys.digest(mean.tobytes().hex()))
+    inputs = trained.inputs(prepared, device=devices.device(), mean=mean)
+    net, mean = trained.net(), prepared.mean() if mean is None else mean
+    about = (checkpoints.digest(net), prepared.facts["sha256"], keys.digest(mean.tobytes().hex()), *inputs.scaling())
     key = keys.digest(*about, layers, SIDE, FEATURES_VERSION)
     folder = trained.folder / "features" / f"{prepared.path.name}-{key[:8]}"
     files = {number: folder / f"layer{number}.npy" for number in layers}
     if not all(file.exists() for file in files.values()):
-        _fill(net, trained.architecture.image_size, prepared, mean, layers, files, batch)
+        _fill(net, inputs, prepared, layers, files, batch)
     return {number: np.load(file, mmap_mode="r") for number, file in files.items()}
 
 
@@ -72,13 +79,10 @@ def batch_of(net: nn.Module, images: Tensor, layers: dict[int, str]) -> dict[str
         return activations.run(net, images, take=dict.fromkeys(layers.values(), lambda maps: pooled(maps.float())))
 
 
-def _fill(
-    net: nn.Module, side: int, prepared: PreparedSet, mean: np.ndarray, layers: dict[int, str], files: dict[int, Path], batch: int
-) -> None:
+def _fill(net: nn.Module, inputs: Crops, prepared: PreparedSet, layers: dict[int, str], files: dict[int, Path], batch: int) -> None:
     """Run the net over the whole set; the files appear when all are whole."""
-    device, count = devices.device(), len(prepared.table)
-    net = net.to(device, memory_format=torch.channels_last)
-    inputs = Crops(prepared, side, device=device, mean=mean)
+    count = len(prepared.table)
+    net = net.to(inputs.device, memory_format=torch.channels_last)
     with contextlib.ExitStack() as stack:
         fresh = {number: stack.enter_context(paths.whole(file)) for number, file in files.items()}
         banks: dict[int, np.memmap] = {}

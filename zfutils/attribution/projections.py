@@ -1,0 +1,71 @@
+"""Projections of many units of any net, each cut to its receptive field."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zfutils.attribution import activations, batched_deconv, deconv, receptive_field
+from zfutils.attribution.batched_deconv import Regions, fills
+from zfutils.attribution.rules import DECONVNET, Rules
+
+_BATCH = 32  # units that run together
+
+
+def project(
+    net: nn.Module,
+    images: Callable[[np.ndarray], Tensor],
+    *,
+    layer: str,
+    indices: np.ndarray,
+    maps: np.ndarray,
+    positions: np.ndarray,
+    rules: Rules = DECONVNET,
+) -> Regions:
+    """Bring many activations of a layer down to pixels.
+
+    The book's own nets take the short way, up and down inside the field only; others run whole and are cut.
+
+    *Paper:* section 2.1.
+
+    Args:
+        net: any net that `deconv.project` follows, in evaluation mode.
+        images: a function from data indices to images, as the net takes them.
+        layer: name of the layer.
+        indices: the image of each unit, (m,).
+        maps: its map, (m,).
+        positions: its row and column in the map, (m, 2); not looked at for a fully connected layer.
+        rules: of the way down.
+
+    Returns:
+        The projections in the order of `indices`; whole images where a field takes at least nine tenths of one.
+
+    Raises:
+        Problem: as `deconv.project_each`.
+    """
+    if batched_deconv.follows(net, layer) and not rules.centred:
+        return batched_deconv.project(net, images, layer=layer, indices=indices, maps=maps, positions=positions, rules=rules)
+    parts = []
+    for start in range(0, len(indices), _BATCH):
+        some = slice(start, start + _BATCH)
+        parts.append(_some(net, images(indices[some]), layer, maps[some], positions[some], rules))
+    return Regions(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def _some(net: nn.Module, images: Tensor, layer: str, maps: np.ndarray, positions: np.ndarray, rules: Rules) -> tuple:
+    """Pixels, corners and activations of units that run together."""
+    with activations.watched(net, {layer: lambda output: output.detach().clone()}) as features:
+        field = receptive_field.of(net, images[:1], layer)
+    at = torch.from_numpy(positions) if features[layer].ndim == 4 else None
+    with activations.watched(net, {layer: lambda output: output.detach().clone()}) as features:
+        pixels = deconv.project_each(net, images, layer=layer, maps=torch.from_numpy(maps), places=at, rules=rules)
+    values = features[layer][np.arange(len(maps)), maps, *(() if at is None else at.unbind(1))].clamp(min=0)
+    side = max(field.size)
+    if fills(side, min(field.image)):
+        return pixels.cpu().numpy(), np.zeros((len(maps), 2), np.int64), values.cpu().numpy()
+    corners = np.array([field.box(tuple(position))[:2] for position in positions.tolist()])
+    padded = F.pad(pixels, (side,) * 4)  # a field may reach into the padding
+    windows = [whole[:, y : y + side, x : x + side] for whole, (y, x) in zip(padded, (corners + side).tolist(), strict=True)]
+    return torch.stack(windows).cpu().numpy(), corners, values.cpu().numpy()
