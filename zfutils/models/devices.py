@@ -28,6 +28,11 @@ def dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if can.get("amx_bf16") or can.get("avx512_bf16") else torch.float32
 
 
+def narrow(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractContextManager:
+    """Compute the layers inside in a number type; in float32 nothing is exchanged."""
+    return contextlib.nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
+
+
 def describe(device: torch.device) -> str:
     """Name of the hardware, for the provenance."""
     if device.type == "cuda":

@@ -1,6 +1,5 @@
 """Training a net as in section 3 of the paper: one loop for a CPU, a GPU or several processes, which goes on where it was cut off."""
 
-import contextlib
 import io
 import math
 import pickle
@@ -146,7 +145,7 @@ class Trainer:
         # Dropout follows from the seed and the step alone, so that a resumed run draws what an uninterrupted one does.
         torch.manual_seed(int(keys.digest("dropout", self.settings.seed, self.step, self.rank), 16) % 2**63)
         self.optimizer.zero_grad(set_to_none=True)
-        with self._narrow():
+        with devices.narrow(self.device, self.dtype):
             logits = self.replica(images)
         losses = F.cross_entropy(logits.float(), labels, reduction="sum")
         (losses * (self.world / whole)).backward()  # processes' gradients are averaged, hence the factor
@@ -168,10 +167,6 @@ class Trainer:
             self._end_epoch()
         if self.step == self.steps or time.monotonic() - self._saved > _SAVE_EVERY:
             self._save()
-
-    def _narrow(self) -> contextlib.AbstractContextManager:
-        """Compute the layers in the run's number type."""
-        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
     def _new_epoch(self) -> None:
         exact = torch.float32 if self.device.type == "mps" else torch.float64  # Apple's GPU has no float64
@@ -215,7 +210,7 @@ class Trainer:
         for start in range(0, len(mine), 250):
             some = mine[start : start + 250]
             labels = self.labels[some].to(self.device)
-            with self._narrow():
+            with devices.narrow(self.device, self.dtype):
                 logits = self.net(self.inputs.batch(some, CENTRE)).float()
             loss, wrong = F.cross_entropy(logits, labels, reduction="sum"), (logits.argmax(1) != labels).sum()
             sums += torch.stack([loss, wrong, torch.tensor(len(some), device=self.device)])
