@@ -31,6 +31,9 @@ class Far(Tensor):
     def __deepcopy__(self, memo: dict) -> Tensor:
         return self.detach().clone().requires_grad_(self.requires_grad)
 
+    def tolist(self) -> list:
+        return self.near.tolist()
+
     @classmethod
     def __torch_dispatch__(cls, func: Callable, types: tuple, args: tuple = (), kwargs: dict | None = None) -> object:
         return _computed(func, args, kwargs or {})

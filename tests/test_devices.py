@@ -6,15 +6,16 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tests import made_up_device
 from zfutils.analysis import correspondence, evolution, invariance, sanity
 from zfutils.attribution import activations, batched_deconv, deconv, occlusion, receptive_field, rules, saliency, topk
 from zfutils.attribution.deconvnet import Deconvnet
 from zfutils.attribution.units import Unit
+from zfutils.core.errors import Problem
 from zfutils.data.prepared_sets import PreparedSet
-from zfutils.models import architectures, checkpoints, predictions
+from zfutils.models import architectures, checkpoints, devices, predictions, recipes
 from zfutils.models.crops import CENTRE, Crops
 from zfutils.models.rotated_crops import TurnedCrops
 from zfutils.training.trainer import Settings, Trainer
@@ -30,7 +31,7 @@ PLACES = np.array([[1, 0], [1, 1], [0, 1]])
 class Bench:
     """What a tool is given: a net, images and the way to cut them, all on one device."""
 
-    net: torch.nn.Sequential
+    net: nn.Sequential
     prepared: PreparedSet
     inputs: Crops
     device: torch.device
@@ -179,3 +180,114 @@ def test_the_made_up_device_refuses_what_a_gpu_refuses():
             with pytest.raises(RuntimeError):
                 wrong()
         assert copy.deepcopy(far).device == far.device
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    """Pretend that this machine has some CUDA GPUs."""
+
+    def pretend(count: int) -> None:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+
+    for variable in ("DEVICE", "RANK", "LOCAL_RANK", "CUDA_VISIBLE_DEVICES", "JOBS"):
+        monkeypatch.delenv(variable, raising=False)
+    pretend(0)
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("asked", "count", "rank", "expected"),
+    [
+        ("", 0, None, "cpu"),
+        ("", 2, None, "cuda:0"),
+        ("", 2, "1", "cuda:1"),
+        ("cpu", 2, None, "cpu"),
+        ("cpu", 2, "1", "cpu"),
+        ("cuda", 2, None, "cuda:0"),
+        ("cuda", 2, "1", "cuda:1"),
+        ("cuda:1", 2, None, "cuda:1"),
+    ],
+)
+def test_the_variable_device_chooses_the_device(gpus, monkeypatch, asked, count, rank, expected):
+    gpus(count)
+    monkeypatch.setenv("DEVICE", asked)
+    if rank:
+        monkeypatch.setenv("RANK", rank)
+        monkeypatch.setenv("LOCAL_RANK", rank)
+    assert devices.device() == torch.device(expected)
+
+
+@pytest.mark.parametrize(
+    ("asked", "count", "rank", "said"),
+    [
+        ("gpu", 1, None, "unknown DEVICE 'gpu'; known: cpu, cuda, cuda:1 .or another number., mps"),
+        ("cuda", 0, None, "DEVICE=cuda: this machine has no CUDA GPU that torch can use; leave DEVICE out"),
+        ("cuda:2", 2, None, "DEVICE=cuda:2: this machine has CUDA GPUs 0 to 1; leave DEVICE out"),
+        ("mps", 0, None, "DEVICE=mps: this machine has no Apple GPU that torch can use; leave DEVICE out"),
+        ("cuda:1", 2, "0", "DEVICE=cuda:1 is one device, and torchrun gives each process its own; give DEVICE=cuda"),
+    ],
+)
+def test_a_device_that_is_not_there_is_named_in_one_line(gpus, monkeypatch, asked, count, rank, said):
+    gpus(count)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setenv("DEVICE", asked)
+    if rank:
+        monkeypatch.setenv("RANK", rank)
+    with pytest.raises(Problem, match=f"^{said}"):
+        devices.device()
+
+
+def test_float32_means_float32_once_a_device_is_chosen(gpus, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    torch.set_float32_matmul_precision("high")
+    devices.device()
+    assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+@pytest.mark.parametrize(
+    ("count", "variables", "jobs", "expected"),
+    [
+        (0, {}, 3, [{}] * 3),
+        (1, {}, 8, [{"CUDA_VISIBLE_DEVICES": "0"}]),
+        (2, {}, 8, [{"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"}]),
+        (2, {}, 1, [{"CUDA_VISIBLE_DEVICES": "0"}]),
+        (2, {"CUDA_VISIBLE_DEVICES": "4,6"}, 8, [{"CUDA_VISIBLE_DEVICES": "4"}, {"CUDA_VISIBLE_DEVICES": "6"}]),
+        (2, {"DEVICE": "cuda:1"}, 8, [{}]),
+        (2, {"DEVICE": "cpu"}, 3, [{}] * 3),
+    ],
+)
+def test_there_is_one_process_a_gpu_or_a_core(gpus, monkeypatch, count, variables, jobs, expected):
+    gpus(count)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert devices.slots(jobs) == expected
+
+
+def test_a_process_of_torchrun_joins_on_its_own_gpu(gpus, monkeypatch):
+    done = []
+    gpus(2)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: done.append(device))
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda backend: done.append(backend))
+    devices.join_group()
+    assert done == []
+    monkeypatch.setenv("RANK", "3")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    devices.join_group()
+    assert done == [torch.device("cuda", 1), "nccl"]
+
+
+def test_batch_norms_are_synchronised_over_processes_or_refused(monkeypatch):
+    normed = architectures.build(recipes.batch_normed(ARCHITECTURE, dropout=0.0), generator=torch.Generator().manual_seed(0))
+    assert devices.replicated(normed) is normed
+    monkeypatch.setattr(devices, "rank_and_world", lambda: (0, 2))
+    monkeypatch.setattr(devices, "DistributedDataParallel", lambda net: net)
+    with pytest.raises(Problem, match="train this net in one process, without torchrun"):
+        devices.replicated(normed)
+    before = dict(normed.state_dict())
+    with made_up_device.present() as device:
+        over = devices.replicated(normed.to(device))
+    kinds = {type(module) for module in over.modules()}
+    assert nn.SyncBatchNorm in kinds and nn.BatchNorm2d not in kinds
+    assert list(over.state_dict()) == list(before), "a checkpoint must not tell how many processes made it"

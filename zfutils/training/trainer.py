@@ -11,7 +11,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.parallel import DistributedDataParallel
 
 from zfutils.core import keys, paths, progress
 from zfutils.core.errors import Problem
@@ -98,7 +97,7 @@ class Trainer:
         self.steps = self.steps_an_epoch * settings.epochs
         self.net = architectures.build(settings.architecture, generator=torch.Generator().manual_seed(settings.seed))
         self.net.to(device, memory_format=torch.channels_last)
-        self.replica = DistributedDataParallel(self.net) if self.world > 1 else self.net
+        self.replica = devices.replicated(self.net)
         self.optimizer = torch.optim.SGD(self.net.parameters(), settings.learning_rate, settings.momentum)
         self.schedule = Schedule(settings.learning_rate, self.steps, settings.architecture.classes, settings.lr_drops)
         self.radii = architectures.clip_radii(settings.architecture) if settings.clips else {}
@@ -155,7 +154,7 @@ class Trainer:
 
     def _advance(self) -> None:
         """One step: gradients, update, clipping, schedule, and what falls due."""
-        self._sums += self.backward()
+        self._sums += devices.summed(self.backward())  # so that all processes hold, and rank 0 saves, the sums of all
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.rate
         self.optimizer.step()
@@ -177,7 +176,7 @@ class Trainer:
     def _end_epoch(self) -> None:
         """Measure the development split, write the log, let the schedule see it."""
         self._stop_if_not_finite()
-        loss, wrong, n = devices.summed(self._sums.clone()).tolist()
+        loss, wrong, n = self._sums.tolist()
         dev_loss, dev_wrong, dev_n = self._measure(self.dev)
         self._seconds += time.monotonic() - self._clock
         self.log.append(
