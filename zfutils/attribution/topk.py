@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from zfutils.attribution import activations, units
-from zfutils.core import keys, paths, progress
+from zfutils.core import keys, locks, paths, progress
 from zfutils.core.errors import Problem
 from zfutils.core.profiles import Profile
 from zfutils.data.prepared_sets import PreparedSet
@@ -118,12 +118,11 @@ def scanned(
     about = (name, checkpoints.digest(net), prepared.digest())
     key = keys.digest(*about, split, list(layers), k, profile.image_size, "scan", SCAN_VERSION)
     path = paths.data_dir() / profile.name / "top" / f"{name}-{split}-{k}-{key[:8]}.npz"
-    if path.exists():
-        return load(path)
-    inputs = Crops(prepared, profile.image_size, device=next(net.parameters()).device)
-    found = scan(net, lambda some: inputs.batch(some, CENTRE), layers=layers, k=k, rows=prepared.indices(split))
-    save(found, path)
-    return found
+    with locks.alone(path):
+        if not path.exists():
+            inputs = Crops(prepared, profile.image_size, device=next(net.parameters()).device)
+            save(scan(net, lambda some: inputs.batch(some, CENTRE), layers=layers, k=k, rows=prepared.indices(split)), path)
+    return load(path)
 
 
 def save(tops: dict[str, Top], path: Path) -> None:
