@@ -37,14 +37,18 @@ def draw(context: int, rows: list[dict]) -> list[dict]:
     return answers
 
 
-@pytest.fixture(scope="session")
-def tiny_set(tmp_path_factory) -> prepared_sets.PreparedSet:
+def draw_tiny_set(path: Path) -> prepared_sets.PreparedSet:
     """48 train, 12 dev and 12 val pictures of 64 px, 4 classes."""
     number = range(72)
     split = ["train"] * 48 + ["dev"] * 12 + ["val"] * 12
     table = pd.DataFrame({"file": [f"picture-{n}" for n in number], "split": split, "label": [n % 4 for n in number], "number": number})
-    path = tmp_path_factory.mktemp("tiny") / "set"
     return prepared_sets.build(path, table, draw, 5, size=64, classes=["a", "b", "c", "d"], key="tiny", jobs=1)
+
+
+@pytest.fixture(scope="session")
+def tiny_set(tmp_path_factory) -> prepared_sets.PreparedSet:
+    """A set that tests share; see `draw_tiny_set`."""
+    return draw_tiny_set(tmp_path_factory.mktemp("tiny") / "set")
 
 
 @pytest.fixture(scope="session")

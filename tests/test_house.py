@@ -13,7 +13,7 @@ from zfutils.run import chapters, notebooks
 
 # Packages from the lowest up, and the modules of each; a module imports what stands before it, and of its own line what makes no circle.
 PACKAGES = {
-    "core": (("errors", "progress", "cpu", "subprocesses"), ("paths",), ("keys",), ("profiles",)),
+    "core": (("errors", "progress", "cpu", "subprocesses"), ("paths", "locks"), ("keys",), ("profiles",)),
     "paper": (("numbers", "claims"),),
     "stats": (("bootstrap", "intervals", "log_odds"), ("average_precision",)),
     "data": (
@@ -29,7 +29,7 @@ PACKAGES = {
         ("trained",),
         ("cached_predictions",),
     ),
-    "training": (("schedule",), ("trainer",), ("runs",), ("clipping", "from_scratch"), ("train_all",)),
+    "training": (("schedule",), ("trainer",), ("run_folder",), ("runs",), ("clipping", "from_scratch"), ("train_all",)),
     "attribution": (
         ("rules", "units"),
         ("activations", "autograd_graph"),

@@ -221,10 +221,11 @@ def test_a_chapter_that_starts_at_the_moment_of_a_stop_is_stopped_too(tmp_path, 
 STOPPED = """
 import sys
 from pathlib import Path
-from zfutils import chapters, places, profiles, runner
+from zfutils.core import paths, profiles
+from zfutils.run import chapters, runner
 folder = Path(sys.argv[1])
 chapters.CHAPTERS = {"one": chapters.Chapter("one"), "two": chapters.Chapter("two")}
-places.BOOK = folder
+paths.BOOK = folder
 for name in chapters.CHAPTERS:
     (folder / f"{name}.py").write_text("1")
     sleeper = f"import os, time; open({str(folder / (name + '-started'))!r}, 'w').write(str(os.getpid())); time.sleep(100)"

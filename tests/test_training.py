@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from zfutils.core import paths
 from zfutils.core.errors import Problem
 from zfutils.models import architectures
 from zfutils.training import schedule
+from zfutils.training import trainer as loop
 from zfutils.training.trainer import Settings, Trainer, order
 
 ARCHITECTURE = architectures.scaled(architectures.ZFNET, width=1 / 16, image_size=56, fc_units=32, classes=4)
@@ -89,10 +91,11 @@ def test_kill_9_in_the_middle_of_training_costs_nothing_but_time(tiny_set, tmp_p
     running = subprocess.Popen([sys.executable, "-c", code, str(tiny_set.path), str(tmp_path / "killed")], cwd=paths.REPOSITORY)
     deadline = time.monotonic() + 60
     while not (tmp_path / "killed" / "state.pt").exists() and time.monotonic() < deadline:
+        assert running.poll() is None, "it ended before it was killed"
         time.sleep(0.05)
     time.sleep(0.3)
     running.send_signal(signal.SIGKILL)
-    running.wait()
+    assert running.wait() == -signal.SIGKILL
     resumed = trainer(tiny_set, tmp_path / "killed", epochs=400)
     assert 0 < resumed.step < resumed.steps
     straight = trainer(tiny_set, tmp_path / "straight", epochs=400)
@@ -101,6 +104,25 @@ def test_kill_9_in_the_middle_of_training_costs_nothing_but_time(tiny_set, tmp_p
     for _ in range(2):
         resumed._advance()
     assert all(torch.equal(one, two) for one, two in zip(weights_of(straight), weights_of(resumed), strict=True))
+
+
+@pytest.mark.parametrize(("save_takes", "saves"), [(0.0, 40), (2.0, 9)])
+def test_saving_takes_a_hundredth_of_the_time_however_long_one_save_takes(tiny_set, tmp_path, monkeypatch, save_takes, saves):
+    now, written, save = [0.0], [], torch.save
+    clock = types.SimpleNamespace(monotonic=lambda: now[0])
+
+    def slow(state, file):
+        now[0] += save_takes
+        written.append(state["step"])
+        save(state, file)
+
+    monkeypatch.setattr(loop, "time", clock)
+    monkeypatch.setattr(torch, "save", slow)
+    run = trainer(tiny_set, tmp_path, epochs=8)  # 40 steps of 50 seconds
+    for _ in range(40):
+        now[0] += 50.0
+        run._advance()
+    assert len(written) == saves and written[-1] == 40 and len(written) * save_takes <= 0.011 * now[0]
 
 
 def test_checkpoints_stand_at_the_papers_fractions_of_the_run(tiny_set, tmp_path):

@@ -93,6 +93,12 @@ def test_the_table_says_what_is_there_and_what_the_rest_will_cost(pictures, dive
     assert table.loc["zfnet", "val_error"] == card["val_wrong"] / card["val_n"]
 
 
+def test_asking_how_far_a_run_is_reads_no_weights(pictures, monkeypatch):
+    begin(TINY, "zfnet", pictures, 2)
+    monkeypatch.setattr(torch._C.PyTorchFileReader, "get_storage_from_record", lambda *given: pytest.fail("weights were read"))
+    assert runs.state(TINY, "zfnet") == "at step 2 of 6"
+
+
 def test_the_cost_of_a_net_follows_from_the_speed_of_those_that_are_trained(pictures, monkeypatch):
     assert train_all.table(TINY, ["zfnet", "zfnet-wide"])["seconds"].isna().all()  # nothing to judge by
     runs.train(TINY, "zfnet")

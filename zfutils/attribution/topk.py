@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from zfutils.attribution import activations, units
-from zfutils.core import keys, paths, progress
+from zfutils.core import keys, locks, paths, progress
 from zfutils.core.errors import Problem
 from zfutils.core.profiles import Profile
 from zfutils.data.prepared_sets import PreparedSet
@@ -132,11 +132,10 @@ def scanned(
     about = (name, checkpoints.digest(net), prepared.digest(), *inputs.scaling())
     key = keys.digest(*about, split, list(layers), k, inputs.size, "scan", SCAN_VERSION)
     path = paths.data_dir() / profile.name / "top" / f"{name}-{split}-{k}-{key[:8]}.npz"
-    if path.exists():
-        return load(path)
-    tops = scan(net, lambda wanted: inputs.batch(wanted, CENTRE), layers=layers, k=k, indices=prepared.indices(split))
-    save(tops, path)
-    return tops
+    with locks.alone(path):
+        if not path.exists():
+            save(scan(net, lambda wanted: inputs.batch(wanted, CENTRE), layers=layers, k=k, indices=prepared.indices(split)), path)
+    return load(path)
 
 
 def save(tops: dict[str, Top], path: Path) -> None:

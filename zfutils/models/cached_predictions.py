@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zfutils.core import keys, paths
+from zfutils.core import keys, locks, paths
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import checkpoints, devices, predictions
 from zfutils.models.crops import CENTRE
@@ -40,12 +40,12 @@ def of(
         checkpoints.digest(net), prepared.facts["sha256"], np.asarray(rows).tolist(), crops, other, *inputs.scaling(), PREDICTIONS_VERSION
     )
     file = trained.folder / "answers" / f"{len(rows)}-images-{len(crops)}-crops-{key[:8]}.npy"
-    if file.exists():
-        return np.load(file)
-    found = predictions.probabilities(net.to(device), inputs, rows, crops=crops)
-    with paths.whole(file) as fresh, fresh.open("wb") as out:
-        np.save(out, found)
-    return found
+    with locks.alone(file.parent):
+        if not file.exists():
+            answers = predictions.probabilities(net.to(device), inputs, rows, crops=crops)
+            with paths.whole(file) as fresh, fresh.open("wb") as out:
+                np.save(out, answers)
+    return np.load(file)
 
 
 def averaged(probabilities: list[np.ndarray]) -> np.ndarray:

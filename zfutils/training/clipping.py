@@ -6,13 +6,12 @@ from pathlib import Path
 import pandas as pd
 
 from zfutils.core import keys, paths
-from zfutils.core.errors import Problem
 from zfutils.core.profiles import Profile
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import checkpoints, devices, recipes
 from zfutils.models.trained import Trained
-from zfutils.training import runs
-from zfutils.training.trainer import TRAINING_VERSION, Trainer
+from zfutils.training import run_folder, runs
+from zfutils.training.trainer import TRAINING_VERSION, Diverged, Settings, Trainer
 
 UNCLIPPED = "zfnet-unclipped"
 RATES = (1, 2, 5)  # times the profile's first learning rate: .01, .02, .05 where that is the paper's
@@ -77,13 +76,16 @@ def first_that_acts(profile: Profile, prepared: PreparedSet, *, seed: int = 0) -
 
     Returns:
         The runs with and without clipping at that rate; None when it acts at none of them, or when the run diverges.
+
+    Raises:
+        Problem: the disk is full.
     """
     for rate in rates(profile):
         try:
             clipped = _trial(profile, prepared, rate, clips=True, seed=seed)
             if clipped.log["clipped"].sum() > 0:
                 return clipped, _trial(profile, prepared, rate, clips=False, seed=seed)
-        except Problem:  # the loss is not finite: this rate is too high, and so is the next
+        except Diverged:  # the loss is not finite: this rate is too high, and so is the next
             return None
     return None
 
@@ -95,11 +97,16 @@ def _trial(profile: Profile, prepared: PreparedSet, rate: float, *, clips: bool,
     settings = replace(usual, recipe=name, epochs=max(1, profile.epochs // SHARE), learning_rate=rate, clips=clips, lr_drops=_NEVER)
     key = keys.digest(settings, prepared.digest(), TRAINING_VERSION)
     folder = paths.data_dir() / profile.name / "trials" / f"{name.replace(' ', '-')}-{key[:8]}"
-    if not (folder / "net.safetensors").exists():
-        device = devices.device()
-        trainer = Trainer(settings, prepared, folder, device=device, dtype=devices.dtype(device))
-        trainer.run()
-        with paths.whole(folder / "log.csv") as fresh:
-            pd.DataFrame(trainer.log).to_csv(fresh, index=False)
-        checkpoints.save(trainer.net, settings.architecture, folder / "net.safetensors", card={"recipe": name, "seed": seed})
+    run_folder.fill(folder, "net.safetensors", lambda: _run(settings, prepared, folder))
     return Trial(rate, clips, folder)
+
+
+def _run(settings: Settings, prepared: PreparedSet, folder: Path) -> None:
+    """Train to the end; write the log and the net."""
+    device = devices.device()
+    trainer = Trainer(settings, prepared, folder, device=device, dtype=devices.dtype(device))
+    trainer.run()
+    with paths.whole(folder / "log.csv") as fresh:
+        pd.DataFrame(trainer.log).to_csv(fresh, index=False)
+    card = {"recipe": settings.recipe, "seed": settings.seed}
+    checkpoints.save(trainer.net, settings.architecture, folder / "net.safetensors", card=card)

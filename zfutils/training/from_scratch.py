@@ -15,6 +15,7 @@ from zfutils.data import splits
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import architectures, checkpoints, devices, predictions, recipes
 from zfutils.models.crops import Crops
+from zfutils.training import run_folder
 from zfutils.training.trainer import TRAINING_VERSION, Diverged, Settings, Trainer
 
 RATES = (0.0003125, 0.000625, 0.00125, 0.0025, 0.005, 0.01)  # learning rates that may be tried, up to the paper's for many pictures
@@ -68,17 +69,15 @@ def train(
         seed: of weights, order, crops and dropout.
 
     Raises:
-        Diverged: the loss is not finite.
+        Diverged: the loss is not finite, now or when it was tried before.
     """
     settings, view = _settings(profile, prepared, rows, rate, seed), _view(prepared, rows)
     key = keys.digest(
         settings, prepared.digest(), keys.digest(mean.tobytes().hex()), rows.tolist(), test.tolist(), TRAINING_VERSION, FROM_SCRATCH_VERSION
     )
     folder = paths.data_dir() / profile.name / "scratch" / f"{len(rows)}-images-{key[:8]}"
-    file = folder / "answers.csv"
-    if not file.exists():
-        _run(settings, view, mean, test, folder)
-    card, answers = checkpoints.card(folder / "net.safetensors"), pd.read_csv(file)
+    run_folder.fill(folder, "answers.csv", lambda: _run(settings, view, mean, test, folder))
+    card, answers = checkpoints.card(folder / "net.safetensors"), pd.read_csv(folder / "answers.csv")
     guess = 1 - 1 / settings.architecture.classes
     return Scratch(answers["correct"].to_numpy(bool), card["train_wrong"] / card["train_n"], card["steps"], rate, guess)
 

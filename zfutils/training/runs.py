@@ -14,10 +14,10 @@ from zfutils.data import registry
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import architectures, checkpoints, devices, predictions, recipes
 from zfutils.models.trained import Trained
-from zfutils.training.trainer import TRAINING_VERSION, Diverged, Settings, Trainer
+from zfutils.training import run_folder
+from zfutils.training.trainer import TRAINING_VERSION, Settings, Trainer
 
 _MEMBERS = 1000  # between the seeds of nets that differ in their seed only, so that no seed of a reader meets them
-_STOPPED = "stopped.txt"  # why a run diverged
 
 
 def settings_of(profile: profiles.Profile, recipe: recipes.Recipe, prepared: PreparedSet, *, seed: int = 0) -> Settings:
@@ -54,35 +54,25 @@ def train(profile: profiles.Profile, name: str, *, seed: int = 0, retrain: bool 
     settings = settings_of(profile, recipe, prepared, seed=seed)
     folder = _where(profile, settings, prepared)
     if retrain:
-        for file in ("net.safetensors", "state.pt", _STOPPED):
-            (folder / file).unlink(missing_ok=True)
-    if (folder / _STOPPED).exists():  # the same run would end the same way
-        raise Diverged((folder / _STOPPED).read_text())
-    if not (folder / "net.safetensors").exists():
-        devices.join_group()
-        device = devices.device()
-        trainer = Trainer(settings, prepared, folder, device=device, dtype=devices.dtype(device))
-        _run(trainer)
-        if trainer.rank == 0:
-            _finish(trainer)
-        devices.wait_for_all()  # the others read its card
+        run_folder.clear(folder)
+    run_folder.fill(folder, "net.safetensors", lambda: _train(settings, prepared, folder))
     return folder
 
 
-def _run(trainer: Trainer) -> None:
-    """Train to the end; why a run diverged is kept beside its state."""
-    try:
-        trainer.run()
-    except Diverged as stopped:
-        with paths.whole(trainer.folder / _STOPPED) as fresh:
-            fresh.write_text(str(stopped))
-        raise
+def _train(settings: Settings, prepared: PreparedSet, folder: Path) -> None:
+    """Train to the end and write the net."""
+    devices.join_group()
+    device = devices.device()
+    trainer = Trainer(settings, prepared, folder, device=device, dtype=devices.dtype(device))
+    trainer.run()
+    if trainer.rank == 0:
+        _finish(trainer)
+    devices.wait_for_all()  # the others read its card
 
 
 def stopped(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
     """Why the training of a net diverged; empty where it did not. What it follows must be trained."""
-    file = _folder(profile, name, seed) / _STOPPED
-    return file.read_text() if file.exists() else ""
+    return run_folder.stopped(_folder(profile, name, seed))
 
 
 def state(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
@@ -97,7 +87,7 @@ def state(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
     file = _folder(profile, name, seed) / "state.pt"
     if not file.exists():
         return "missing"
-    done = torch.load(file, map_location="cpu", weights_only=True)["step"]
+    done = torch.load(file, map_location="cpu", weights_only=True, mmap=True)["step"]  # mapped: weights are not read
     return f"at step {done} of {math.ceil(len(prepared.indices('train')) / profile.batch) * profile.epochs}"
 
 

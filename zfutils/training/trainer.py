@@ -23,7 +23,8 @@ from zfutils.training.schedule import Schedule
 
 PAPER_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 64)  # of 70: the columns of figure 4
 TRAINING_VERSION = 1  # raised when the same settings, pictures and seed give another net: nets of other versions are trained anew
-_SAVE_EVERY = 30.0  # seconds of work that a kill may cost
+_SAVE_EVERY = 30.0  # seconds of work that a kill may cost, or more where the state of a large net takes long to write:
+_WORK = 100  # times as long as the last save took, so that saving takes at most about 1 % of the time
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Trainer:
         self.optimizer = torch.optim.SGD(self.net.parameters(), settings.learning_rate, settings.momentum)
         self.schedule = Schedule(settings.learning_rate, self.steps, settings.architecture.classes, settings.lr_drops)
         self.radii = architectures.clip_radii(settings.architecture) if settings.clips else {}
-        self.step, self.log, self._saved = 0, [], time.monotonic()
+        self.step, self.log, self._save_at = 0, [], time.monotonic() + _SAVE_EVERY
         self._new_epoch()
         self._resume()
 
@@ -164,7 +165,7 @@ class Trainer:
         self._keep_checkpoints()
         if self.step % self.steps_an_epoch == 0:
             self._end_epoch()
-        if self.step == self.steps or time.monotonic() - self._saved > _SAVE_EVERY:
+        if self.step == self.steps or time.monotonic() > self._save_at:
             self._save()
 
     def _new_epoch(self) -> None:
@@ -250,9 +251,14 @@ class Trainer:
     def _save(self) -> None:
         """Write all that a resumed run needs."""
         self._stop_if_not_finite()
-        self._saved = time.monotonic()
-        if self.rank:
-            return
+        start = time.monotonic()
+        if self.rank == 0:
+            self._write()
+        took = time.monotonic() - start
+        self._save_at = start + took + max(_SAVE_EVERY, _WORK * took)
+
+    def _write(self) -> None:
+        """Write `state.pt`."""
         state = {
             "step": self.step,
             "net": self.net.state_dict(),

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zfutils.attribution import activations
-from zfutils.core import keys, paths, progress
+from zfutils.core import keys, locks, paths, progress
 from zfutils.core.errors import Problem
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import checkpoints, devices
@@ -61,8 +61,9 @@ def of(
     key = keys.digest(*about, layers, SIDE, FEATURES_VERSION)
     folder = trained.folder / "features" / f"{prepared.path.name}-{key[:8]}"
     files = {number: folder / f"layer{number}.npy" for number in layers}
-    if not all(file.exists() for file in files.values()):
-        _fill(net, inputs, prepared, layers, files, batch)
+    with locks.alone(folder):
+        if not all(file.exists() for file in files.values()):
+            _fill(net, inputs, prepared, layers, files, batch)
     return {number: np.load(file, mmap_mode="r") for number, file in files.items()}
 
 
