@@ -78,20 +78,20 @@ TOOLS = {
     "deconvnet": every_rule,
     "deconvnet at a place": lambda b: Deconvnet(b.net).project(b.images(), unit=Unit("conv4", 1), at=(1, 0)),
     "batched_deconv of images": lambda b: batched_deconv.project(
-        b.net, b.images(), layer="conv4", rows=np.arange(3), maps=MAPS, places=PLACES
+        b.net, b.images(), layer="conv4", indices=np.arange(3), maps=MAPS, positions=PLACES
     ),
     "batched_deconv of crops": lambda b: batched_deconv.project(
         b.net,
         lambda indices: b.inputs.batch(indices, CENTRE),
         layer="conv4",
-        rows=np.arange(3),
+        indices=np.arange(3),
         maps=MAPS,
-        places=PLACES,
+        positions=PLACES,
         rules=rules.GRADIENT,
     ),
     "topk.scan of images": lambda b: topk.scan(b.net, b.images(12), layers=["conv1", "conv4", "fc6"], k=3, batch=5),
     "topk.scan of crops": lambda b: topk.scan(
-        b.net, lambda indices: b.inputs.batch(indices, CENTRE), layers=["pool1", "conv5"], k=3, rows=np.arange(20), batch=8
+        b.net, lambda indices: b.inputs.batch(indices, CENTRE), layers=["pool1", "conv5"], k=3, indices=np.arange(20), batch=8
     ),
     "occlusion.sweep": lambda b: [
         occlusion.sweep(b.net, b.images()[0], stride=16, fill=fill)
@@ -113,7 +113,7 @@ TOOLS = {
     "sanity.randomised": lambda b: list(
         sanity.randomised(b.net, ["fc8", "conv5"], generator=torch.Generator().manual_seed(1)).state_dict().values()
     ),
-    "evolution, activity": lambda b: evolution._activity(b.net, b.images()),
+    "evolution, activity": lambda b: evolution._activity(b.net, b.images(), ("conv2", "conv5")),
     "evolution, projections": lambda b: evolution._projections(b.net, b.images(), "conv4", MAPS),
     "predictions": lambda b: predictions.probabilities(b.net, b.inputs, np.arange(7), crops=(0, CENTRE, 9), batch=4),
     "crops": lambda b: b.inputs.batch(np.arange(10), np.arange(10)),
