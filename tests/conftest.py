@@ -13,7 +13,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("MPLBACKEND", "agg")
-for variable in ("DATA", "TRANSFER", "JOBS", "PROFILE", "SEED"):
+for variable in ("DATA", "TRANSFER", "JOBS", "PROFILE", "SEED", "DEVICE"):
     os.environ.pop(variable, None)
 
 from zfutils.data import prepared_sets  # noqa: E402

@@ -84,7 +84,7 @@ def book(tmp_path, monkeypatch):
 
 
 def go() -> list[str]:
-    return runner._run_all(profiles.profile("smoke"), list(chapters.CHAPTERS.values()), {}, {}, seed=0, jobs=1)
+    return runner._run_all(profiles.profile("smoke"), list(chapters.CHAPTERS.values()), {}, {}, seed=0, slots=[{}])
 
 
 def test_nothing_is_run_twice_without_a_change_and_a_change_reruns_what_depends_on_it(book, capsys):
@@ -105,7 +105,7 @@ def test_a_net_that_fills_a_row_later_or_is_trained_anew_runs_its_chapter_again(
     monkeypatch.setattr(chapters, "CHAPTERS", {"one": Chapter("one", rows=("zfnet-2",))})
 
     def once(folders: dict) -> list[str]:
-        return runner._run_all(profiles.profile("smoke"), list(chapters.CHAPTERS.values()), {}, folders, seed=0, jobs=1)
+        return runner._run_all(profiles.profile("smoke"), list(chapters.CHAPTERS.values()), {}, folders, seed=0, slots=[{}])
 
     assert once({}) == once({}) == [] and book == ["one"]
     folder = tmp_path / "zfnet-2-seed1000-12345678"
@@ -199,12 +199,12 @@ def test_ctrl_c_at_any_moment_ends_what_runs_and_starts_no_other(tmp_path, monke
     monkeypatch.setattr(runner, "_key", key)
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        runner._run_all(profiles.profile("smoke"), wanted, {}, {}, seed=0, jobs=1)
+        runner._run_all(profiles.profile("smoke"), wanted, {}, {}, seed=0, slots=[{}])
     assert time.monotonic() - start < 30 and not (tmp_path / "two").exists()
 
 
 def test_a_chapter_that_starts_at_the_moment_of_a_stop_is_stopped_too(tmp_path, monkeypatch, interruptible):
-    children, start, popen = Children(), time.monotonic(), subprocess.Popen
+    children, start, popen = Children([{}] * 2), time.monotonic(), subprocess.Popen
 
     def slow(*given, **options):
         stopper.start()
@@ -233,7 +233,7 @@ def command(profile, chapter, seed):
     return [sys.executable, "-c", (folder / f"{chapter.name}.sleep").read_text()]
 runner._command = command
 try:
-    runner._run_all(profiles.profile("smoke"), list(chapters.CHAPTERS.values()), {}, {}, seed=0, jobs=1)
+    runner._run_all(profiles.profile("smoke"), list(chapters.CHAPTERS.values()), {}, {}, seed=0, slots=[{}])
 except KeyboardInterrupt:
     print("stopped; the same command goes on where it was", file=sys.stderr)
     sys.exit(130)

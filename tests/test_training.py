@@ -150,31 +150,6 @@ def test_a_full_disk_while_saving_keeps_the_older_state(tiny_set, tmp_path):
     assert trainer(tiny_set, tmp_path).step == 1
 
 
-def test_two_processes_compute_the_gradients_of_one(tiny_set, tmp_path):
-    code = (
-        "import sys, torch; from pathlib import Path; from zfutils.data import prepared_sets as sets\n"
-        "from zfutils.models import devices; from tests.test_training import trainer\n"
-        "devices.join_group(); run = trainer(sets.load(Path(sys.argv[1]), remedy=''), Path(sys.argv[2]))\n"
-        "run.net.drop6.p = run.net.drop7.p = 0.0\n"
-        "run.backward()\n"
-        "if run.rank == 0: torch.save([run.world, *(p.grad for p in run.net.parameters())], sys.argv[2] + '.pt')\n"
-        "torch.distributed.is_initialized() and torch.distributed.destroy_process_group()"
-    )
-    script, found = tmp_path / "one.py", {}
-    script.write_text(code)
-    for world in (1, 2):
-        launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={world}"] if world > 1 else []
-        command = [sys.executable, *launch, str(script), str(tiny_set.path), str(tmp_path / str(world))]
-        ended = subprocess.run(
-            command, cwd=paths.REPOSITORY, env={**os.environ, "PYTHONPATH": str(paths.REPOSITORY)}, capture_output=True, text=True
-        )
-        assert ended.returncode == 0, ended.stderr[-2000:]
-        found[world] = torch.load(tmp_path / f"{world}.pt", weights_only=True)
-    assert (found[1][0], found[2][0]) == (1, 2)
-    for one, two in zip(found[1][1:], found[2][1:], strict=True):
-        torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-7)
-
-
 def test_the_rate_is_cut_when_the_loss_stalls_and_never_while_the_net_has_not_begun():
     one = schedule.Schedule(0.01, steps=1000, classes=20)
     for step in range(100, 400, 10):
@@ -198,3 +173,53 @@ def test_the_rate_is_cut_at_the_latest_after_70_and_90_percent_and_given_cuts_ar
     again = schedule.Schedule(0.01, 100, 20)
     again.restore(late.state())
     assert again == late
+
+
+CUT_OFF = """
+import os, signal, sys
+from pathlib import Path
+import torch
+from tests.test_training import trainer
+from zfutils.data import prepared_sets
+from zfutils.models import devices
+
+folder, steps = Path(sys.argv[2]), int(sys.argv[3])
+devices.join_group()
+run = trainer(prepared_sets.load(Path(sys.argv[1]), remedy=""), folder, batch=15, epochs=3)
+run.net.drop6.p = run.net.drop7.p = 0.0  # each process draws its own
+while run.step < min(steps, run.steps):
+    run._advance()
+run._save()
+torch.distributed.barrier()
+if steps < run.steps:
+    os.kill(os.getpid(), signal.SIGKILL)
+if run.rank == 0:
+    torch.save({"net": run.net.state_dict(), "log": run.log}, folder / "end.pt")
+torch.distributed.destroy_process_group()
+"""
+
+
+def two_processes(script: Path, *arguments: object) -> subprocess.CompletedProcess:
+    """Run a script under torchrun."""
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
+    command = [sys.executable, *launch, *(str(argument) for argument in arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(paths.REPOSITORY), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, cwd=paths.REPOSITORY, env=environment, capture_output=True, text=True)
+
+
+def test_two_processes_that_are_killed_and_resumed_train_the_net_of_one(tiny_set, tmp_path):
+    alone = trainer(tiny_set, tmp_path / "alone", batch=15, epochs=3)  # 4 steps an epoch, in which two processes take 8 + 7 images
+    alone.net.drop6.p = alone.net.drop7.p = 0.0
+    alone.run()
+    script, folder = tmp_path / "cut_off.py", tmp_path / "two"
+    script.write_text(CUT_OFF)
+    assert two_processes(script, tiny_set.path, folder, 6).returncode != 0  # in the middle of the second epoch
+    assert (folder / "state.pt").exists() and not (folder / "end.pt").exists()
+    ended = two_processes(script, tiny_set.path, folder, 99)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    end = torch.load(folder / "end.pt", weights_only=True)
+    torch.testing.assert_close(end["net"], dict(alone.net.state_dict()), rtol=1e-3, atol=1e-5)
+    assert [row["train_n"] for row in end["log"]] == [48, 48, 48]
+    for row, expected in zip(end["log"], alone.log, strict=True):
+        assert row["train_loss"] == pytest.approx(expected["train_loss"], rel=1e-3)
+        assert abs(row["train_wrong"] - expected["train_wrong"]) <= 1 and row["clipped"] == expected["clipped"]

@@ -1,7 +1,7 @@
 """The trainings of a run: what is there, what it costs, and what becomes of nets that diverge."""
 
 import dataclasses
-import subprocess
+import threading
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from zfutils.core import profiles
 from zfutils.core.errors import Problem
 from zfutils.core.subprocesses import Children
 from zfutils.data import registry
-from zfutils.models import architectures, recipes
+from zfutils.models import architectures, devices, recipes
 from zfutils.models.trained import Trained
 from zfutils.run.command_line import main
 from zfutils.training import clipping, runs, train_all
@@ -140,22 +140,25 @@ def test_a_row_whose_training_was_killed_or_had_no_room_ends_the_run(pictures, m
         train_all.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=2)
 
 
-def test_a_row_that_diverged_under_torchrun_costs_itself_only_too(pictures, diverging, monkeypatch, capsys):
-    runs.train(TINY, "zfnet")
-    diverging[0].add("zfnet-wide")
+def test_independent_nets_go_one_to_a_gpu_and_each_training_finds_its_own_only(pictures, monkeypatch):
+    runs.train(TINY, "zfnet")  # the others follow it
+    running, gpus, both = set(), {}, threading.Barrier(2, timeout=20)
 
-    def torchrun(command, *, check):
-        name = command[command.index("--net") + 1]
-        try:
-            runs.train(TINY, name)
-        except Problem:
-            raise subprocess.CalledProcessError(1, command) from None
+    def train(children, command, environment):
+        name, gpu = command[command.index("--net") + 1], environment["CUDA_VISIBLE_DEVICES"]
+        assert gpu not in running
+        running.add(gpu)
+        gpus[name] = gpu
+        both.wait()  # the two of a pair run at once
+        runs.train(TINY, name)
+        running.remove(gpu)
+        return 0, f"{name}: trained"
 
-    monkeypatch.setattr(train_all, "_gpus", lambda: 2)
-    monkeypatch.setattr(subprocess, "run", torchrun)
-    for _ in range(2):
-        assert list(train_all.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=1)) == ["zfnet", "zfnet-2048"]
-        assert "zfnet-wide stopped: the loss is not finite" in capsys.readouterr().err
+    monkeypatch.setattr(devices, "slots", lambda jobs=None: [{"CUDA_VISIBLE_DEVICES": "2"}, {"CUDA_VISIBLE_DEVICES": "5"}])
+    monkeypatch.setattr(Children, "_run", train)
+    names = ["zfnet-2048", "zfnet-wide"]
+    assert list(train_all.make(TINY, names)) == ["zfnet", *names]
+    assert sorted(gpus) == names and set(gpus.values()) == {"2", "5"}
 
 
 def test_a_picture_that_moves_to_another_class_or_split_makes_other_nets(tiny_set):

@@ -107,8 +107,10 @@ class Deconvnet:
         features = ascent.outputs[unit.layer]
         units.check_map(unit, features.shape[1])
         of_map = features[:, unit.map].reshape(len(images), -1)  # (n, h * w), or (n, 1) after a fully connected layer
-        place = of_map.argmax(1, keepdim=True) if at is None else torch.full((len(images), 1), at[0] * features.shape[3] + at[1])
-        one = torch.zeros_like(of_map).scatter_(1, place, of_map.gather(1, place).clamp(min=0))
+        position = of_map.argmax(1, keepdim=True)
+        if at is not None:
+            position.fill_(at[0] * features.shape[3] + at[1])
+        one = torch.zeros_like(of_map).scatter_(1, position, of_map.gather(1, position).clamp(min=0))
         signal = torch.zeros_like(features)
         signal[:, unit.map] = one.view_as(features[:, unit.map])
         return self.down(signal, unit.layer, ascent, rules=rules)

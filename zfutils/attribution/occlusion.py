@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from zfutils.attribution import activations, units
 from zfutils.core.errors import Problem
+from zfutils.models import devices
 
 SIZE, STRIDE, SIDE = 50, 6, 224  # pixels: of the square, of its steps, of the image (measured in figure 7; the text gives none)
 
@@ -187,8 +188,7 @@ class _Asker:
     @torch.no_grad()
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
         take = {self.layer: lambda output: output.float().clamp(min=0).sum((2, 3))} if self.layer else {}
-        narrow = torch.autocast(images.device.type, self.dtype, enabled=self.dtype != torch.float32)
-        with activations.watched(self.net, take) as found, narrow:
+        with activations.watched(self.net, take) as found, devices.narrow(images.device, self.dtype):
             logits = self.net(images.contiguous(memory_format=torch.channels_last)).float()
         units.check_finite(self.net, logits, layer="the output")
         return logits, found[self.layer] if self.layer else torch.zeros(0)

@@ -1,14 +1,22 @@
 """Child processes of a run: they end with it."""
 
+import queue
 import signal
 import subprocess
 import threading
 
 
 class Children:
-    """Chapters and trainings in processes of their own: when the run is stopped, none is started and those that run are stopped too."""
+    """Chapters and trainings in processes of their own: when the run is stopped, none is started and those that run are stopped too.
 
-    def __init__(self):
+    Args:
+        slots: what each of those that run at once finds in its environment beside the rest, as a GPU of its own; one more waits.
+    """
+
+    def __init__(self, slots: list[dict[str, str]]):
+        self.free: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
+        for slot in slots:
+            self.free.put(slot)
         self.running: list[subprocess.Popen] = []
         self.stopped = False
         self.changing = threading.Lock()  # none starts while all are being stopped
@@ -21,6 +29,13 @@ class Children:
 
     def run(self, command: list[str], environment: dict[str, str]) -> tuple[int, str]:
         """Run one to its end; return its status and what it said on stderr."""
+        slot = self.free.get()
+        try:
+            return self._run(command, {**environment, **slot})
+        finally:
+            self.free.put(slot)
+
+    def _run(self, command: list[str], environment: dict[str, str]) -> tuple[int, str]:
         with self.changing:
             if self.stopped:
                 return 130, "stopped"

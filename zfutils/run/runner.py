@@ -42,7 +42,7 @@ def reproduce(
     Args:
         profile: what to run.
         seed: of everything that is drawn.
-        jobs: parallel processes; default all cores.
+        jobs: parallel processes; default all cores, on GPUs one a GPU.
         only: one result or chapter with what it needs; default all.
         extras: whether extra chapters run too.
         retrain: train the nets anew.
@@ -61,11 +61,12 @@ def reproduce(
         progress.say(f"{source.stem}: notebook made from its source")
     needed = tuple(dict.fromkeys(name for chapter in wanted for name in chapter.sets))
     prepared = registry.prepare(profile, seed=seed, jobs=jobs, chosen=needed, **where)
-    from zfutils.training import train_all  # only here: a run without nets need not load torch
+    from zfutils.models import devices  # only here: what only reads the results need not load torch
+    from zfutils.training import train_all
 
     options = {"jobs": jobs, "retrain": retrain, "only_trained": only_trained}
     folders = train_all.make(profile, *chapters.nets_of(wanted), seed=seed, **options) if any(chapters.nets_of(wanted)) else {}
-    failed = _run_all(profile, wanted, prepared, folders, seed=seed, jobs=cpu.jobs(jobs))
+    failed = _run_all(profile, wanted, prepared, folders, seed=seed, slots=devices.slots(jobs))
     _keep_extras(profile, wanted)
     board = scoreboard.write(profile.name)
     progress.say(f"{scoreboard.summary(board)}; {paths.results_dir(profile.name)}")
@@ -132,11 +133,17 @@ def check_parameters(notebook: Path, parameters: dict) -> None:
 
 
 def _run_all(
-    profile: Profile, wanted: list[Chapter], prepared: dict[str, PreparedSet], folders: dict[str, Path], *, seed: int, jobs: int
+    profile: Profile,
+    wanted: list[Chapter],
+    prepared: dict[str, PreparedSet],
+    folders: dict[str, Path],
+    *,
+    seed: int,
+    slots: list[dict[str, str]],
 ) -> list[str]:
-    """Run chapters, independent ones in parallel, each when those that it needs have ended; return the names of those that failed."""
+    """Run chapters, one in each slot, each when those that it needs have ended; return the names of those that failed."""
     waiting, ended, failed = list(wanted), set(), []
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool, Children() as children:  # children end first
+    with concurrent.futures.ThreadPoolExecutor(len(slots)) as pool, Children(slots) as children:  # children end first
         running: dict[concurrent.futures.Future, Chapter] = {}
         while waiting or running:
             ready = [one for one in waiting if not _open_needs(one, wanted, ended)]
@@ -148,7 +155,7 @@ def _run_all(
                     ended.add(chapter.name)
                     continue
                 key = _key(profile, chapter, prepared, folders, seed)
-                threads = max(1, cpu.available() // min(jobs, len(wanted)))
+                threads = max(1, cpu.available() // min(len(slots), len(wanted)))
                 running[pool.submit(_run_one, children, profile, chapter, key, seed, threads)] = chapter
             done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
             for future in done:

@@ -66,6 +66,7 @@ def train(profile: profiles.Profile, name: str, *, seed: int = 0, retrain: bool 
         _run(trainer)
         if trainer.rank == 0:
             _finish(trainer)
+        devices.wait_for_all()  # the others read its card
     return folder
 
 

@@ -1,20 +1,18 @@
-"""The trainings of a run: every net that its chapters need, as many at once as there are cores, and what each is worth or will cost."""
+"""The trainings of a run: every net that its chapters need, one on each core or GPU, and what each is worth or will cost."""
 
 import concurrent.futures
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
-import torch
 
 from zfutils.core import cpu, progress
 from zfutils.core.errors import Problem
 from zfutils.core.profiles import Profile
 from zfutils.core.subprocesses import Children
 from zfutils.data import registry
-from zfutils.models import architectures, recipes
+from zfutils.models import architectures, devices, recipes
 from zfutils.training import clipping, runs
 from zfutils.training.trainer import Diverged
 
@@ -36,7 +34,7 @@ def make(
         needed: recipes that must be there.
         rows: recipes that fill rows of tables; one that diverges is named and left out.
         seed: of everything that is drawn.
-        jobs: trainings at once; default as many as there are cores. On GPUs it is one after the other.
+        jobs: trainings at once; default as many as there are cores, on GPUs one a GPU.
         retrain: train anew what is trained.
         only_trained: train no row, take those that are there.
 
@@ -51,7 +49,7 @@ def make(
     wanted = [name for name in names if name in needed or not only_trained or runs.is_trained(profile, name, seed=seed)]
     found: dict[str, Path] = {}
     for wave in _waves(profile, wanted, seed, retrain):
-        said = _train_all(profile, wave, seed, 1 if torch.cuda.is_available() else cpu.jobs(jobs), retrain)
+        said = _train_all(profile, wave, seed, devices.slots(jobs), retrain)
         for name, problem in said.items():
             if name in needed or runs.state(profile, name, seed=seed) != problem:  # a full disk or a kill is no property of the net
                 raise Problem(problem)
@@ -125,28 +123,23 @@ def _waves(profile: Profile, names: list[str], seed: int, retrain: bool):
             yield wave
 
 
-def _train_all(profile: Profile, names: list[str], seed: int, jobs: int, retrain: bool) -> dict[str, str]:
-    """Train some nets; return what went wrong, by name."""
-    if min(jobs, len(names)) == 1:
+def _train_all(profile: Profile, names: list[str], seed: int, slots: list[dict[str, str]], retrain: bool) -> dict[str, str]:
+    """Train some nets, as many at once as there are slots; return what went wrong, by name."""
+    at_once = min(len(slots), len(names))
+    if at_once == 1:
         return {name: said for name in names if (said := _train_here(profile, name, seed, retrain))}
-    threads = max(1, cpu.available() // min(jobs, len(names)))
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool, Children() as children:  # children end first
+    threads = max(1, cpu.available() // at_once)
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool, Children(slots) as children:  # children end first
         started = {name: pool.submit(_train_in_child, children, profile, name, seed, threads, retrain) for name in names}
         return {name: said for name, future in started.items() if (said := future.result())}
 
 
 def _train_here(profile: Profile, name: str, seed: int, retrain: bool) -> str:
-    """Train one net in this process, or with several GPUs in one process each."""
+    """Train one net in this process."""
     try:
-        if _gpus() > 1:
-            torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={_gpus()}"]
-            subprocess.run([sys.executable, "-m", *torchrun, "-m", *_command(profile, name, seed, retrain)], check=True)
-        else:
-            runs.train(profile, name, seed=seed, retrain=retrain)
+        runs.train(profile, name, seed=seed, retrain=retrain)
     except Diverged as problem:
         return str(problem)
-    except subprocess.CalledProcessError as ended:  # torchrun keeps to itself what its processes said
-        return runs.stopped(profile, name, seed=seed) or f"training {name} ended with status {ended.returncode}"
     return ""
 
 
@@ -168,7 +161,3 @@ def _train_in_child(children: Children, profile: Profile, name: str, seed: int, 
 def _command(profile: Profile, name: str, seed: int, retrain: bool) -> list[str]:
     """The command that trains one net, after `python -m`."""
     return ["zfutils", "train", "--net", name, "--profile", profile.name, "--seed", str(seed), *(["--retrain"] if retrain else [])]
-
-
-def _gpus() -> int:
-    return torch.cuda.device_count() if torch.cuda.is_available() else 0

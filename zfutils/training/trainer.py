@@ -1,6 +1,5 @@
 """Training a net as in section 3 of the paper: one loop for a CPU, a GPU or several processes, which goes on where it was cut off."""
 
-import contextlib
 import io
 import math
 import pickle
@@ -12,7 +11,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.parallel import DistributedDataParallel
 
 from zfutils.core import keys, paths, progress
 from zfutils.core.errors import Problem
@@ -99,7 +97,7 @@ class Trainer:
         self.steps = self.steps_an_epoch * settings.epochs
         self.net = architectures.build(settings.architecture, generator=torch.Generator().manual_seed(settings.seed))
         self.net.to(device, memory_format=torch.channels_last)
-        self.replica = DistributedDataParallel(self.net) if self.world > 1 else self.net
+        self.replica = devices.replicated(self.net)
         self.optimizer = torch.optim.SGD(self.net.parameters(), settings.learning_rate, settings.momentum)
         self.schedule = Schedule(settings.learning_rate, self.steps, settings.architecture.classes, settings.lr_drops)
         self.radii = architectures.clip_radii(settings.architecture) if settings.clips else {}
@@ -146,7 +144,7 @@ class Trainer:
         # Dropout follows from the seed and the step alone, so that a resumed run draws what an uninterrupted one does.
         devices.seed(self.device, int(keys.digest("dropout", self.settings.seed, self.step, self.rank), 16) % 2**63)
         self.optimizer.zero_grad(set_to_none=True)
-        with self._narrow():
+        with devices.narrow(self.device, self.dtype):
             logits = self.replica(images)
         losses = F.cross_entropy(logits.float(), labels, reduction="sum")
         (losses * (self.world / whole)).backward()  # processes' gradients are averaged, hence the factor
@@ -156,7 +154,7 @@ class Trainer:
 
     def _advance(self) -> None:
         """One step: gradients, update, clipping, schedule, and what falls due."""
-        self._sums += self.backward()
+        self._sums += devices.summed(self.backward())  # so that all processes hold, and rank 0 saves, the sums of all
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.rate
         self.optimizer.step()
@@ -169,10 +167,6 @@ class Trainer:
         if self.step == self.steps or time.monotonic() - self._saved > _SAVE_EVERY:
             self._save()
 
-    def _narrow(self) -> contextlib.AbstractContextManager:
-        """Compute the layers in the run's number type."""
-        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
-
     def _new_epoch(self) -> None:
         exact = torch.float32 if self.device.type == "mps" else torch.float64  # Apple's GPU has no float64
         self._sums = torch.zeros(3, dtype=exact, device=self.device)
@@ -182,7 +176,7 @@ class Trainer:
     def _end_epoch(self) -> None:
         """Measure the development split, write the log, let the schedule see it."""
         self._stop_if_not_finite()
-        loss, wrong, n = devices.summed(self._sums.clone()).tolist()
+        loss, wrong, n = self._sums.tolist()
         dev_loss, dev_wrong, dev_n = self._measure(self.dev)
         self._seconds += time.monotonic() - self._clock
         self.log.append(
@@ -215,7 +209,7 @@ class Trainer:
         for start in range(0, len(mine), 250):
             some = mine[start : start + 250]
             labels = self.labels[some].to(self.device)
-            with self._narrow():
+            with devices.narrow(self.device, self.dtype):
                 logits = self.net(self.inputs.batch(some, CENTRE)).float()
             loss, wrong = F.cross_entropy(logits, labels, reduction="sum"), (logits.argmax(1) != labels).sum()
             sums += torch.stack([loss, wrong, torch.tensor(len(some), device=self.device)])
