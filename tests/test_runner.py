@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import jupytext
 import nbformat
@@ -26,7 +27,7 @@ from zfutils.paper import claims, numbers
 from zfutils.run import chapters, notebooks, runner
 from zfutils.run.chapters import Chapter
 from zfutils.run.command_line import main
-from zfutils.training import runs
+from zfutils.training import runs, train_all
 
 PARAMETERS = '# %% tags=["parameters"]\nprofile = "toybox"\nseed = 0\n\n'
 
@@ -84,7 +85,7 @@ def book(tmp_path, monkeypatch):
 
 
 def go() -> list[str]:
-    return runner._run_all(profiles.profile("smoke"), list(chapters.CHAPTERS.values()), {}, {}, seed=0, slots=[{}])
+    return runner._run_all(profiles.profile("smoke"), list(chapters.CHAPTERS.values()), {}, {}, seed=0, children=Children([{}]))
 
 
 def test_nothing_is_run_twice_without_a_change_and_a_change_reruns_what_depends_on_it(book, capsys):
@@ -105,7 +106,7 @@ def test_a_net_that_fills_a_row_later_or_is_trained_anew_runs_its_chapter_again(
     monkeypatch.setattr(chapters, "CHAPTERS", {"one": Chapter("one", rows=("zfnet-2",))})
 
     def once(folders: dict) -> list[str]:
-        return runner._run_all(profiles.profile("smoke"), list(chapters.CHAPTERS.values()), {}, folders, seed=0, slots=[{}])
+        return runner._run_all(profiles.profile("smoke"), list(chapters.CHAPTERS.values()), {}, folders, seed=0, children=Children([{}]))
 
     assert once({}) == once({}) == [] and book == ["one"]
     folder = tmp_path / "zfnet-2-seed1000-12345678"
@@ -199,7 +200,7 @@ def test_ctrl_c_at_any_moment_ends_what_runs_and_starts_no_other(tmp_path, monke
     monkeypatch.setattr(runner, "_key", key)
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        runner._run_all(profiles.profile("smoke"), wanted, {}, {}, seed=0, slots=[{}])
+        runner._run_all(profiles.profile("smoke"), wanted, {}, {}, seed=0, children=Children([{}]))
     assert time.monotonic() - start < 30 and not (tmp_path / "two").exists()
 
 
@@ -218,10 +219,43 @@ def test_a_chapter_that_starts_at_the_moment_of_a_stop_is_stopped_too(tmp_path, 
     assert children.run(["never"], {}) == (130, "stopped")
 
 
+def test_sets_and_chapters_that_need_no_other_net_are_made_beside_the_trainings(book, monkeypatch, tmp_path):
+    rest_made, early_ran, order = threading.Event(), threading.Event(), []
+    zfnet = tmp_path / "zfnet"
+    zfnet.mkdir()
+    (zfnet / "net.safetensors").write_bytes(b"trained")
+    wanted = [Chapter("one", nets=("zfnet",), sets=("pretraining", "scenes")), Chapter("two", nets=("zfnet", "alexnet"))]
+
+    def prepare(profile, *, chosen, **others):
+        order.append(chosen)
+        (rest_made if "scenes" in chosen else threading.Event()).set()
+        return {}
+
+    def make(profile, needed, rows, *, beside, begun, **others):
+        assert rest_made.wait(20)
+        begun.set()
+        assert early_ran.wait(20)
+        order.append("nets")
+        return {"zfnet": zfnet, "alexnet": zfnet}
+
+    def run(children, profile, chapter, *others):
+        order.append(chapter.name)
+        early_ran.set()
+        return "chapter one failed" if chapter.name == "one" else ""
+
+    monkeypatch.setattr(runner.registry, "prepare", prepare)
+    monkeypatch.setattr(train_all, "make", make)
+    monkeypatch.setattr(runs, "trained", lambda profile, name, seed: SimpleNamespace(folder=zfnet))
+    monkeypatch.setattr(runner, "_run_one", run)
+    assert runner._make(profiles.profile("smoke"), wanted, 0, 2, {}, {}) == ["one"]
+    assert order == [("pretraining",), ("scenes",), "one", "nets", "two"]
+
+
 STOPPED = """
 import sys
 from pathlib import Path
 from zfutils.core import paths, profiles
+from zfutils.core.subprocesses import Children
 from zfutils.run import chapters, runner
 folder = Path(sys.argv[1])
 chapters.CHAPTERS = {"one": chapters.Chapter("one"), "two": chapters.Chapter("two")}
@@ -234,7 +268,7 @@ def command(profile, chapter, seed):
     return [sys.executable, "-c", (folder / f"{chapter.name}.sleep").read_text()]
 runner._command = command
 try:
-    runner._run_all(profiles.profile("smoke"), list(chapters.CHAPTERS.values()), {}, {}, seed=0, slots=[{}])
+    runner._run_all(profiles.profile("smoke"), list(chapters.CHAPTERS.values()), {}, {}, seed=0, children=Children([{}]))
 except KeyboardInterrupt:
     print("stopped; the same command goes on where it was", file=sys.stderr)
     sys.exit(130)

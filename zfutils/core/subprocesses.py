@@ -14,6 +14,7 @@ class Children:
     """
 
     def __init__(self, slots: list[dict[str, str]]):
+        self.at_once = len(slots)
         self.free: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
         for slot in slots:
             self.free.put(slot)
@@ -24,8 +25,9 @@ class Children:
     def __enter__(self) -> "Children":
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self.stop()
+    def __exit__(self, error: type | None, *about: object) -> None:
+        if error is not None:  # else all have ended, or go on beside what the block did
+            self.stop()
 
     def run(self, command: list[str], environment: dict[str, str]) -> tuple[int, str]:
         """Run one to its end; return its status and what it said on stderr."""

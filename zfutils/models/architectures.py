@@ -294,8 +294,8 @@ def _initialise(net: nn.Sequential, architecture: Architecture, generator: torch
 
 
 def filter_rms(weight: Tensor) -> Tensor:
-    """Root mean square of every filter; (maps, channels, k, k) gives (maps,), in the number type of the weights."""
-    return weight.pow(2).mean((1, 2, 3)).sqrt()
+    """Root mean square of every filter; (maps, channels, k, k) gives (maps,)."""
+    return torch.linalg.vector_norm(weight, dim=(1, 2, 3)) / math.sqrt(weight[0].numel())
 
 
 def clip_radii(architecture: Architecture) -> dict[str, float]:
@@ -319,10 +319,9 @@ def clip_filters(net: nn.Sequential, radii: dict[str, float]) -> Tensor:
         How many filters were scaled in each layer, integers of shape (layers,) on the net's device.
     """
     clipped = torch.zeros(len(radii), dtype=torch.int64, device=next(net.parameters()).device)
-    for place, (name, radius) in enumerate(radii.items()):
+    for position, (name, radius) in enumerate(radii.items()):
         weight = net.get_submodule(name).weight
-        rms = filter_rms(weight)
-        over = rms > radius
-        weight.mul_(torch.where(over, radius / rms, torch.ones_like(rms))[:, None, None, None])
-        clipped[place] = over.sum()
+        share = (radius / filter_rms(weight)).clamp_(max=1)
+        weight.mul_(share[:, None, None, None])
+        clipped[position] = (share < 1).sum()
     return clipped

@@ -58,9 +58,9 @@ class Crops:
         self.images, self.size, self.device = prepared.images.view(np.ndarray), size, device
         self.corners = crop_corners(self.images.shape[1], size)
         mean = prepared.mean() if mean is None else mean
-        means = np.stack([_cut(mean, corner, size) for corner in self.corners])  # (10, size, size, 3)
+        means = np.stack([_cut(mean, corner, size) for corner in self.corners])
         self.mirrored = np.array([mirrored for _, _, mirrored in self.corners])
-        self.means = torch.from_numpy(means).to(device).permute(0, 3, 1, 2)  # (10, 3, size, size), channels last in memory
+        self.means = torch.from_numpy(means).to(device)  # (10, size, size, 3)
 
     def scaling(self) -> tuple:
         """What a key must hold beside the pictures, the mean and the net; nothing here."""
@@ -80,14 +80,24 @@ class Crops:
         """
         crops = np.broadcast_to(crops, len(rows))
         pictures = np.empty((len(rows), self.size, self.size, 3), np.uint8)
-        for place, (row, crop) in enumerate(zip(rows.tolist(), crops.tolist(), strict=True)):
+        for picture, row, crop in zip(pictures, rows.tolist(), crops.tolist(), strict=True):
             top, left, _ = self.corners[crop]
-            pictures[place] = self.images[row, top : top + self.size, left : left + self.size]
+            picture[:] = self.images[row, top : top + self.size, left : left + self.size]
         pixels = torch.from_numpy(pictures).to(self.device)
+        return (self._one_by_one if pixels.is_cpu else self._at_once)(pixels, crops).permute(0, 3, 1, 2)
+
+    def _one_by_one(self, pixels: Tensor, crops: np.ndarray) -> Tensor:
+        """Mirror and subtract picture by picture: on a CPU three times faster, because picture and mean stay in its cache."""
+        batch = torch.empty(pixels.shape)
+        for picture, crop, out in zip(pixels, crops.tolist(), batch, strict=True):
+            torch.sub(picture.flip(1) if self.mirrored[crop] else picture, self.means[crop], out=out)
+        return batch
+
+    def _at_once(self, pixels: Tensor, crops: np.ndarray) -> Tensor:
+        """Mirror and subtract with few calls, as a GPU wants it."""
         mirrored = torch.from_numpy(np.flatnonzero(self.mirrored[crops])).to(self.device)
-        pixels[mirrored] = pixels[mirrored].flip(2)  # many at once: one by one costs more than all the rest
-        pixels = pixels.permute(0, 3, 1, 2)  # (n, 3, size, size)
-        return pixels - self.means[torch.as_tensor(np.array(crops), device=self.device)]
+        pixels[mirrored] = pixels[mirrored].flip(2)
+        return pixels - self.means[torch.from_numpy(crops.copy()).to(self.device)]
 
 
 class ScaledCrops(Crops):

@@ -5,7 +5,9 @@ import hashlib
 import json
 import os
 import sys
+import threading
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -59,19 +61,43 @@ def reproduce(
     wanted = chapters.chosen(only=only, extras=extras)
     for source in notebooks.write_all():
         progress.say(f"{source.stem}: notebook made from its source")
-    needed = tuple(dict.fromkeys(name for chapter in wanted for name in chapter.sets))
-    prepared = registry.prepare(profile, seed=seed, jobs=jobs, chosen=needed, **where)
-    from zfutils.models import devices  # only here: what only reads the results need not load torch
-    from zfutils.training import train_all
-
-    options = {"jobs": jobs, "retrain": retrain, "only_trained": only_trained}
-    folders = train_all.make(profile, *chapters.nets_of(wanted), seed=seed, **options) if any(chapters.nets_of(wanted)) else {}
-    failed = _run_all(profile, wanted, prepared, folders, seed=seed, slots=devices.slots(jobs))
+    failed = _make(profile, wanted, seed, jobs, {"retrain": retrain, "only_trained": only_trained}, where)
     _keep_extras(profile, wanted)
     board = scoreboard.write(profile.name)
     progress.say(f"{scoreboard.summary(board)}; {paths.results_dir(profile.name)}")
     progress.say(f"{'failed: ' + ', '.join(failed) if failed else 'done'} in {time.monotonic() - start:.1f} s")
     return 1 if failed else 0
+
+
+def _make(profile: Profile, wanted: list[Chapter], seed: int, jobs: int | None, options: dict, where: dict) -> list[str]:
+    """Prepare sets, train nets and run chapters, each as early as it can; return the names of the chapters that failed.
+
+    The net that all others follow is trained alone: beside it those sets are made that it does not need. The chapters that need no other
+    net run beside the other trainings, and the longest of all is among them.
+    """
+    from zfutils.models import devices  # only here: what only reads the results need not load torch
+    from zfutils.training import runs, train_all
+
+    needed, nets = tuple(dict.fromkeys(name for chapter in wanted for name in chapter.sets)), chapters.nets_of(wanted)
+    children = Children(devices.slots(jobs))
+    beside = children if children.at_once > 1 and any(nets) else None
+    first = needed[:1] if beside and profile.toys else needed
+    prepared = registry.prepare(profile, seed=seed, jobs=jobs, chosen=first, **where)
+    if beside is None:
+        folders = train_all.make(profile, *nets, seed=seed, jobs=jobs, **options) if any(nets) else {}
+        return _run_all(profile, wanted, prepared, folders, seed=seed, children=children)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, children:  # children end first
+        begun = threading.Event()
+        training = pool.submit(train_all.make, profile, *nets, seed=seed, jobs=jobs, beside=children, begun=begun, **options)
+        training.add_done_callback(lambda ended: begun.set())
+        if rest := needed[len(first) :]:
+            prepared |= registry.prepare(profile, seed=seed, jobs=children.at_once - 1, chosen=rest, **where)
+        begun.wait()
+        leaders = {name: runs.trained(profile, name, seed=seed).folder for name in train_all.LEADERS if not training.done()}
+        early = [chapter for chapter in wanted if set(chapter.nets) <= set(leaders) and not (chapter.rows or chapter.needs)]
+        failed = _run_all(profile, early, prepared, leaders, seed=seed, children=children)
+        folders = training.result()
+        return _run_all(profile, wanted, prepared, folders, seed=seed, children=children, before=early, failed=failed)
 
 
 def _keep_extras(profile: Profile, wanted: list[Chapter]) -> None:
@@ -139,11 +165,16 @@ def _run_all(
     folders: dict[str, Path],
     *,
     seed: int,
-    slots: list[dict[str, str]],
+    children: Children,
+    before: Sequence[Chapter] = (),
+    failed: Sequence[str] = (),
 ) -> list[str]:
-    """Run chapters, one in each slot, each when those that it needs have ended; return the names of those that failed."""
-    waiting, ended, failed = list(wanted), set(), []
-    with concurrent.futures.ThreadPoolExecutor(len(slots)) as pool, Children(slots) as children:  # children end first
+    """Run chapters, one in each slot, each when those that it needs have ended; return the names of those that failed.
+
+    Chapters that ran before are passed over; which of them failed is told.
+    """
+    waiting, ended, failed = [one for one in wanted if one not in before], {one.name for one in before}, list(failed)
+    with concurrent.futures.ThreadPoolExecutor(children.at_once) as pool, children:  # children end first
         running: dict[concurrent.futures.Future, Chapter] = {}
         while waiting or running:
             ready = [one for one in waiting if not _open_needs(one, wanted, ended)]
@@ -155,7 +186,7 @@ def _run_all(
                     ended.add(chapter.name)
                     continue
                 key = _key(profile, chapter, prepared, folders, seed)
-                threads = max(1, cpu.available() // min(len(slots), len(wanted)))
+                threads = max(1, cpu.available() // min(children.at_once, len(wanted)))
                 running[pool.submit(_run_one, children, profile, chapter, key, seed, threads)] = chapter
             done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
             for future in done:

@@ -3,6 +3,7 @@
 import concurrent.futures
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,8 @@ from zfutils.models import architectures, devices, recipes
 from zfutils.training import clipping, runs
 from zfutils.training.trainer import Diverged
 
+LEADERS = tuple(name for name, recipe in recipes.RECIPES.items() if not recipe.follows)  # they are trained before the others
+
 
 def make(
     profile: Profile,
@@ -26,6 +29,8 @@ def make(
     jobs: int | None = None,
     retrain: bool = False,
     only_trained: bool = False,
+    beside: Children | None = None,
+    begun: threading.Event | None = None,
 ) -> dict[str, Path]:
     """Train what is not trained yet.
 
@@ -37,6 +42,8 @@ def make(
         jobs: trainings at once; default as many as there are cores, on GPUs one a GPU.
         retrain: train anew what is trained.
         only_trained: train no row, take those that are there.
+        beside: the processes of a run, whose slots the trainings share with others; then each is a process of its own.
+        begun: set once the nets that follow none are trained.
 
     Returns:
         The folder of each net that is trained.
@@ -49,11 +56,13 @@ def make(
     wanted = [name for name in names if name in needed or not only_trained or runs.is_trained(profile, name, seed=seed)]
     found: dict[str, Path] = {}
     for wave in _waves(profile, wanted, seed, retrain):
-        said = _train_all(profile, wave, seed, devices.slots(jobs), retrain)
+        said = _train_all(profile, wave, seed, beside or Children(devices.slots(jobs)), retrain, here=beside is None)
         for name, problem in said.items():
             if name in needed or runs.state(profile, name, seed=seed) != problem:  # a full disk or a kill is no property of the net
                 raise Problem(problem)
             progress.say(f"{problem}; its rows are marked as missing")
+        if begun:
+            begun.set()
     for name in wanted:
         if name == clipping.UNCLIPPED and not clipping.acts(profile, seed=seed):
             progress.say(f"{name}: not trained, clipping never acted in the training of zfnet, so it would be the same net")
@@ -117,18 +126,16 @@ def _waves(profile: Profile, names: list[str], seed: int, retrain: bool):
         wave = [name for name in names if bool(recipes.recipe(name).follows) == follows]
         if clipping.UNCLIPPED in wave and not clipping.acts(profile, seed=seed):
             wave.remove(clipping.UNCLIPPED)
-        wave = [name for name in wave if retrain or not runs.is_trained(profile, name, seed=seed)]
-        if wave:
-            yield wave
+        yield [name for name in wave if retrain or not runs.is_trained(profile, name, seed=seed)]
 
 
-def _train_all(profile: Profile, names: list[str], seed: int, slots: list[dict[str, str]], retrain: bool) -> dict[str, str]:
-    """Train some nets, as many at once as there are slots; return what went wrong, by name."""
-    at_once = min(len(slots), len(names))
-    if at_once == 1:
+def _train_all(profile: Profile, names: list[str], seed: int, children: Children, retrain: bool, *, here: bool) -> dict[str, str]:
+    """Train some nets, as many at once as there are slots, one by one in this process where it may be; return what went wrong, by name."""
+    at_once = min(children.at_once, len(names))
+    if here and at_once <= 1:
         return {name: said for name in names if (said := _train_here(profile, name, seed, retrain))}
-    threads = max(1, cpu.available() // at_once)
-    with concurrent.futures.ThreadPoolExecutor(at_once) as pool, Children(slots) as children:  # children end first
+    threads = max(1, cpu.available() // (at_once if here else children.at_once))
+    with concurrent.futures.ThreadPoolExecutor(children.at_once) as pool, children:  # children end first
         started = {name: pool.submit(_train_in_child, children, profile, name, seed, threads, retrain) for name in names}
         return {name: said for name, future in started.items() if (said := future.result())}
 

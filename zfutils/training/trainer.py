@@ -143,7 +143,7 @@ class Trainer:
         self._stop_if_not_finite()  # of the step before: asked only now, a GPU is not kept waiting
         self.replica.train()
         # Dropout follows from the seed and the step alone, so that a resumed run draws what an uninterrupted one does.
-        torch.manual_seed(int(keys.digest("dropout", self.settings.seed, self.step, self.rank), 16) % 2**63)
+        devices.seed(self.device, int(keys.digest("dropout", self.settings.seed, self.step, self.rank), 16) % 2**63)
         self.optimizer.zero_grad(set_to_none=True)
         with devices.narrow(self.device, self.dtype):
             logits = self.replica(images)
