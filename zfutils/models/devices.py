@@ -28,6 +28,17 @@ def dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if can.get("amx_bf16") or can.get("avx512_bf16") else torch.float32
 
 
+def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
+    """Layers inside run in this number type; in float32 nothing is changed."""
+    return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until a device has done what was asked of it; the CPU always has."""
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+
+
 def describe(device: torch.device) -> str:
     """Name of the hardware, for the provenance."""
     if device.type == "cuda":

@@ -38,7 +38,7 @@ def probabilities(net: nn.Module, inputs: Crops, rows: np.ndarray, *, crops: tup
         some = rows[start : start + batch]
         total = 0
         for crop in crops:
-            with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
+            with devices.autocast(inputs.device, dtype):
                 logits = net(inputs.batch(some, crop))
             total = total + logits.float().softmax(1)
         found.append((total / len(crops)).cpu().numpy())

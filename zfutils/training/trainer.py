@@ -171,7 +171,7 @@ class Trainer:
 
     def _narrow(self) -> contextlib.AbstractContextManager:
         """Compute the layers in the run's number type."""
-        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+        return devices.autocast(self.device, self.dtype)
 
     def _new_epoch(self) -> None:
         exact = torch.float32 if self.device.type == "mps" else torch.float64  # Apple's GPU has no float64
