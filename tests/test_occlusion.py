@@ -41,6 +41,14 @@ def test_a_sweep_is_the_loop_over_single_images():
     assert np.allclose(occlusion.sweep(net, image, size=20, stride=11, layer=None).probabilities, found.probabilities, atol=1e-6)
 
 
+def test_a_net_that_changes_its_input_in_place_sees_every_square_on_the_untouched_image():
+    image = torch.randn(3, 32, 32)
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    in_place, apart = (nn.Sequential(nn.LeakyReLU(0.5, inplace=changes), *head).eval() for changes in (True, False))
+    found, expected = (occlusion.sweep(net, image.clone(), layer=None, size=8, stride=4, batch=5) for net in (in_place, apart))
+    assert np.array_equal(found.probabilities, expected.probabilities)
+
+
 def test_the_papers_square_gives_its_positions_and_is_scaled():
     assert occlusion.scaled(224) == (50, 6) and occlusion.scaled(112) == (25, 3) and occlusion.scaled(112, steps=2) == (25, 6)
     net = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()

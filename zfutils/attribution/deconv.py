@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -154,7 +155,7 @@ def traced(net: nn.Module, images: Tensor, layer: str, rules: Rules) -> tuple[Te
     """
     units.check_eval(net)
     units.check_images(net, images)
-    pixels = images.detach().clone().requires_grad_(True)
+    pixels = images.detach().requires_grad_(True)  # never written to: the net gets a copy
     with torch.enable_grad(), _obeying(net, rules):
         output = activations.run(net, pixels.clone(), take={layer: Tensor.clone})[layer]
     units.check_finite(net, output.detach(), layer=layer)
@@ -166,16 +167,15 @@ def traced(net: nn.Module, images: Tensor, layer: str, rules: Rules) -> tuple[Te
 def _obeying(net: nn.Module, rules: Rules) -> Iterator[None]:
     """Exchange the rules of all that runs inside; gone afterwards, also after an error."""
 
-    def skip(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
-        return _Normed.apply(inputs[0], output.detach(), module.forward, rules.derived)
-
-    hooks = [module.register_forward_hook(skip) for module in net.modules() if isinstance(module, LocalResponseNorm)]
+    norms = [module for module in net.modules() if isinstance(module, LocalResponseNorm)]
     try:
+        for module in norms:
+            module.forward = partial(_normed, norm=module.forward, derived=rules.derived)
         with _Exchanged(rules):
             yield
     finally:
-        for hook in hooks:
-            hook.remove()
+        for module in norms:
+            vars(module).pop("forward", None)
 
 
 class _Exchanged(TorchFunctionMode):
@@ -239,10 +239,15 @@ def _max_pool(
 def _lrn(function: Callable, rules: Rules, input: Tensor, *args: object, **options: object) -> Tensor:
     """The library's contrast norm."""
 
-    def norm(x: Tensor) -> Tensor:
-        return function(x, *args, **options)
+    return _normed(input, norm=lambda x: function(x, *args, **options), derived=rules.derived)
 
-    return _Normed.apply(input, norm(input).detach(), norm, rules.derived)
+
+def _normed(x: Tensor, *, norm: Callable[[Tensor], Tensor], derived: bool) -> Tensor:
+    """A contrast norm, whose own steps are recorded apart, and only where its derivative is asked for."""
+    below = x.detach().requires_grad_(derived)
+    with torch.set_grad_enabled(derived):
+        normed = norm(below)
+    return _Normed.apply(x, normed.detach(), partial(torch.autograd.grad, normed, below, retain_graph=True) if derived else None)
 
 
 _OURS = {
@@ -292,16 +297,10 @@ class _Normed(torch.autograd.Function):
     """A contrast norm on the way up; on the way down nothing, or its true derivative."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, normed: Tensor, function: Callable, derived: bool) -> Tensor:
-        ctx.function, ctx.derived = function, derived
-        if derived:
-            ctx.save_for_backward(x)
+    def forward(ctx, x: Tensor, normed: Tensor, derivative: Callable | None) -> Tensor:
+        ctx.derivative = derivative
         return normed.clone()
 
     @staticmethod
     def backward(ctx, signal: Tensor) -> tuple:
-        if ctx.derived:
-            with torch.enable_grad():
-                x = ctx.saved_tensors[0].detach().requires_grad_(True)
-                (signal,) = torch.autograd.grad(ctx.function(x), x, signal)
-        return signal, None, None, None
+        return ctx.derivative(grad_outputs=signal)[0] if ctx.derivative else signal, None, None

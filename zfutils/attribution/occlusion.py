@@ -1,6 +1,6 @@
 """Occlusion: a square is moved over an image, and what the net then says is recorded (section 4.2, figure 7)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -149,49 +149,53 @@ def sweep(
         )
     tops, lefts = np.arange(0, height - size + 1, stride), np.arange(0, width - size + 1, stride)
     corners = [(int(top), int(left)) for top in tops for left in lefts]
-    filling, asked = fill(image), _Asker(net, layer, dtype)
-    base_logits, base_maps = asked(image[None])
-    strongest = int(base_maps[0].argmax()) if layer else -1
-    logits, activity = [], []
-    for start in range(0, len(corners), batch):
-        found, maps = asked(_occluded(image, filling, corners[start : start + batch], size))
-        logits.append(found)
-        activity.append(maps[:, strongest] if layer else maps)
-    shape = (len(tops), len(lefts))
-    whole = torch.cat(logits)
+    with devices.autocast(image.device, dtype):  # around all batches, so that weights are cast once
+        logits, activity, strongest = _asked(net, _occluded(image, fill(image), corners, size, batch), layer)
+    base_logits, logits, shape = logits[:1], logits[1:], (len(tops), len(lefts))
     return Sweep(
-        whole.softmax(1).reshape(*shape, -1).cpu().numpy(),
-        log_odds(whole).reshape(*shape, -1).cpu().numpy(),
-        torch.cat(activity).cpu().numpy().reshape(shape) if layer else np.zeros((0, 0), np.float32),
+        logits.softmax(1).reshape(*shape, -1).cpu().numpy(),
+        log_odds(logits).reshape(*shape, -1).cpu().numpy(),
+        activity[1:].cpu().numpy().reshape(shape) if layer else np.zeros((0, 0), np.float32),
         strongest,
         tops,
         lefts,
         size,
         base_logits.softmax(1)[0].cpu().numpy(),
         log_odds(base_logits)[0].cpu().numpy(),
-        float(base_maps[0, strongest]) if layer else 0.0,
+        float(activity[0]) if layer else 0.0,
         (height, width),
     )
 
 
-class _Asker:
-    """Runs batches and gives logits and the summed activity of every map of a layer, both float32."""
+@torch.no_grad()
+def _asked(net: nn.Module, batches: Iterable[Tensor], layer: str | None) -> tuple[Tensor, Tensor, int]:
+    """Logits, the summed activity of the map of a layer that is strongest in the first image, both float32, and its number."""
+    logits, activity, strongest = [], [], -1
+    take = {layer: lambda output: output.float().clamp(min=0).sum((2, 3))} if layer else {}
+    for images in batches:
+        with activations.watched(net, take) as taken:
+            logits.append(net(images).float())
+        units.check_finite(net, logits[-1], layer="the output")
+        if layer:
+            strongest = int(taken[layer][0].argmax()) if strongest < 0 else strongest
+            activity.append(taken[layer][:, strongest])
+    return torch.cat(logits), torch.cat(activity) if layer else torch.zeros(0), strongest
 
-    def __init__(self, net: nn.Module, layer: str | None, dtype: torch.dtype):
-        self.net, self.layer, self.dtype = net, layer, dtype
 
-    @torch.no_grad()
-    def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        take = {self.layer: lambda output: output.float().clamp(min=0).sum((2, 3))} if self.layer else {}
-        with activations.watched(self.net, take) as found, devices.narrow(images.device, self.dtype):
-            logits = self.net(images.contiguous(memory_format=torch.channels_last)).float()
-        units.check_finite(self.net, logits, layer="the output")
-        return logits, found[self.layer] if self.layer else torch.zeros(0)
+def _occluded(image: Tensor, filling: Tensor, corners: list[tuple[int, int]], size: int, batch: int) -> Iterator[Tensor]:
+    """Batches of the image as it is, once, and then with the square filled at every corner, (n, channels, h, w), channels last.
 
-
-def _occluded(image: Tensor, filling: Tensor, corners: list[tuple[int, int]], size: int) -> Tensor:
-    """The image once for every corner, with the square filled there, (n, channels, h, w)."""
-    images = image[None].repeat(len(corners), 1, 1, 1)
-    for one, (top, left) in zip(images, corners, strict=True):
-        one[:, top : top + size, left : left + size] = filling[:, top : top + size, left : left + size]
-    return images
+    All lie in the memory of the first: what a square hid is put back afterwards.
+    """
+    images = image[None].repeat(min(batch, 1 + len(corners)), 1, 1, 1).contiguous(memory_format=torch.channels_last)
+    squares = [None, *((slice(None), slice(top, top + size), slice(left, left + size)) for top, left in corners)]
+    for start in range(0, len(squares), batch):
+        hidden = [(row, square) for row, square in zip(images.unbind(), squares[start : start + batch], strict=False) if square]
+        for row, square in hidden:
+            row[square] = filling[square]
+        version = images._version
+        yield images[: len(squares) - start]
+        if images._version != version:  # the net works in place on its input
+            images.copy_(image)
+        for row, square in hidden:
+            row[square] = image[square]

@@ -92,7 +92,8 @@ def check_images(net: nn.Module, images: Tensor) -> None:
             raise Problem(
                 f"expected images with {first.in_channels} channels, got {images.shape[1]}; a grey picture is repeated three times"
             )
-    low, high = (float(value) for value in torch.aminmax(images.detach()))  # NaN shows in both
+    stored = images.permute(0, 2, 3, 1) if images.is_contiguous(memory_format=torch.channels_last) else images  # spares a copy
+    low, high = (float(value) for value in torch.aminmax(stored.detach()))  # NaN shows in both
     if not math.isfinite(high - low):
         raise Problem("the images hold NaN or infinite values; look at how they were prepared")
     if any(isinstance(module, LocalResponseNorm) for module in net.modules()):

@@ -88,9 +88,15 @@ def dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if can.get("amx_bf16") or can.get("avx512_bf16") else torch.float32
 
 
-def narrow(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractContextManager:
-    """Compute the layers inside in a number type; in float32 nothing is exchanged."""
+def autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractContextManager:
+    """Compute the layers inside in a dtype; in float32 nothing is changed."""
     return contextlib.nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until a device has done what was asked of it; the CPU always has."""
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
 
 
 def describe(device: torch.device) -> str:

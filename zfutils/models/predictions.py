@@ -39,7 +39,7 @@ def probabilities(net: nn.Module, inputs: Crops, rows: np.ndarray, *, crops: tup
         some = rows[start : start + batch]
         total = 0
         for crop in crops:
-            with devices.narrow(inputs.device, dtype):
+            with devices.autocast(inputs.device, dtype):
                 logits = net(inputs.batch(some, crop))
             total = total + logits.float().softmax(1)
         found.append((total / len(crops)).cpu().numpy())

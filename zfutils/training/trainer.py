@@ -145,7 +145,7 @@ class Trainer:
         # Dropout follows from the seed and the step alone, so that a resumed run draws what an uninterrupted one does.
         devices.seed(self.device, int(keys.digest("dropout", self.settings.seed, self.step, self.rank), 16) % 2**63)
         self.optimizer.zero_grad(set_to_none=True)
-        with devices.narrow(self.device, self.dtype):
+        with devices.autocast(self.device, self.dtype):
             logits = self.replica(images)
         losses = F.cross_entropy(logits.float(), labels, reduction="sum")
         (losses * (self.world / whole)).backward()  # processes' gradients are averaged, hence the factor
@@ -210,7 +210,7 @@ class Trainer:
         for start in range(0, len(mine), 250):
             some = mine[start : start + 250]
             labels = self.labels[some].to(self.device)
-            with devices.narrow(self.device, self.dtype):
+            with devices.autocast(self.device, self.dtype):
                 logits = self.net(self.inputs.batch(some, CENTRE)).float()
             loss, wrong = F.cross_entropy(logits, labels, reduction="sum"), (logits.argmax(1) != labels).sum()
             sums += torch.stack([loss, wrong, torch.tensor(len(some), device=self.device)])

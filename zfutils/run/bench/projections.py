@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zfutils.attribution import activations, batched_deconv, deconv, rules
+from zfutils.attribution import activations, batched_deconv, deconv, receptive_field, rules
+from zfutils.attribution.deconvnet import unpool
 from zfutils.attribution.units import Unit
 from zfutils.core.profiles import Profile
 from zfutils.run.bench import clock, subject
@@ -23,19 +24,45 @@ def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
     """Milliseconds a projection, by layer."""
     net = subject.net(size=_SIZE, width=_WIDTH, fc_units=1024, seed=seed)
     images = subject.images(_IMAGES, size=_SIZE, seed=seed)
-    rows = []
-    for layer in _LAYERS:
-        chosen = _winners(net, images, layer, seed)
-        rows += clock.compared(
-            f"nine projections of every map of {layer}, {_SIZE} px, half width",
-            {
-                "ours, inside the fields": lambda layer=layer, chosen=chosen: batched_deconv.project(net, images, layer=layer, **chosen),
-                "one call a map and image": lambda layer=layer, chosen=chosen: _one_by_one(net, images, layer, chosen),
-            },
-            per={"ours, inside the fields": len(chosen["indices"]), "one call a map and image": min(_CALLS, len(chosen["indices"]))},
-            unit="projection",
-        )
-    return [*rows, *_captum(net, images)]
+    return [*(row for layer in _LAYERS for row in _layer(net, images, layer, seed)), *_captum(net, images)]
+
+
+def _layer(net: nn.Sequential, images: Tensor, layer: str, seed: int) -> list[clock.Row]:
+    chosen = _winners(net, images, layer, seed)
+    count, side = len(chosen["indices"]), receptive_field.of(net, images[:1], layer).size[0]
+    together = max(1, 600_000 // side**2)
+    windows = images[:, :, :side, :side].repeat(-(-together // len(images)), 1, 1, 1)[:together]
+    windows = windows.contiguous(memory_format=torch.channels_last)
+    lower = list(net[: 1 + [name for name, _ in net.named_children()].index(layer)])
+    contestants = {
+        "ours, inside the fields": lambda: batched_deconv.project(net, images, layer=layer, **chosen),
+        "a bare pass up and down over windows of that size": lambda: _bare(lower, windows),
+        "one call a map and image": lambda: _one_by_one(net, images, layer, chosen),
+    }
+    per = dict(zip(contestants, (count, together, min(_CALLS, count)), strict=True))
+    return clock.compared(f"nine projections of every map of {layer}, {_SIZE} px, half width", contestants, per=per, unit="projection")
+
+
+@torch.inference_mode()
+def _bare(lower: list[nn.Module], x: Tensor) -> None:
+    """The library's layers up and down without padding, and nothing else: no borders, no units, no checks."""
+    kept = []
+    for layer in lower:
+        size, switches = x.shape[2:], None
+        if isinstance(layer, nn.Conv2d):
+            x = F.conv2d(x, layer.weight, layer.bias, layer.stride)
+        elif isinstance(layer, nn.MaxPool2d):
+            x, switches = F.max_pool2d(x, layer.kernel_size, layer.stride, return_indices=True)
+        else:
+            x = layer(x)
+        kept.append((layer, size, switches))
+    for layer, size, switches in reversed(kept):
+        if isinstance(layer, nn.Conv2d):
+            x = F.conv_transpose2d(x, layer.weight, None, layer.stride)
+        elif isinstance(layer, nn.MaxPool2d):
+            x = unpool(x, switches, size)
+        elif isinstance(layer, nn.ReLU):
+            x = F.relu(x)
 
 
 def _winners(net: nn.Sequential, images: Tensor, layer: str, seed: int) -> dict[str, np.ndarray]:

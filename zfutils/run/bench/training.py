@@ -100,7 +100,7 @@ def _library(settings: Settings, files: Path, device: torch.device, dtype: torch
     def step() -> None:
         images, labels = next(batches)
         optimizer.zero_grad()
-        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+        with devices.autocast(device, dtype):
             loss = F.cross_entropy(net(images.to(device)), labels.to(device))
         loss.backward()
         optimizer.step()
