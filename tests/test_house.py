@@ -26,7 +26,7 @@ PACKAGES = {
         ("local_response_norm", "devices"),
         ("architectures", "crops"),
         ("recipes", "rotated_crops", "predictions", "checkpoints"),
-        ("trained",),
+        ("trained", "loading"),
         ("cached_predictions",),
     ),
     "training": (("schedule",), ("trainer",), ("run_folder",), ("runs",), ("clipping", "from_scratch"), ("train_all",)),

@@ -9,10 +9,17 @@ from pathlib import Path
 
 from zfutils.core.errors import Problem
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-BOOK = REPOSITORY / "book"
-MANIFESTS = REPOSITORY / "data_manifests"
-WEIGHTS = REPOSITORY / "weights"
+_PACKAGE = Path(__file__).resolve().parents[1]
+REPOSITORY = _PACKAGE.parent
+IS_CHECKOUT = (REPOSITORY / "data_manifests").is_dir()  # else the package is installed, with copies of these folders inside
+
+
+def _shipped(name: str) -> Path:
+    """A folder of the repository, or its copy in an installed package."""
+    return REPOSITORY / name if IS_CHECKOUT else _PACKAGE / f"_{name}"
+
+
+BOOK, MANIFESTS, WEIGHTS = _shipped("book"), _shipped("data_manifests"), _shipped("weights")
 
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
@@ -23,8 +30,17 @@ def data_dir() -> Path:
 
 
 def results_dir(profile: str) -> Path:
-    """Folder of one profile's figures, tables and executed chapters: `RESULTS_DIR` or `results/`, then the profile's name."""
-    return Path(os.environ.get("RESULTS_DIR") or REPOSITORY / "results").expanduser().resolve() / profile
+    """Folder of one profile's figures, tables and executed chapters, named as the profile.
+
+    It lies in `RESULTS_DIR`, else in `results/` of the checkout, else, for an installed package, in `results/` of `data_dir()`.
+    """
+    usual = (REPOSITORY if IS_CHECKOUT else data_dir()) / "results"
+    return Path(os.environ.get("RESULTS_DIR") or usual).expanduser().resolve() / profile
+
+
+def notebooks_dir() -> Path:
+    """Folder of the notebooks that are made from the book: beside their sources, for an installed package `book/` of `data_dir()`."""
+    return BOOK if IS_CHECKOUT else data_dir() / "book"
 
 
 def is_full(error: OSError) -> bool:

@@ -170,6 +170,8 @@ def read(name: str, *, profile: Profile) -> pd.DataFrame:
 @functools.cache
 def commit() -> str:
     """The commit of the code, marked where files have changed since; `unknown` outside a checkout."""
+    if not paths.IS_CHECKOUT:
+        return "unknown"  # an installed package may lie inside somebody else's repository
     command = ["git", "-C", str(paths.REPOSITORY), "describe", "--always", "--dirty=+changes", "--abbrev=12"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()

@@ -126,7 +126,9 @@ def _chapter(given: argparse.Namespace) -> int:
     notebooks.write_all()
     profile = profiles.profile(given.profile)
     output = paths.results_dir(profile.name) / "notebooks" / f"{given.only}.ipynb"
-    runner.run_chapter(paths.BOOK / f"{given.only}.ipynb", output=output, parameters={"profile": profile.name, "seed": given.seed})
+    runner.run_chapter(
+        paths.notebooks_dir() / f"{given.only}.ipynb", output=output, parameters={"profile": profile.name, "seed": given.seed}
+    )
     return 0
 
 
@@ -149,7 +151,7 @@ def _notebooks(given: argparse.Namespace) -> int:
 
 def _lab(given: argparse.Namespace) -> int:
     _notebooks(given)
-    os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", "--notebook-dir", str(paths.BOOK)])
+    os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", "--notebook-dir", str(paths.notebooks_dir())])
 
 
 def _bench(given: argparse.Namespace) -> int:

@@ -43,15 +43,19 @@ def write_all() -> list[Path]:
     """Write every notebook that is not in step with its source; return those."""
     stale = [source for source in sources() if not in_step(source)]
     for source in stale:
-        with paths.whole(source.with_suffix(".ipynb")) as fresh:
+        with paths.whole(pair(source)) as fresh:
             fresh.write_text(made(source))
     return stale
 
 
 def in_step(source: Path) -> bool:
     """Whether a notebook on disk is the one that its source makes."""
-    pair = source.with_suffix(".ipynb")
-    return pair.exists() and pair.read_text() == made(source)
+    return pair(source).exists() and pair(source).read_text() == made(source)
+
+
+def pair(source: Path) -> Path:
+    """The notebook that belongs to a source."""
+    return paths.notebooks_dir() / f"{source.stem}.ipynb"
 
 
 def _with_exercise(cell: NotebookNode) -> list[NotebookNode]:

@@ -1,0 +1,75 @@
+"""What `import zfutils as zf` gives: every name resolves and is documented, and the import itself is light."""
+
+import inspect
+import subprocess
+import sys
+import urllib.error
+
+import pytest
+import torch
+import torchvision
+
+import zfutils as zf
+from zfutils.core.errors import Problem
+from zfutils.models import architectures, checkpoints, loading
+
+WANTED = (
+    *("Unit", "activations", "correspondence", "deconv", "evolution", "invariance", "load", "occlusion"),
+    *("plot", "receptive_field", "saliency", "top_nine", "topk"),
+)
+
+
+def test_the_names_that_readers_use_are_there():
+    assert set(WANTED) <= set(zf.__all__) <= set(dir(zf))
+
+
+@pytest.mark.parametrize("name", zf.__all__)
+def test_a_public_name_resolves_and_is_documented(name):
+    value = getattr(zf, name)
+    assert inspect.getdoc(value) and f"| `{name}` |" in zf.__doc__
+    if inspect.ismodule(value):
+        public = [getattr(value, part) for part in getattr(value, "__all__", vars(value)) if not part.startswith("_")]
+        own = [part for part in public if inspect.isroutine(part) and part.__module__.startswith(value.__name__)]
+        assert own and all(inspect.getdoc(part) for part in own)
+
+
+def test_no_other_name_is_there():
+    with pytest.raises(AttributeError, match="no attribute 'deconvv'; public are: Model, Unit"):
+        zf.deconvv  # noqa: B018
+
+
+def test_the_import_loads_nothing_heavy_and_a_name_loads_what_it_needs():
+    heavy = "{'torch', 'numpy', 'pandas', 'matplotlib'}"
+    code = f"import sys, zfutils; assert not {heavy} & set(sys.modules); zfutils.topk; assert 'torch' in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_net_of_the_book_is_loaded_by_its_path(tmp_path, monkeypatch):
+    plan = architectures.scaled(architectures.ZFNET, width=1 / 16, image_size=56, fc_units=16, classes=4)
+    net = architectures.build(plan, generator=torch.Generator().manual_seed(1))
+    checkpoints.save(net, plan, tmp_path / "net.safetensors", card={})
+    for given in (tmp_path / "net.safetensors", str(tmp_path / "net.safetensors")):
+        assert torch.equal(zf.load(given).conv5.weight, net.conv5.weight) and not zf.load(given).training
+    with pytest.raises(Problem, match="no weights at .*absent.safetensors"):
+        zf.load(tmp_path / "absent.safetensors")
+    monkeypatch.setitem(loading.SHIPPED, "zfnet-toys", tmp_path / "net.safetensors")
+    assert torch.equal(zf.load("zfnet-toys").conv5.weight, net.conv5.weight)
+
+
+def test_a_net_of_torchvision_is_loaded_by_its_name(monkeypatch):
+    whole = torchvision.models.get_model
+    monkeypatch.setattr(torchvision.models, "get_model", lambda name, weights: whole(name, weights=None))
+    assert not zf.load("squeezenet1_1").training
+    with pytest.raises(Problem, match="unknown net 'resnet19'; give a .safetensors file or a name: alexnet, "):
+        zf.load("resnet19")
+
+
+@pytest.mark.parametrize("error", [urllib.error.URLError("no route"), RuntimeError("invalid hash value"), TimeoutError("timed out")])
+def test_weights_that_cannot_be_had_are_named_in_one_line(monkeypatch, error):
+    def refuse(name, weights):
+        raise error
+
+    monkeypatch.setattr(torchvision.models, "get_model", refuse)
+    with pytest.raises(Problem, match="weights of alexnet are neither cached nor reachable .*; go online once") as caught:
+        zf.load("alexnet")
+    assert "\n" not in str(caught.value)
