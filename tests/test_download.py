@@ -144,10 +144,10 @@ def test_mirror_is_checked_by_its_own_sums_and_used_in_place(tmp_path):
     mirror = tmp_path / "mirror"
     mirror.mkdir()
     (mirror / "a.bin").write_bytes(b"my own copy")
-    (mirror / "SHA256SUMS").write_text(f"{hashlib.sha256(b'my own copy').hexdigest()}  a.bin\n")
+    (mirror / "SHA256SUMS").write_text(f"{hashlib.sha256(b'my own copy').hexdigest()}  a.bin\n", encoding="utf-8")
     found = download.fetch(archive(), tmp_path / "kept", mirror=mirror)
     assert (found.path, found.origin) == (mirror / "a.bin", "local copy")
-    (mirror / "SHA256SUMS").write_text(f"{'0' * 64} *a.bin\n")
+    (mirror / "SHA256SUMS").write_text(f"{'0' * 64} *a.bin\n", encoding="utf-8")
     with pytest.raises(Problem, match="wrong checksum.*SHA256SUMS"):
         download.fetch(archive(), tmp_path / "kept", mirror=mirror)
 
@@ -170,7 +170,7 @@ def test_mirror_without_the_file_is_said(tmp_path, served):
 
 def test_mirror_with_damaged_sums_is_said(tmp_path):
     (tmp_path / "a.bin").write_bytes(CONTENT)
-    (tmp_path / "SHA256SUMS").write_text("nonsense\n")
+    (tmp_path / "SHA256SUMS").write_text("nonsense\n", encoding="utf-8")
     with pytest.raises(Problem, match="SHA256SUMS"):
         download.fetch(archive(), tmp_path / "kept", mirror=tmp_path)
 

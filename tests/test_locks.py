@@ -66,7 +66,7 @@ def test_of_two_processes_that_train_the_same_net_the_second_waits_and_finds_it_
     piped = {"cwd": paths.REPOSITORY, "stdout": subprocess.PIPE, "text": True}
     first = subprocess.Popen(command, stderr=subprocess.PIPE, **piped)
     until((tmp_path / "started").exists, first)
-    with open(tmp_path / "said", "w") as said:
+    with open(tmp_path / "said", "w", encoding="utf-8") as said:
         second = subprocess.Popen(command, stderr=said, **piped)
         until(lambda: "waiting" in (tmp_path / "said").read_text(), second)
     (tmp_path / "go").touch()

@@ -259,7 +259,7 @@ def own(tmp_path):
             folder.mkdir(parents=True)
             for n in range(count):
                 (folder / f"{n}.JPG").write_bytes(layouts.jpeg(100 * k + 10 * (c == "bee") + n))
-    (tmp_path / "own" / "train" / "ant" / "notes.txt").write_text("no picture")
+    (tmp_path / "own" / "train" / "ant" / "notes.txt").write_text("no picture", encoding="utf-8")
     return tmp_path / "own"
 
 

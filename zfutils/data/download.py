@@ -76,7 +76,7 @@ def _from_mirror(archive: Archive, folder: Path, mirror: Path) -> Fetched:
 def _own_sums(mirror: Path) -> dict[str, str]:
     """File names and checksums that a mirror's SHA256SUMS lists."""
     sums = mirror / "SHA256SUMS"
-    lines = [line.split(maxsplit=1) for line in sums.read_text().splitlines() if line.strip()] if sums.exists() else []
+    lines = [line.split(maxsplit=1) for line in sums.read_text(encoding="utf-8").splitlines() if line.strip()] if sums.exists() else []
     if any(len(line) != 2 for line in lines):
         raise Problem(f"expected lines 'checksum  name' in {sums}, got another; write it again with sha256sum")
     return {name.strip().lstrip("*"): checksum.lower() for checksum, name in lines}
@@ -105,14 +105,14 @@ def _recorded(path: Path, folder: Path, origin: str, check: Callable[[], str]) -
     """Run `check`, which gives the checksum, or take its earlier answer if the file has not changed since."""
     notes, about = folder / "checked.json", path.stat()
     state = [about.st_size, about.st_mtime_ns]
-    known = json.loads(notes.read_text()) if notes.exists() else {}
+    known = json.loads(notes.read_text(encoding="utf-8")) if notes.exists() else {}
     note = known.get(str(path.resolve()), {})
     if note.get("state") == state and note["origin"] == origin:
         return Fetched(path, note["digest"], origin)
     found = Fetched(path, check(), origin)
     known[str(path.resolve())] = {"state": state, "digest": found.digest, "origin": origin}
     with paths.whole(notes) as fresh:
-        fresh.write_text(json.dumps(known, indent=1, sort_keys=True))
+        fresh.write_text(json.dumps(known, indent=1, sort_keys=True), encoding="utf-8")
     return found
 
 

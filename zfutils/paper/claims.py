@@ -37,7 +37,9 @@ class Claim:
 @functools.cache
 def claims() -> dict[str, Claim]:
     """All claims by id, in the order of the file."""
-    entries = [{name: " ".join(str(text).split()) for name, text in entry.items()} for entry in yaml.safe_load(FILE.read_text())]
+    entries = [
+        {name: " ".join(str(text).split()) for name, text in entry.items()} for entry in yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    ]
     return {entry["id"]: Claim(**entry) for entry in entries}
 
 

@@ -51,7 +51,7 @@ def _measured(profile: str) -> pd.DataFrame:
     for file in sorted(
         [*folder.glob("tables/[!.]*.json"), *folder.glob("figures/[!.]*.json")]
     ):  # a killed run may leave a hidden half file
-        result = json.loads(file.read_text())
+        result = json.loads(file.read_text(encoding="utf-8"))
         for row in result["rows"]:
             rows[row["key"]] = {**row, "seconds": result["seconds"], "result": result["name"]}
     return pd.DataFrame(rows.values(), columns=["key", "ours", "low", "high", "n", "status", "reason", "seconds", "result"])
