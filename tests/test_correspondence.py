@@ -100,7 +100,7 @@ def test_listed_photographs_are_found_by_their_file_and_scaled():
 
 
 def test_listed_photographs_are_found_in_the_one_folder_of_ilsvrc(tmp_path):
-    entries = yaml.safe_load(correspondence.POINTS.read_text())
+    entries = yaml.safe_load(correspondence.POINTS.read_text(encoding="utf-8"))
     pairs = sorted((entry["file"].split("/")[1], entry["file"].split("/")[0]) for entry in entries)
     (tmp_path / "val").mkdir()
     for file, _ in pairs:

@@ -157,7 +157,7 @@ def strongest(folder: Path) -> dict:
     trained, pictures = lively(folder)
     tops = topk.scanned(TINY, trained.net(), "net", pictures, "train", layers=["conv1", "conv3", "fc6"], k=3)
     values = {f"{layer}: values": top.values.ravel().tolist() for layer, top in tops.items()}
-    return values | {f"{layer}: images": [str(row) for row in top.rows[top.values > 0]] for layer, top in tops.items()}
+    return values | {f"{layer}: images": [str(row) for row in top.indices[top.values > 0]] for layer, top in tops.items()}
 
 
 def answers(folder: Path) -> dict:
@@ -215,7 +215,7 @@ def _same(kept: np.ndarray, now: np.ndarray) -> bool:
 
 @pytest.mark.parametrize("name", VERSIONS)
 def test_what_a_version_stands_for(name, tmp_path):
-    kept, now = json.loads(FILE.read_text())[name], measured(name, tmp_path)
+    kept, now = json.loads(FILE.read_text(encoding="utf-8"))[name], measured(name, tmp_path)
     assert kept["version"] == now["version"], f"{name} was raised: run {AGAIN}"
     others = changed(kept["numbers"], now["numbers"])
     assert not others, f"raise {name} or restore the numbers ({', '.join(others)})"
@@ -223,7 +223,7 @@ def test_what_a_version_stands_for(name, tmp_path):
 
 def main() -> None:
     """Write the numbers of versions that were raised; refuse numbers that changed under the same version."""
-    kept = json.loads(FILE.read_text()) if FILE.exists() else {}
+    kept = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
     for name in VERSIONS:
         with tempfile.TemporaryDirectory() as folder:
             now = measured(name, Path(folder))
@@ -232,7 +232,7 @@ def main() -> None:
         elif others := changed(kept[name]["numbers"], now["numbers"]):
             raise SystemExit(f"raise {name} or restore the numbers ({', '.join(others)})")
     with paths.whole(FILE) as fresh:
-        fresh.write_text("{\n" + ",\n".join(f'"{name}": {json.dumps(known)}' for name, known in kept.items()) + "\n}\n")
+        fresh.write_text("{\n" + ",\n".join(f'"{name}": {json.dumps(known)}' for name, known in kept.items()) + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

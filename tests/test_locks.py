@@ -68,12 +68,12 @@ def test_of_two_processes_that_train_the_same_net_the_second_waits_and_finds_it_
     until((tmp_path / "started").exists, first)
     with open(tmp_path / "said", "w", encoding="utf-8") as said:
         second = subprocess.Popen(command, stderr=said, **piped)
-        until(lambda: "waiting" in (tmp_path / "said").read_text(), second)
+        until(lambda: "waiting" in (tmp_path / "said").read_text(encoding="utf-8"), second)
     (tmp_path / "go").touch()
     folders = [running.communicate(timeout=120)[0].strip() for running in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0] and folders[0] == folders[1]
-    assert (tmp_path / "started").read_text() == "once\n", "the second trained too"
-    assert (tmp_path / "said").read_text() == f"{Path(folders[0]).name}: another process is making it; waiting for that\n"
+    assert (tmp_path / "started").read_text(encoding="utf-8") == "once\n", "the second trained too"
+    assert (tmp_path / "said").read_text(encoding="utf-8") == f"{Path(folders[0]).name}: another process is making it; waiting for that\n"
     assert (Path(folders[0]) / "net.safetensors").exists()
 
 

@@ -212,7 +212,7 @@ topk.save(found, Path(sys.argv[2]))
 
 def run_script(tmp_path, pictures: np.ndarray, name: str, *, limit: int) -> dict[str, topk.Top]:
     """Scan in a process of its own."""
-    (tmp_path / "scan.py").write_text(SCRIPT)
+    (tmp_path / "scan.py").write_text(SCRIPT, encoding="utf-8")
     pictures.tofile(tmp_path / f"{name}.u8")
     arguments = [
         str(tmp_path / "scan.py"),

@@ -234,7 +234,7 @@ def test_two_processes_that_are_killed_and_resumed_train_the_net_of_one(tiny_set
     alone.net.drop6.p = alone.net.drop7.p = 0.0
     alone.run()
     script, folder = tmp_path / "cut_off.py", tmp_path / "two"
-    script.write_text(CUT_OFF)
+    script.write_text(CUT_OFF, encoding="utf-8")
     assert two_processes(script, tiny_set.path, folder, 6).returncode != 0  # in the middle of the second epoch
     assert (folder / "state.pt").exists() and not (folder / "end.pt").exists()
     ended = two_processes(script, tiny_set.path, folder, 99)

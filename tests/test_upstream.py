@@ -83,14 +83,14 @@ def points(tmp_path, numbers: range) -> Path:
     """A list of faces among the four pictures of val, whose classes stand in the development kit."""
     places = {"eye_right": [0.4, 0.4], "eye_left": [0.6, 0.4], "nose": [0.5, 0.6]}
     file = tmp_path / "points.yml"
-    file.write_text(yaml.safe_dump([{"file": f"n01440764/ILSVRC2012_val_{n:08d}.JPEG", **places} for n in numbers]))
+    file.write_text(yaml.safe_dump([{"file": f"n01440764/ILSVRC2012_val_{n:08d}.JPEG", **places} for n in numbers]), encoding="utf-8")
     return file
 
 
 def test_table_1_and_figure_8_are_made_from_the_listed_faces_and_no_list_misses_its_pictures(upstream, tmp_path, monkeypatch):
     monkeypatch.setattr(correspondence, "POINTS", points(tmp_path, range(1, 4)))
     assert len(run("05_correspondence")["FACES"].rows) == 3
-    rows = json.loads((paths.results_dir("imagenet") / "tables" / "table1.json").read_text())["rows"]
+    rows = json.loads((paths.results_dir("imagenet") / "tables" / "table1.json").read_text(encoding="utf-8"))["rows"]
     assert [row for row in rows if row["ours"] is not None]
     monkeypatch.setattr(correspondence, "POINTS", points(tmp_path, range(11, 15)))
     with pytest.raises(Problem, match="expected 4 listed faces in these classes, found 0"):

@@ -49,7 +49,7 @@ def installed(tmp_path_factory) -> Path:
 
 
 def test_every_package_is_in_the_list_of_the_wheel():
-    listed = tomllib.loads((paths.REPOSITORY / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    listed = tomllib.loads((paths.REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
     there = [file.parent.relative_to(keys.PACKAGE.parent) for file in keys.PACKAGE.rglob("__init__.py")]
     assert sorted(listed) == sorted([*(".".join(path.parts) for path in there), "zfutils._book", "zfutils._data_manifests"])
 

@@ -44,13 +44,13 @@ def write_all() -> list[Path]:
     stale = [source for source in sources() if not in_step(source)]
     for source in stale:
         with paths.whole(pair(source)) as fresh:
-            fresh.write_text(made(source))
+            fresh.write_text(made(source), encoding="utf-8")
     return stale
 
 
 def in_step(source: Path) -> bool:
     """Whether a notebook on disk is the one that its source makes."""
-    return pair(source).exists() and pair(source).read_text() == made(source)
+    return pair(source).exists() and pair(source).read_text(encoding="utf-8") == made(source)
 
 
 def pair(source: Path) -> Path:

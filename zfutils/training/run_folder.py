@@ -35,14 +35,14 @@ def _run(folder: Path, train: Callable[[], None]) -> None:
         train()
     except Diverged as diverged:
         with paths.whole(folder / _STOPPED) as fresh:
-            fresh.write_text(str(diverged))
+            fresh.write_text(str(diverged), encoding="utf-8")
         raise
 
 
 def stopped(folder: Path) -> str:
     """Why the run of a folder diverged; empty where it did not."""
     file = folder / _STOPPED
-    return file.read_text() if file.exists() else ""
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 def clear(folder: Path) -> None:
