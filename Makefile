@@ -1,6 +1,4 @@
-# Verbs are listed by `make help`; variables: PROFILE SEED JOBS DATA_DIR MIRROR ONLY EXTRAS RETRAIN TRAINED DATA TRANSFER NET.
-PROFILE ?= toybox
-SEED ?= 0
+# Verbs are listed by `make help`; variables: PROFILE SEED JOBS DEVICE DATA_DIR MIRROR ONLY EXTRAS RETRAIN TRAINED DATA TRANSFER NET.
 PYTHON ?= python3
 
 # Two torch processes that wait busily for each other slow down fifty times.
@@ -9,22 +7,22 @@ export OMP_WAIT_POLICY := PASSIVE
 export MALLOC_MMAP_MAX_ := 0
 export MALLOC_TRIM_THRESHOLD_ := 4000000000
 export MALLOC_TOP_PAD_ := 100000000
-export JOBS DATA_DIR RESULTS_DIR
-# A relative path is meant from where make was called.
-unexport DATA TRANSFER MIRROR
+export JOBS DATA_DIR RESULTS_DIR DEVICE
 
 BIN := .venv/bin
 RUN := $(BIN)/python -m zfutils
-COMMON = --profile $(PROFILE) --seed $(SEED) $(if $(JOBS),--jobs $(JOBS)) $(if $(RETRAIN),--retrain)
-WHERE = $(if $(MIRROR),--mirror "$(MIRROR)") $(if $(DATA),--folder "$(DATA)") $(if $(TRANSFER),--transfer "$(TRANSFER)")
-WHAT = $(if $(ONLY),--only $(ONLY)) $(if $(EXTRAS),--extras) $(if $(TRAINED),--only-trained)
+# All that make was given goes to the verb, which refuses what it does not use. What the environment holds of these five it reads itself.
+told = $(if $(and $($(1)),$(filter command,$(firstword $(origin $(1))))),--$(2) "$($(1))")
+GIVEN = $(call told,PROFILE,profile) $(call told,SEED,seed) $(call told,JOBS,jobs) $(call told,DATA,folder) $(call told,TRANSFER,transfer) \
+  $(if $(NET),--net "$(NET)") $(if $(ONLY),--only "$(ONLY)") $(if $(MIRROR),--mirror "$(MIRROR)") \
+  $(if $(EXTRAS),--extras) $(if $(TRAINED),--only-trained) $(if $(RETRAIN),--retrain)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup data nets train reproduce notebooks lab bench test mutants lint clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
-	@echo 'variables: PROFILE=smoke|toybox|photos|imagenet|folder SEED= JOBS= DATA_DIR= MIRROR= ONLY= EXTRAS=1 RETRAIN=1 TRAINED=1 DATA= TRANSFER= NET='
+	@echo 'variables: PROFILE=smoke|toybox|photos|imagenet|folder SEED= JOBS= DEVICE=cpu|cuda|cuda:1|mps DATA_DIR= MIRROR= ONLY= EXTRAS=1 RETRAIN=1 TRAINED=1 DATA= TRANSFER= NET='
 
 setup: .venv/ready  ## make .venv with the pinned packages (TORCH_INDEX=url takes torch from another index)
 
@@ -40,25 +38,25 @@ setup: .venv/ready  ## make .venv with the pinned packages (TORCH_INDEX=url take
 	@touch $@
 
 data: .venv/ready  ## prepare the pictures of PROFILE (MIRROR=folder with the archives, DATA=your own pictures)
-	@$(RUN) data $(COMMON) $(WHERE)
+	@$(RUN) data $(GIVEN)
 
 nets: .venv/ready  ## train every net that the chapters need, after a table of what is there and what the rest will cost (TRAINED=1: only that table)
-	@$(if $(DATA),DATA="$(DATA)") $(RUN) nets $(COMMON) $(WHAT)
+	@$(RUN) nets $(GIVEN)
 
 train: .venv/ready  ## train one net (NET=zfnet)
-	@$(if $(DATA),DATA="$(DATA)") $(RUN) train $(COMMON) $(if $(NET),--net $(NET))
+	@$(RUN) train $(GIVEN)
 
 reproduce: .venv/ready  ## rebuild every figure and table of PROFILE (ONLY=figure3: that one and what it needs)
-	@$(RUN) reproduce $(COMMON) $(WHERE) $(WHAT)
+	@$(RUN) reproduce $(GIVEN)
 
 notebooks: .venv/ready  ## make the notebooks from their sources
-	@$(RUN) notebooks
+	@$(RUN) notebooks $(GIVEN)
 
 lab: .venv/ready  ## open JupyterLab on the book
-	@$(if $(DATA),DATA="$(DATA)") PROFILE=$(PROFILE) $(RUN) lab
+	@$(RUN) lab $(GIVEN)
 
 bench: .venv/ready  ## measure speed against what one would use instead
-	@$(RUN) bench $(COMMON)
+	@$(RUN) bench $(GIVEN)
 
 test: lint  ## lint and test
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal

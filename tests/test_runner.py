@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -343,6 +344,18 @@ def test_words_change_no_key_of_a_chapter_and_code_does(tmp_path, monkeypatch):
         (["train", "--profile", "photos", "--net", "zfnet"], "make data PROFILE=photos (fetches"),
         (["reproduce", "--profile", "folder"], "give DATA=dir"),
         (["data", "--profile", "smoke", "--jobs", "0"], "JOBS must be a whole number above 0"),
+        (["data", "--seed", "abc"], "error: argument --seed: expected a whole number from 0 on, got 'abc'"),
+        (["data", "--seed", "-1"], "error: argument --seed: expected a whole number from 0 on, got '-1'"),
+        (
+            ["data", "--net", "zfnet"],
+            "error: data takes no --net (NET=); it takes --profile, --seed, --jobs, --mirror, ",
+        ),
+        (
+            ["train", "--net", "zfnet", "--extras"],
+            "error: train takes no --extras (EXTRAS=); it takes --profile, --seed, --folder, ",
+        ),
+        (["notebooks", "--profile", "smoke"], "error: notebooks takes no --profile (PROFILE=); leave it out"),
+        (["paint"], "error: argument verb: invalid choice: 'paint' (choose from "),
     ],
 )
 def test_bad_input_gets_one_line_with_the_remedy_and_status_2(arguments, said):
@@ -351,13 +364,42 @@ def test_bad_input_gets_one_line_with_the_remedy_and_status_2(arguments, said):
     assert [line for line in ended.stderr.splitlines() if line.startswith("error: ")] == ended.stderr.strip().splitlines()[-1:]
 
 
+def test_a_seed_in_the_environment_that_is_none_gets_one_line_too():
+    command = [sys.executable, "-m", "zfutils", "data", "--profile", "smoke"]
+    ended = subprocess.run(command, cwd=paths.REPOSITORY, env={**os.environ, "SEED": "abc"}, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stderr == "error: argument --seed: expected a whole number from 0 on, got 'abc'; leave it out to take 0\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("data PROFILE=smoke SEED=3 JOBS=2 DATA=pics", ["data", "--profile", "smoke", "--seed", "3", "--jobs", "2", "--folder", "pics"]),
+        ("data NET=zfnet", ["data", "--net", "zfnet"]),
+        ("nets EXTRAS=1 TRAINED=1 RETRAIN=1", ["nets", "--extras", "--only-trained", "--retrain"]),
+        (
+            "reproduce ONLY=figure3 MIRROR=disk TRANSFER=other",
+            ["reproduce", "--transfer", "other", "--only", "figure3", "--mirror", "disk"],
+        ),
+        ("lab PROFILE=smoke", ["lab", "--profile", "smoke"]),
+        ("notebooks", ["notebooks"]),
+    ],
+)
+def test_make_hands_the_verb_all_that_it_was_given(given, expected):
+    environment = {**os.environ, "PROFILE": "photos", "SEED": "7", "JOBS": "3"}  # these the verb reads itself
+    command = ["make", "--dry-run", "--old-file=.venv/ready", *given.split()]
+    said = subprocess.run(command, cwd=paths.REPOSITORY, env=environment, capture_output=True, text=True, check=True).stdout
+    assert shlex.split(said.splitlines()[-1])[3:] == expected
+
+
 @pytest.mark.parametrize(("verb", "sign"), [("data", "*/*.part/journal.jsonl"), ("train", "*/nets/*/checkpoints/*")])
 def test_ctrl_c_stops_in_one_line_and_the_same_command_goes_on(tmp_path, interruptible, verb, sign):
     if verb == "train":
         subprocess.run(
             [sys.executable, "-m", "zfutils", "data", "--profile", "smoke"], cwd=paths.REPOSITORY, check=True, capture_output=True
         )
-    command = [sys.executable, "-m", "zfutils", verb, "--profile", "smoke", "--net", "zfnet", "--jobs", "2"]
+    own = {"data": ["--jobs", "2"], "train": ["--net", "zfnet"]}[verb]
+    command = [sys.executable, "-m", "zfutils", verb, "--profile", "smoke", *own]
     running = subprocess.Popen(command, cwd=paths.REPOSITORY, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not [file for file in paths.data_dir().glob(sign) if file.stat().st_size] and time.monotonic() < deadline:

@@ -20,42 +20,61 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 for a failed chapter, 2 for bad input, 130 when it was stopped.
     """
-    given = _parser().parse_args(arguments)
-    for variable in _FOLDERS:
-        if os.environ.get(variable):
-            os.environ[variable] = os.path.abspath(os.path.expanduser(os.environ[variable]))
-    if given.folder:  # chapters run in processes of their own and find the pictures by this variable
-        os.environ["DATA"] = os.path.abspath(given.folder)
+    given = argparse.Namespace()
     try:
+        given = _parsed(arguments)
+        for variable in _FOLDERS:
+            if os.environ.get(variable):
+                os.environ[variable] = os.path.abspath(os.path.expanduser(os.environ[variable]))
         return given.verb(given)
     except Problem as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"stopped; the same command{' without RETRAIN=1' if given.retrain else ''} goes on where it was", file=sys.stderr)
+        without = " without RETRAIN=1" if vars(given).get("retrain") else ""
+        print(f"stopped; the same command{without} goes on where it was", file=sys.stderr)
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m zfutils", description="A paper you can run: Zeiler & Fergus 2013.")
-    verbs = parser.add_subparsers(required=True, metavar="verb")
-    for verb, says in _VERBS.items():
-        one = verbs.add_parser(verb.__name__.strip("_"), help=says, description=says)
-        one.set_defaults(verb=verb)
-        one.add_argument("--profile", default=os.environ.get("PROFILE") or "toybox", help=f"one of: {', '.join(profiles.PROFILES)}")
-        one.add_argument("--seed", type=int, default=int(os.environ.get("SEED") or 0), help="of everything that is drawn")
-        one.add_argument("--jobs", type=int, help="parallel processes; default all cores")
-        one.add_argument("--net", help="a recipe")
-        one.add_argument("--only", help="one result or chapter, with what it needs")
-        one.add_argument("--mirror", help="folder with the archives, instead of a download")
-        one.add_argument("--folder", help="your pictures, for the profile folder")
-        one.add_argument("--transfer", help="your pictures for transfer, for the profile folder")
-        one.add_argument("--extras", action="store_true", help="run what goes beyond the paper too")
-        one.add_argument(
-            "--only-trained", action="store_true", help="train no net that only fills a row of a table; with `nets`, train none at all"
-        )
-        one.add_argument("--retrain", action="store_true", help="train anew")
-    return parser
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as everything else here does."""
+
+    def error(self, message: str) -> None:
+        raise Problem(message)
+
+
+def _parsed(arguments: list[str] | None) -> argparse.Namespace:
+    """The verb and its flags.
+
+    Raises:
+        Problem: an unknown verb, a flag that the verb does not use, a value that the flag cannot have.
+    """
+    parser = _Parser(prog="python -m zfutils", description="A paper you can run: Zeiler & Fergus 2013.")
+    verbs = parser.add_subparsers(required=True, metavar="verb", dest="name")
+    for verb, (says, flags) in _VERBS.items():
+        added = verbs.add_parser(verb.__name__.strip("_"), help=says, description=says)
+        added.set_defaults(verb=verb)
+        for flag in flags.split():
+            added.add_argument(f"--{flag}", **_FLAGS[flag])
+    given, refused = parser.parse_known_args(arguments)
+    if refused:
+        raise Problem(_refusal(given, refused[0].partition("=")[0]))
+    if vars(given).get("folder"):  # chapters run in processes of their own and find the pictures by this variable
+        os.environ["DATA"] = given.folder
+    return given
+
+
+def _refusal(given: argparse.Namespace, flag: str) -> str:
+    """What is said of a flag that the verb does not use."""
+    known = [f"--{name}" for name in _VERBS[given.verb][1].split()]
+    variable = _VARIABLES.get(flag.strip("-"), flag.strip("-").upper())
+    return f"{given.name} takes no {flag} ({variable}=); {'it takes ' + ', '.join(known) if known else 'leave it out'}"
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 on, got {text!r}; leave it out to take 0")
+    return int(text)
 
 
 def _data(given: argparse.Namespace) -> int:
@@ -151,6 +170,7 @@ def _notebooks(given: argparse.Namespace) -> int:
 
 def _lab(given: argparse.Namespace) -> int:
     _notebooks(given)
+    os.environ["PROFILE"] = given.profile
     os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", "--notebook-dir", str(paths.notebooks_dir())])
 
 
@@ -160,14 +180,33 @@ def _bench(given: argparse.Namespace) -> int:
     return bench.run(profiles.profile(given.profile), seed=given.seed)
 
 
-_VERBS: dict[Callable[[argparse.Namespace], int], str] = {
-    _data: "prepare the pictures of a profile",
-    _nets: "train every net that the chapters need",
-    _train: "train one net (--net)",
-    _reproduce: "rebuild every figure and table",
-    _chapter: "run one chapter alone (--only)",
-    _scoreboard: "gather the results and print those that were measured",
-    _notebooks: "make the notebooks from their sources",
-    _lab: "open JupyterLab on the book",
-    _bench: "measure speed against what one would use instead",
+_VARIABLES = {"folder": "DATA", "only-trained": "TRAINED"}  # of make, where they are called otherwise than the flag
+
+_FLAGS: dict[str, dict] = {
+    "profile": {"default": os.environ.get("PROFILE") or "toybox", "help": f"one of: {', '.join(profiles.PROFILES)}"},
+    "seed": {"type": _seed, "default": os.environ.get("SEED") or "0", "help": "of everything that is drawn"},
+    "jobs": {"type": int, "help": "parallel processes; default all cores, on GPUs one a GPU"},
+    "net": {"help": "a recipe"},
+    "only": {"help": "one result or chapter, with what it needs"},
+    "mirror": {"help": "folder with the archives, instead of a download"},
+    "folder": {"help": "your pictures, for the profile folder"},
+    "transfer": {"help": "your pictures for transfer, for the profile folder"},
+    "extras": {"action": "store_true", "help": "run what goes beyond the paper too"},
+    "only-trained": {"action": "store_true", "help": "train no net that only fills a row of a table; with `nets`, train none at all"},
+    "retrain": {"action": "store_true", "help": "train anew"},
+}
+
+_VERBS: dict[Callable[[argparse.Namespace], int], tuple[str, str]] = {
+    _data: ("prepare the pictures of a profile", "profile seed jobs mirror folder transfer"),
+    _nets: ("train every net that the chapters need", "profile seed jobs folder only extras only-trained retrain"),
+    _train: ("train one net (--net)", "profile seed folder net retrain"),
+    _reproduce: (
+        "rebuild every figure and table",
+        "profile seed jobs mirror folder transfer only extras only-trained retrain",
+    ),
+    _chapter: ("run one chapter alone (--only)", "profile seed folder only"),
+    _scoreboard: ("gather the results and print those that were measured", "profile"),
+    _notebooks: ("make the notebooks from their sources", ""),
+    _lab: ("open JupyterLab on the book", "profile folder"),
+    _bench: ("measure speed against what one would use instead", "profile seed folder"),
 }
