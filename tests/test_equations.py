@@ -7,7 +7,8 @@ from scipy.optimize import minimize
 from torch import nn
 
 from zfutils.analysis import correspondence, invariance
-from zfutils.models import architectures, crops, predictions
+from zfutils.data import splits
+from zfutils.models import architectures, cached_predictions, crops, predictions
 from zfutils.training.trainer import Settings, Trainer
 from zfutils.transfer import linear_probes
 
@@ -83,3 +84,27 @@ def test_a_relative_distance_is_one_between_typical_images():
     relative = curves.relative({"pool1": typical})["pool1"]
     np.testing.assert_allclose(relative * typical, curves.distances["pool1"], rtol=1e-6)
     assert relative[0].max() == pytest.approx(0, abs=1e-6) and 0.1 < relative[1].mean() < 10
+
+
+def test_c_is_chosen_by_held_out_images_and_not_by_those_it_was_fitted_to():
+    generator = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    features = generator.normal(size=(60, 50)).astype(np.float32)  # more numbers than images to fit: a large C fits them all
+    features[:, 0] += 1.2 * (2 * labels - 1)
+    kept, held = splits.split(np.arange(60), labels, generator=np.random.default_rng(0))
+    scaling = linear_probes.Scaling.of(features[kept])
+    train, strengths = scaling(features[kept]), linear_probes.STRENGTHS
+
+    def right_by(indices):
+        given = [linear_probes.softmax(train, labels[kept], scaling(features[indices]), strength=c).argmax(1) for c in strengths]
+        return [int((answers == labels[indices]).sum()) for answers in given]
+
+    right, fitted = right_by(held), right_by(kept)
+    assert np.argmax(right) != np.argmax(fitted)  # else this test could not tell
+    chosen = linear_probes.chosen("softmax", features, labels, np.arange(60), generator=np.random.default_rng(0))
+    assert chosen == strengths[int(np.argmax(right))]
+
+
+def test_several_nets_together_answer_with_the_mean_of_their_probabilities():
+    first, second = np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([[0.3, 0.7], [0.4, 0.6]])
+    np.testing.assert_allclose(cached_predictions.averaged([first, second]), [[0.6, 0.4], [0.3, 0.7]], atol=1e-6)
