@@ -18,7 +18,7 @@ PACKAGES = {
     "stats": (("bootstrap", "intervals", "log_odds"), ("average_precision",)),
     "data": (
         ("manifests", "prepared_sets", "members"),
-        ("download", "decode", "splits", "near_duplicates", "domain_probe"),
+        ("download", "decode", "splits", "near_duplicates"),
         ("toybox", "listings"),
         ("registry",),
     ),

@@ -84,7 +84,7 @@ def counted(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     return {**row, "mean log loss": round(float(-np.log(likelihood).mean()), 4)}
 
 
-def ensemble_gain(together: np.ndarray, alone: np.ndarray, *, generator: np.random.Generator, draws: int = 10_000) -> Interval:
+def ensemble_gain(together: np.ndarray, alone: np.ndarray, *, generator: np.random.Generator) -> Interval:
     """Error of several nets together minus the mean of their own errors, with a bootstrap over images.
 
     *Paper:* table 2, row (a).
@@ -93,7 +93,6 @@ def ensemble_gain(together: np.ndarray, alone: np.ndarray, *, generator: np.rand
         together: bool of shape (n,): wrong answers of the averaged probabilities.
         alone: bool of shape (nets, n): wrong answers of each net.
         generator: source of the draws.
-        draws: bootstrap samples.
 
     Returns:
         The difference, below 0 where they are better together, and the ends of its 95 % interval, in [-1, 1].
@@ -104,13 +103,11 @@ def ensemble_gain(together: np.ndarray, alone: np.ndarray, *, generator: np.rand
     bootstrap.same_images(together, *alone)
     # Whole numbers until the end, so that images with equal answers are equal.
     gain = len(alone) * together.astype(np.int64) - np.sum(alone, axis=0, dtype=np.int64)  # (n,)
-    samples = bootstrap.means(gain[:, None], generator=generator, draws=draws)[:, 0]
+    samples = bootstrap.means(gain[:, None], generator=generator)[:, 0]
     return bootstrap.interval(gain.mean() / len(alone), samples / len(alone))
 
 
-def excess(
-    both: np.ndarray, first: np.ndarray, second: np.ndarray, base: np.ndarray, *, generator: np.random.Generator, draws: int = 10_000
-) -> Interval:
+def excess(both: np.ndarray, first: np.ndarray, second: np.ndarray, base: np.ndarray, *, generator: np.random.Generator) -> Interval:
     """What two removals cost together beyond the sum of what each costs, with a bootstrap over images.
 
     *Paper:* table 3, section 5.1: (both - base) - (first - base) - (second - base).
@@ -118,7 +115,6 @@ def excess(
     Args:
         both, first, second, base: bool of shape (n,): wrong answers without either part, without one, without the other, and with all.
         generator: source of the draws.
-        draws: bootstrap samples.
 
     Returns:
         The excess, above 0 where the two are worse together, and the ends of its 95 % interval, in [-2, 2].
@@ -128,10 +124,10 @@ def excess(
     """
     bootstrap.same_images(both, first, second, base)
     beyond = both.astype(np.int64) - first - second + base  # (n,)
-    return bootstrap.interval(beyond.mean(), bootstrap.means(beyond[:, None], generator=generator, draws=draws)[:, 0])
+    return bootstrap.interval(beyond.mean(), bootstrap.means(beyond[:, None], generator=generator)[:, 0])
 
 
-def largest_change(pairs: list[tuple[np.ndarray, np.ndarray]], *, generator: np.random.Generator, draws: int = 10_000) -> Interval:
+def largest_change(pairs: list[tuple[np.ndarray, np.ndarray]], *, generator: np.random.Generator) -> Interval:
     """The largest change of the error, without sign, among several changed nets, with a bootstrap over images.
 
     *Paper:* table 3, section 5.1, on the size of layers 6 and 7. The largest is taken anew in every sample; by chance it tends to lie above
@@ -140,7 +136,6 @@ def largest_change(pairs: list[tuple[np.ndarray, np.ndarray]], *, generator: np.
     Args:
         pairs: bool arrays of shape (n,): wrong answers of a changed net and of its base.
         generator: source of the draws.
-        draws: bootstrap samples, the same images for all pairs.
 
     Returns:
         The largest change and the ends of its 95 % interval, in [0, 1].
@@ -152,12 +147,12 @@ def largest_change(pairs: list[tuple[np.ndarray, np.ndarray]], *, generator: np.
         raise ValueError("expected one or more pairs of nets, got none")
     bootstrap.same_images(*(answers for pair in pairs for answers in pair))
     changes = np.stack([changed.astype(np.int64) - base for changed, base in pairs], axis=1)  # (n, pairs)
-    drawn = np.abs(bootstrap.means(changes, generator=generator, draws=draws)).max(1)
+    drawn = np.abs(bootstrap.means(changes, generator=generator)).max(1)
     return bootstrap.interval(np.abs(changes.mean(0)).max(), drawn)
 
 
 def gap_difference(
-    ours: tuple[np.ndarray, np.ndarray], theirs: tuple[np.ndarray, np.ndarray], *, generator: np.random.Generator, draws: int = 10_000
+    ours: tuple[np.ndarray, np.ndarray], theirs: tuple[np.ndarray, np.ndarray], *, generator: np.random.Generator
 ) -> Interval:
     """Gap between validation and training error of one net minus that of another, with a bootstrap over the images of both splits.
 
@@ -166,7 +161,6 @@ def gap_difference(
     Args:
         ours, theirs: bool of shapes (n,) and (m,): wrong answers to the validation and to the training images, which both nets saw.
         generator: source of the draws.
-        draws: bootstrap samples.
 
     Returns:
         The difference, above 0 where our gap is wider, and the ends of its 95 % interval, in [-2, 2].
@@ -179,7 +173,7 @@ def gap_difference(
         bootstrap.same_images(own, other)
         changes.append(own.astype(np.int64) - other)
     val, train = changes  # (n,), (m,)
-    drawn = [bootstrap.means(change[:, None], generator=generator, draws=draws)[:, 0] for change in changes]
+    drawn = [bootstrap.means(change[:, None], generator=generator)[:, 0] for change in changes]
     return bootstrap.interval(val.mean() - train.mean(), drawn[0] - drawn[1])
 
 

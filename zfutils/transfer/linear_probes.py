@@ -138,9 +138,9 @@ def answers(
 
     Args:
         kind: `softmax` or `svm`.
-        features: of all pictures, (n, numbers); rows are read as needed.
+        features: of all pictures, (n, numbers); they are read as needed.
         labels: of all pictures, (n,).
-        train, test: rows.
+        train, test: indices.
         generator: source of the inner split.
 
     Returns:
@@ -152,8 +152,8 @@ def answers(
     if kind not in CLASSIFIERS:
         raise unknown("classifier", kind, CLASSIFIERS)
     strength = chosen(kind, features, labels, train, generator=generator)
-    scaling = Scaling.of(rows_of(features, train))
-    given = CLASSIFIERS[kind](scaling(rows_of(features, train)), labels[train], scaling(rows_of(features, test)), strength=strength)
+    scaling = Scaling.of(taken(features, train))
+    given = CLASSIFIERS[kind](scaling(taken(features, train)), labels[train], scaling(taken(features, test)), strength=strength)
     return given == labels[test], strength
 
 
@@ -162,12 +162,12 @@ def chosen(kind: str, features: np.ndarray, labels: np.ndarray, train: np.ndarra
     if np.bincount(labels[train])[np.unique(labels[train])].min() < 2:
         return USUAL
     kept, held = splits.split(train, labels, generator=generator)
-    scaling = Scaling.of(rows_of(features, kept))
-    own, other = scaling(rows_of(features, kept)), scaling(rows_of(features, held))
+    scaling = Scaling.of(taken(features, kept))
+    own, other = scaling(taken(features, kept)), scaling(taken(features, held))
     right = [(CLASSIFIERS[kind](own, labels[kept], other, strength=c) == labels[held]).sum() for c in STRENGTHS]
     return STRENGTHS[int(np.argmax(right))]
 
 
-def rows_of(features: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Some rows of a bank, float32 in memory."""
-    return np.asarray(features[rows], np.float32)
+def taken(features: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """The features of some pictures, float32 in memory."""
+    return np.asarray(features[indices], np.float32)
