@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests.oracles import toybox_checks as checks
 from zfutils.core import keys, paths
 from zfutils.core.errors import Problem
 from zfutils.core.profiles import PROFILES, ToyDraw, profile
-from zfutils.data.toybox import checks, collection, difficulty, families
+from zfutils.data.toybox import collection, difficulty, families
 from zfutils.data.toybox.difficulty import DIFFICULTY
 
 TINY = replace(profile("smoke"), name="tiny", toys=ToyDraw(train=60, dev=20, val=20, transfer_per_class=1, scenes=3, turning=3))
