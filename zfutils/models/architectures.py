@@ -294,7 +294,7 @@ def _initialise(net: nn.Sequential, architecture: Architecture, generator: torch
 
 
 def filter_rms(weight: Tensor) -> Tensor:
-    """Root mean square of every filter; (maps, channels, k, k) gives (maps,), in the number type of the weights."""
+    """Root mean square of every filter; (maps, channels, k, k) gives (maps,)."""
     return weight.pow(2).mean((1, 2, 3)).sqrt()
 
 
