@@ -13,10 +13,10 @@ from zfutils.attribution import activations, deconv, occlusion, projections, rec
 from zfutils.attribution.units import Unit
 from zfutils.core import profiles
 from zfutils.core.errors import Problem
-from zfutils.models import architectures, cached_predictions
+from zfutils.models import architectures, cached_predictions, checkpoints
 from zfutils.models.architectures import Architecture, Conv
 from zfutils.models.crops import CENTRE
-from zfutils.models.trained import Model
+from zfutils.models.trained import Model, Trained
 from zfutils.transfer import feature_cache, linear_probes
 
 SIZE, CPU = 64, torch.device("cpu")
@@ -160,6 +160,20 @@ def test_features_and_predictions_are_kept_and_probes_read_them(model, tiny_set)
         np.testing.assert_allclose(guessed, model.net()(inputs.batch(val, CENTRE)).softmax(1), rtol=1e-2, atol=1e-4)
     cached_predictions.of(dataclasses.replace(model, std=(50.0, 50.0, 50.0)), tiny_set, val)
     assert len(list((model.folder / "answers").glob("*.npy"))) == 2, "another scaling is another input"
+
+
+def test_a_net_of_the_book_has_the_epochs_whose_weights_were_kept(tiny_set, tmp_path):
+    plan = architectures.scaled(architectures.ZFNET, width=1 / 16, image_size=56, fc_units=16, classes=4)
+    for epoch in (0, 2, 10):
+        net = architectures.build(plan, generator=torch.Generator().manual_seed(epoch))
+        checkpoints.save(net, plan, tmp_path / "net" / "checkpoints" / f"epoch-{epoch:02d}.safetensors", card={})
+    checkpoints.save(net, plan, tmp_path / "net" / "net.safetensors", card={})
+    trained, smoke = Trained(tmp_path / "net"), profiles.profile("smoke")
+    assert trained.epochs == (2, 10) and trained.inputs(tiny_set, device=CPU).size == 56
+    stages = evolution.strongest(smoke, trained, tiny_set, {"conv2": np.arange(3)}, device=CPU)["conv2"]
+    assert [stage.epoch for stage in stages] == [2, 10] and stages[0].projections.shape == (3, 3, 27, 27)
+    settled = evolution.settle(smoke, trained, tiny_set, generator=np.random.default_rng(0), device=CPU, units=2, fixed=6)
+    assert list(settled) == list(evolution.LAYERS) and all(one.epochs == (2, 10) for one in settled.values())
 
 
 @pytest.mark.parametrize("depth", [1, 3, 8])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests import domain_probe
+from tests.oracles import domain_probe
 from zfutils.core.errors import Problem
 from zfutils.data.prepared_sets import PreparedSet
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests import toybox_checks as checks
+from tests.oracles import toybox_checks as checks
 from zfutils.core import keys, paths
 from zfutils.core.errors import Problem
 from zfutils.core.profiles import PROFILES, ToyDraw, profile

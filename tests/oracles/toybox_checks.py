@@ -1,4 +1,4 @@
-"""Checks: what the sets of toys promise, as measures of a prepared set."""
+"""What the sets of toys promise, as measures of a prepared set."""
 
 import json
 
