@@ -12,6 +12,7 @@ from zfutils.attribution import activations, units
 from zfutils.core.errors import Problem
 from zfutils.models import devices
 
+BATCH = 64  # occluded images that run together
 SIZE, STRIDE, SIDE = 50, 6, 224  # pixels: of the square, of its steps, of the image (measured in figure 7; the text gives none)
 
 
@@ -114,7 +115,7 @@ def sweep(
     size: int | None = None,
     stride: int | None = None,
     fill: Callable[[Tensor], Tensor] = mean_grey,
-    batch: int = 64,
+    batch: int = BATCH,
     dtype: torch.dtype = torch.float32,
 ) -> Sweep:
     """Move a square over an image and record what the net says.
