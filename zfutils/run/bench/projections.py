@@ -33,7 +33,7 @@ def _layer(net: nn.Sequential, images: Tensor, layer: str, seed: int) -> list[cl
     chosen = _winners(net, images, layer, seed)
     count, side = len(chosen["indices"]), receptive_field.of(net, images[:1], layer).size[0]
     together = max(1, 600_000 // side**2)
-    windows = images[:, :, :side, :side].repeat(-(-together // len(images)), 1, 1, 1)[:together]
+    windows = F.interpolate(images, size=side).repeat(-(-together // len(images)), 1, 1, 1)[:together]
     windows = windows.contiguous(memory_format=torch.channels_last)
     lower = list(net[: 1 + [name for name, _ in net.named_children()].index(layer)])
     contestants = {
