@@ -13,6 +13,7 @@ from zfutils.core.errors import Problem
 from zfutils.models import devices
 from zfutils.stats.log_odds import log_odds
 
+BATCH = 64  # occluded images that run together
 SIZE, STRIDE, SIDE = 50, 6, 224  # pixels: of the square, of its steps, of the image (measured in figure 7; the text gives none)
 
 
@@ -115,7 +116,7 @@ def sweep(
     size: int | None = None,
     stride: int | None = None,
     fill: Callable[[Tensor], Tensor] = mean_grey,
-    batch: int = 64,
+    batch: int = BATCH,
     dtype: torch.dtype = torch.float32,
 ) -> Sweep:
     """Move a square over an image and record what the net says.

@@ -21,6 +21,7 @@ LAYERS = {1: "norm1", 2: "norm2", 3: "relu3", 4: "relu4", 5: "pool5", 6: "relu6"
 SIDE = 6  # maps are pooled to at most 6 x 6: layer 1 of the paper's net would have 290,400 numbers an image
 FEATURES_VERSION = 1  # raised when the same net and pictures give other features
 _BATCH = 125
+_LARGEST = float(np.finfo(np.float16).max)
 
 
 def of(
@@ -89,14 +90,15 @@ def _fill(net: nn.Module, inputs: Crops, prepared: PreparedSet, layers: dict[int
         banks: dict[int, np.memmap] = {}
         starts = range(0, count, batch)
         for start in progress.each(starts, total=len(starts), text=f"features of {prepared.path.name}", unit="batches"):
-            rows = np.arange(start, min(start + batch, count))
-            found = batch_of(net, inputs.batch(rows, CENTRE), layers)
+            indices = np.arange(start, min(start + batch, count))
+            features = batch_of(net, inputs.batch(indices, CENTRE), layers)
             for number, layer in layers.items():
-                values = found[layer].half().cpu().numpy()
-                if not np.isfinite(values).all():
+                low, high = (float(value) for value in features[layer].aminmax())  # in float32: NumPy is slow on float16
+                if not max(-low, high) <= _LARGEST:  # NaN shows in both
                     raise Problem(f"features of {layer} do not fit float16; name another layer")
                 if number not in banks:
-                    banks[number] = np.lib.format.open_memmap(fresh[number], "w+", np.float16, (count, values.shape[1]))
-                banks[number][rows] = values
+                    shape = (count, features[layer].shape[1])
+                    banks[number] = np.lib.format.open_memmap(fresh[number], "w+", np.float16, shape)
+                banks[number][start : start + batch] = features[layer].half().cpu().numpy()
         for bank in banks.values():
             bank.flush()

@@ -1,4 +1,4 @@
-"""Fair timing: contestants in turn, so that a busy moment of the machine hits all, and the median of several rounds."""
+"""Fair timing: contestants in turn, so that a busy moment of the machine hits all, on one device, until all is done; the median."""
 
 import statistics
 import time
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from zfutils.core import progress
+from zfutils.models import devices
 
 _ROUNDS = 3  # after one to warm up
 
@@ -44,12 +45,15 @@ def compared(section: str, contestants: dict[str, Callable[[], object]], *, per:
     Returns:
         One row a contestant.
     """
+    device = devices.device()
     times: dict[str, list[float]] = {name: [] for name in contestants}
     with progress.bar(total=(_ROUNDS + 1) * len(contestants), text=section, unit="rounds") as shown:
         for number in range(_ROUNDS + 1):
             for name, work in contestants.items():
+                devices.synchronise(device)
                 start = time.perf_counter()
                 work()
+                devices.synchronise(device)
                 if number:
                     units = per if isinstance(per, int | float) else per[name]
                     times[name].append(1000 * (time.perf_counter() - start) / units)

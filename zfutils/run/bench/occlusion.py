@@ -4,14 +4,13 @@ import time
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zfutils.analysis import heatmap_metrics
 from zfutils.attribution import occlusion
 from zfutils.core.profiles import Profile
-from zfutils.models import architectures, devices
-from zfutils.run.bench import clock
+from zfutils.models import devices
+from zfutils.run.bench import clock, subject
 
 _SIDE, _WIDTH = 224, 1.0  # the paper's net
 _STRIDE = 29  # divides 224 - 50, so that both see the same 7 x 7 positions; they stand for the 900
@@ -24,11 +23,13 @@ def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
     Raises:
         AssertionError: the maps in float32 are not the same. How near the narrow one is stands in the name of the section.
     """
-    image, net = _image(seed), _net(seed, _WIDTH)
+    device = devices.device()
+    image = subject.images(1, size=_SIDE, seed=seed)[0].contiguous().to(device)
+    net, ours_layout, half = (_net(seed, width, device) for width in (_WIDTH, _WIDTH, _WIDTH / 2))
+    net = net.to(memory_format=torch.contiguous_format)  # the library's default
     label = int(net(image[None]).argmax())
     size = round(_SIDE * 50 / 224)
-    narrow = devices.dtype(image.device)
-    plain, ours_layout = _captum(net, image, label, size), _net(seed, _WIDTH).to(memory_format=torch.channels_last)
+    narrow, plain = devices.dtype(device), _captum(net, image, label, size)
     exact = occlusion.sweep(ours_layout, image, layer=None, size=size, stride=_STRIDE)
     count = exact.labels.size
     _agree(exact, plain(max(_TRIED)), label)
@@ -42,40 +43,50 @@ def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
         occlusion.sweep(ours_layout, image, layer=None, size=size, stride=_STRIDE, dtype=dtype)
 
     def in_our_type() -> None:
-        with torch.autocast(image.device.type, narrow, enabled=narrow != torch.float32):
-            _captum(ours_layout, image.contiguous(), label, size)(best)
+        with devices.autocast(device, narrow):
+            _captum(ours_layout, image, label, size)(best)
+
+    occluded = image[None].repeat(occlusion.BATCH, 1, 1, 1).contiguous(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def bare(dtype: torch.dtype, net: nn.Module = ours_layout, count: int = count) -> None:
+        with devices.autocast(device, dtype):
+            for start in range(0, count, occlusion.BATCH):
+                net(occluded[: count - start])
 
     exact_rows = clock.compared(
         f"{title}, float32",
-        {"ours": lambda: sweep(torch.float32), f"Captum's Occlusion, {best} at once": lambda: plain(best)},
+        {
+            "ours": lambda: sweep(torch.float32),
+            "bare pass": lambda: bare(torch.float32),
+            f"Captum's Occlusion, {best} at once": lambda: plain(best),
+        },
         per=count,
         unit="position",
     )
     narrow_rows = clock.compared(
         f"{title}, the number type of training, {str(narrow).removeprefix('torch.')}",  # apart, also where that is float32
-        {"ours": lambda: sweep(narrow), "Captum, default": lambda: plain(best), "Captum, our layout and type": in_our_type},
+        {
+            "ours": lambda: sweep(narrow),
+            "bare pass": lambda: bare(narrow),
+            "Captum, default": lambda: plain(best),
+            "Captum, our layout and type": in_our_type,
+        },
         per=count,
         unit="position",
     )
-    half = _net(seed, _WIDTH / 2).to(memory_format=torch.channels_last)
+    positions = ((_SIDE - size) // occlusion.scaled(_SIDE)[1] + 1) ** 2
     whole = clock.compared(
-        "the sweep of figure 7, half width", {"ours": lambda: occlusion.sweep(half, image, dtype=narrow)}, per=1, unit="sweep"
+        "the sweep of figure 7, half width",
+        {"ours": lambda: occlusion.sweep(half, image, dtype=narrow), "bare pass": lambda: bare(narrow, half, positions)},
+        per=1,
+        unit="sweep",
     )
     return [*exact_rows, *narrow_rows, *whole]
 
 
-def _net(seed: int, width: float) -> nn.Sequential:
-    scaled = architectures.scaled(architectures.ZFNET, width=width, image_size=_SIDE, fc_units=round(4096 * width), classes=20)
-    net = architectures.build(scaled, generator=torch.Generator().manual_seed(seed)).eval()
-    for layer in net:
-        if isinstance(layer, nn.Conv2d):
-            nn.init.kaiming_normal_(layer.weight, generator=torch.Generator().manual_seed(seed))
-    return net.requires_grad_(False)
-
-
-def _image(seed: int) -> Tensor:
-    coarse = torch.randn(1, 3, _SIDE // 8, _SIDE // 8, generator=torch.Generator().manual_seed(seed)) * 60
-    return F.interpolate(coarse, size=_SIDE, mode="bilinear").clamp(-120, 120)[0]
+def _net(seed: int, width: float, device: torch.device) -> nn.Sequential:
+    return subject.net(size=_SIDE, width=width, fc_units=round(4096 * width), seed=seed).requires_grad_(False).to(device)
 
 
 def _captum(net: nn.Module, image: Tensor, label: int, size: int):
@@ -87,7 +98,7 @@ def _captum(net: nn.Module, image: Tensor, label: int, size: int):
 
     def run(many: int) -> np.ndarray:
         with torch.no_grad():
-            return method.attribute(image[None], **options, perturbations_per_eval=many)[0, 0].numpy()
+            return method.attribute(image[None], **options, perturbations_per_eval=many)[0, 0].cpu().numpy()
 
     return run
 

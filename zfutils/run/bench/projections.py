@@ -11,6 +11,7 @@ from zfutils.attribution import activations, batched_deconv, deconv, receptive_f
 from zfutils.attribution.deconvnet import unpool
 from zfutils.attribution.units import Unit
 from zfutils.core.profiles import Profile
+from zfutils.models import devices
 from zfutils.run.bench import clock, subject
 
 _SIZE, _WIDTH = 224, 0.5  # the half-width net at the paper's size
@@ -22,8 +23,9 @@ _LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 
 def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
     """Milliseconds a projection, by layer."""
-    net = subject.net(size=_SIZE, width=_WIDTH, fc_units=1024, seed=seed)
-    images = subject.images(_IMAGES, size=_SIZE, seed=seed)
+    device = devices.device()
+    net = subject.net(size=_SIZE, width=_WIDTH, fc_units=1024, seed=seed).to(device)
+    images = subject.images(_IMAGES, size=_SIZE, seed=seed).to(device)
     return [*(row for layer in _LAYERS for row in _layer(net, images, layer, seed)), *_captum(net, images)]
 
 
@@ -31,12 +33,12 @@ def _layer(net: nn.Sequential, images: Tensor, layer: str, seed: int) -> list[cl
     chosen = _winners(net, images, layer, seed)
     count, side = len(chosen["indices"]), receptive_field.of(net, images[:1], layer).size[0]
     together = max(1, 600_000 // side**2)
-    windows = images[:, :, :side, :side].repeat(-(-together // len(images)), 1, 1, 1)[:together]
+    windows = F.interpolate(images, size=side).repeat(-(-together // len(images)), 1, 1, 1)[:together]
     windows = windows.contiguous(memory_format=torch.channels_last)
     lower = list(net[: 1 + [name for name, _ in net.named_children()].index(layer)])
     contestants = {
         "ours, inside the fields": lambda: batched_deconv.project(net, images, layer=layer, **chosen),
-        "a bare pass up and down over windows of that size": lambda: _bare(lower, windows),
+        "bare pass, up and down, over windows of that size": lambda: _bare(lower, windows),
         "one call a map and image": lambda: _one_by_one(net, images, layer, chosen),
     }
     per = dict(zip(contestants, (count, together, min(_CALLS, count)), strict=True))
@@ -94,6 +96,10 @@ def _captum(net: nn.Sequential, images: Tensor) -> list[clock.Row]:
     theirs, places = Deconvolution(lower), torch.full((len(some), 2), middle)
     maps = torch.zeros(len(some), dtype=torch.int64)
 
+    def bare() -> None:
+        pixels = some.detach().requires_grad_(True)
+        lower(pixels)[:, 0, middle, middle].sum().backward()
+
     def ours() -> Tensor:
         return deconv.project_each(net, some, layer="conv5", maps=maps, places=places, rules=ways, seed=1.0)
 
@@ -106,7 +112,7 @@ def _captum(net: nn.Sequential, images: Tensor) -> list[clock.Row]:
     assert float(F.cosine_similarity(first, second).min()) > 0.99999, "the pictures differ from Captum's"
     return clock.compared(
         f"projections of conv5, {_SIZE} px, {len(some)} at once",
-        {"ours": ours, "Captum's Deconvolution": captum},
+        {"ours": ours, "bare pass, up and down": bare, "Captum's Deconvolution": captum},
         per=len(some),
         unit="projection",
     )

@@ -11,7 +11,7 @@ from torch import nn
 from zfutils.attribution import topk
 from zfutils.core.profiles import Profile
 from zfutils.data import registry
-from zfutils.models import architectures, recipes
+from zfutils.models import architectures, devices, recipes
 from zfutils.models.crops import CENTRE, Crops
 from zfutils.run.bench import clock, subject
 from zfutils.training import runs
@@ -31,7 +31,7 @@ def _own(profile: Profile, *, seed: int) -> list[clock.Row]:
     prepared = registry.opened(profile, seed=seed)
     architecture = runs.settings_of(profile, recipes.recipe("zfnet"), prepared, seed=seed).architecture
     net = architectures.build(architecture, generator=torch.Generator().manual_seed(seed)).eval().to(memory_format=torch.channels_last)
-    inputs = Crops(prepared, profile.image_size, device=torch.device("cpu"))
+    inputs = Crops(prepared, profile.image_size, device=devices.device())
     return _compared(str(architecture), net, inputs, prepared.indices("val"))
 
 
@@ -40,22 +40,23 @@ def _large(*, seed: int) -> list[clock.Row]:
     side = _SIZE * 8 // 7  # of the prepared picture
     with tempfile.TemporaryDirectory() as folder:
         pictures = np.memmap(Path(folder) / "pictures.u8", np.uint8, "w+", shape=(_IMAGES, side, side, 3))
-        for row in range(_IMAGES):
-            pictures[row] = (subject.images(1, size=side, seed=seed + row)[0] + 128).byte().permute(1, 2, 0).numpy()
+        for index in range(_IMAGES):
+            pictures[index] = (subject.images(1, size=side, seed=seed + index)[0] + 128).byte().permute(1, 2, 0).numpy()
         mean = np.full((side, side, 3), 128, np.float32)
-        inputs = Crops(SimpleNamespace(images=pictures), _SIZE, device=torch.device("cpu"), mean=mean)
+        inputs = Crops(SimpleNamespace(images=pictures), _SIZE, device=devices.device(), mean=mean)
         return _compared(f"half width, {_SIZE} px", net, inputs, np.arange(_IMAGES))
 
 
-def _compared(what: str, net: nn.Sequential, inputs: Crops, rows: np.ndarray) -> list[clock.Row]:
+def _compared(what: str, net: nn.Sequential, inputs: Crops, indices: np.ndarray) -> list[clock.Row]:
     """The scan and the bare pass in turn."""
+    net = net.to(inputs.device)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def bare() -> None:
-        for start in range(0, len(rows), _BATCH):
-            net(inputs.batch(rows[start : start + _BATCH], CENTRE))
+        for start in range(0, len(indices), _BATCH):
+            net(inputs.batch(indices[start : start + _BATCH], CENTRE))
 
     def scan() -> None:
-        topk.scan(net, lambda some: inputs.batch(some, CENTRE), layers=_LAYERS, indices=rows, batch=_BATCH)
+        topk.scan(net, lambda wanted: inputs.batch(wanted, CENTRE), layers=_LAYERS, indices=indices, batch=_BATCH)
 
-    return clock.compared(f"top nine of five layers, {what}", {"ours, the scan": scan, "a bare pass": bare}, per=len(rows), unit="image")
+    return clock.compared(f"top nine of five layers, {what}", {"ours, the scan": scan, "bare pass": bare}, per=len(indices), unit="image")

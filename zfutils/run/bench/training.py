@@ -18,7 +18,7 @@ from zfutils.data import registry
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import architectures, devices, recipes
 from zfutils.models.local_response_norm import LocalResponseNorm
-from zfutils.run.bench import clock
+from zfutils.run.bench import clock, subject
 from zfutils.training import runs
 from zfutils.training.trainer import Settings, Trainer
 
@@ -40,6 +40,7 @@ def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
         files = _write_jpegs(prepared, Path(folder))
         contestants = {
             "ours": _ours(settings, prepared, Path(folder) / "run", device),
+            "bare pass, up and down, of one batch in memory": _bare(settings, device),
             "ImageFolder, DataLoader, LocalResponseNorm, float32": _library(settings, files, device, torch.float32),
             "the same in our number type": _library(settings, files, device, devices.dtype(device)),
         }
@@ -78,6 +79,22 @@ def _ours(settings: Settings, prepared: PreparedSet, folder: Path, device: torch
         trainer.optimizer.step()
         architectures.clip_filters(trainer.net, trainer.radii)
         trainer.step = (trainer.step + 1) % trainer.steps
+
+    return step
+
+
+def _bare(settings: Settings, device: torch.device) -> Callable[[], None]:
+    """Forward and backward of the same net in our layout and number type, and nothing else."""
+    size = settings.architecture.image_size
+    net = architectures.build(settings.architecture, generator=torch.Generator().manual_seed(settings.seed)).train()
+    net = net.to(device, memory_format=torch.channels_last)
+    images, labels = subject.images(settings.batch, size=size, seed=settings.seed).to(device), torch.zeros(settings.batch).long().to(device)
+
+    def step() -> None:
+        with devices.autocast(device, devices.dtype(device)):
+            loss = F.cross_entropy(net(images), labels)
+        net.zero_grad()
+        loss.backward()
 
     return step
 
