@@ -24,7 +24,7 @@ _ROUNDS, _STEPS = 3, 60
 
 
 def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
-    """Milliseconds of the processor for a training image at the sizes of a profile; the names tell the pictures and the memory that no file stands for."""
+    """Milliseconds of the processor for a training image; the names tell the number of pictures and the anonymous memory."""
     told: dict[int, list[tuple[float, float]]] = {_TOYS * times: [] for times in _TIMES}
     for _ in range(_ROUNDS):  # in turn, so that a busy moment of the machine hits all
         for pictures, measured in told.items():
