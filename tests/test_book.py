@@ -81,7 +81,7 @@ def test_a_chapter_without_its_net_says_how_to_train_it(smoke, monkeypatch, tmp_
 
 def test_the_benchmark_measures_ours_against_what_one_would_use(smoke, monkeypatch, capsys):
     from zfutils.run import bench
-    from zfutils.run.bench import clock, projections, scan
+    from zfutils.run.bench import clock, nothing_changed, projections, scan
     from zfutils.run.bench import occlusion as squares
     from zfutils.run.bench import training as steps
 
@@ -90,12 +90,13 @@ def test_the_benchmark_measures_ours_against_what_one_would_use(smoke, monkeypat
     small |= {(projections, "_SIZE"): 112, (projections, "_WIDTH"): 1 / 12, (projections, "_IMAGES"): 9, (projections, "_BATCH"): 2}
     small |= {(scan, "_SIZE"): 112, (scan, "_WIDTH"): 1 / 12, (scan, "_IMAGES"): 9}
     small |= {(squares, "_SIDE"): 96, (squares, "_WIDTH"): 1 / 12, (squares, "_STRIDE"): 15, (squares, "_TRIED"): (8,)}
+    small |= {(nothing_changed, "_IMAGES"): 300, (nothing_changed, "_CLASSES"): 10}
     for (module, name), value in small.items():
         monkeypatch.setattr(module, name, value)
     assert bench.run(profile("smoke")) == 0
     rows = json.loads((paths.results_dir("smoke") / "bench.json").read_text())["rows"]
     sections = {section: [row for row in rows if row["section"] == section] for section in dict.fromkeys(row["section"] for row in rows)}
-    assert [len(some) for some in sections.values()] == [3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 1]
+    assert [len(some) for some in sections.values()] == [3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 1, 2]
     for some in sections.values():
         assert some[0]["ours_is_faster"] == 1 and some[0]["name"].startswith("ours")
         for row in some[1:]:

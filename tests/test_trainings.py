@@ -1,17 +1,20 @@
 """The trainings of a run: what is there, what it costs, and what becomes of nets that diverge."""
 
 import dataclasses
+import json
 import subprocess
 
+import pandas as pd
 import pytest
 import torch
 
-from zfutils.core import profiles
+from zfutils.core import paths, profiles
 from zfutils.core.errors import Problem
 from zfutils.core.subprocesses import Children
-from zfutils.data import registry
+from zfutils.data import prepared_sets, registry
 from zfutils.models import architectures, recipes
 from zfutils.models.trained import Trained
+from zfutils.run.bench import nothing_changed
 from zfutils.run.command_line import main
 from zfutils.training import clipping, runs, train_all
 from zfutils.training.trainer import Diverged, Trainer
@@ -55,7 +58,7 @@ def diverging(monkeypatch):
 
 def where(profile, name, pictures):
     """Folder of a net, trained or not."""
-    return runs._where(profile, runs.settings_of(profile, recipes.recipe(name), pictures), pictures)
+    return runs.folder_of(profile, runs.settings_of(profile, recipes.recipe(name), pictures), pictures)
 
 
 def begin(profile, name, pictures, steps: int) -> None:
@@ -206,6 +209,23 @@ def test_a_net_that_would_be_the_same_is_not_called_missing(pictures, monkeypatc
     monkeypatch.setattr(clipping, "acts", lambda profile, *, seed=0: False)
     row = train_all.table(TINY, [clipping.UNCLIPPED]).set_index("net").loc[clipping.UNCLIPPED]
     assert row["state"] == "not needed: clipping never acted" and row["seconds"] == 0
+
+
+def test_a_run_in_which_nothing_changed_opens_its_set_once_and_one_made_anew_again(monkeypatch):
+    monkeypatch.setattr(nothing_changed, "_IMAGES", 300)
+    monkeypatch.setattr(nothing_changed, "_CLASSES", 4)
+    nothing_changed.make_up(SMOKE, seed=0)
+    opened, read = [], pd.read_csv
+    monkeypatch.setattr(prepared_sets.pd, "read_csv", lambda path, **how: opened.append(path.name) or read(path, **how))
+    nothing_changed.look(SMOKE, seed=0)
+    assert opened.count("table.csv") == 1
+    prepared = registry.opened(SMOKE)
+    assert registry.opened(SMOKE) is prepared and opened.count("table.csv") == 1
+    table = (prepared.path / "table.csv").read_text().replace("dev", "val")
+    (prepared.path / "table.csv").write_text(table)
+    with paths.whole(prepared.path / "facts.json") as fresh:
+        fresh.write_text(json.dumps(prepared.facts))
+    assert registry.opened(SMOKE).digest() != prepared.digest() and opened.count("table.csv") == 2
 
 
 def test_the_list_of_nets_trains_none(pictures, diverging, capsys, monkeypatch):

@@ -26,7 +26,7 @@ def settings_of(profile: profiles.Profile, recipe: recipes.Recipe, prepared: Pre
     architecture = architectures.scaled(recipe.paper, **size)
     lr_drops = None
     if recipe.follows:
-        followed = _where(profile, settings_of(profile, recipes.recipe(recipe.follows), prepared, seed=seed), prepared)
+        followed = folder_of(profile, settings_of(profile, recipes.recipe(recipe.follows), prepared, seed=seed), prepared)
         lr_drops = tuple(Trained(followed).card["lr_drops"])
     drawn = seed + _MEMBERS * recipe.member
     options = {"learning_rate": profile.learning_rate, "lr_drops": lr_drops, "batch": profile.batch, "turned": recipe.turned}
@@ -53,7 +53,7 @@ def train(profile: profiles.Profile, name: str, *, seed: int = 0, retrain: bool 
     if recipe.follows:
         train(profile, recipe.follows, seed=seed)
     settings = settings_of(profile, recipe, prepared, seed=seed)
-    folder = _where(profile, settings, prepared)
+    folder = folder_of(profile, settings, prepared)
     if retrain:
         run_folder.clear(folder)
     run_folder.fill(folder, "net.safetensors", lambda: _train(settings, prepared, folder))
@@ -118,10 +118,10 @@ def is_trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> bool:
 def _folder(profile: profiles.Profile, name: str, seed: int) -> Path:
     """Folder of a recipe's run; what it follows must be trained."""
     prepared = registry.opened(profile, seed=seed)
-    return _where(profile, settings_of(profile, recipes.recipe(name), prepared, seed=seed), prepared)
+    return folder_of(profile, settings_of(profile, recipes.recipe(name), prepared, seed=seed), prepared)
 
 
-def _where(profile: profiles.Profile, settings: Settings, prepared: PreparedSet) -> Path:
+def folder_of(profile: profiles.Profile, settings: Settings, prepared: PreparedSet) -> Path:
     """Folder of a run, named by all that the net depends on: the settings, the pictures with their classes, the code."""
     key = keys.digest("training", TRAINING_VERSION, settings, prepared.digest())
     return paths.data_dir() / profile.name / "nets" / f"{settings.recipe}-seed{settings.seed}-{key[:8]}"
