@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import math
+import re
 import subprocess
 
 import pandas as pd
@@ -14,6 +16,7 @@ from zfutils.core.subprocesses import Children
 from zfutils.data import prepared_sets, registry
 from zfutils.models import architectures, recipes
 from zfutils.models.trained import Trained
+from zfutils.run import command_line
 from zfutils.run.bench import nothing_changed
 from zfutils.run.command_line import main
 from zfutils.training import clipping, runs, train_all
@@ -165,6 +168,33 @@ def test_a_row_that_diverged_under_torchrun_costs_itself_only_too(pictures, dive
     for _ in range(2):
         assert list(train_all.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=1)) == ["zfnet", "zfnet-2048"]
         assert "zfnet-wide stopped: the loss is not finite" in capsys.readouterr().err
+
+
+def test_few_pictures_are_seen_more_often_so_that_a_net_leaves_chance():
+    folder = profiles.profile("folder")
+    assert [folder.epochs_of(images) for images in (48, 5000, 17_000, 1_000_000)] == [2000, 50, 16, 15]
+    assert all(folder.epochs_of(images) * math.ceil(images / 128) >= 2000 for images in range(1, 30_000, 97))
+    others = [other for name, other in profiles.PROFILES.items() if name != "folder"]
+    assert all(other.epochs_of(images) == other.epochs for other in others for images in (1, 128, 100_000))
+
+
+def test_epochs_follow_the_least_steps_and_a_net_that_has_not_learned_says_so(pictures, capsys):
+    longer = dataclasses.replace(TINY, name="longer", least_steps=5)  # two epochs of three steps are enough
+    assert runs.settings_of(longer, recipes.recipe("zfnet"), pictures) == runs.settings_of(TINY, recipes.recipe("zfnet"), pictures)
+    longer = dataclasses.replace(longer, least_steps=11, learning_rate=1e-5)
+    begin(longer, "zfnet", pictures, 1)
+    assert runs.state(longer, "zfnet") == "at step 1 of 12"
+    runs.train(longer, "zfnet")
+    said = capsys.readouterr().err
+    assert "zfnet: 4 epochs of 48 images, 12 steps\n" in said
+    assert re.search(r"zfnet has not learned in 12 steps: its training loss is 1.3\d, that of a guess 1.39; give it more pictures", said)
+    card = runs.trained(longer, "zfnet").card
+    assert card["learned"] is False and card["steps"] == 12 and train_all.table(longer, ["zfnet"])["visits"].tolist() == [4 * 48]
+    command_line._describe({"zfnet": runs.trained(longer, "zfnet").folder})
+    assert ", has not learned" in capsys.readouterr().err
+    runs.train(dataclasses.replace(longer, name="learning", epochs=60, learning_rate=0.01), "zfnet")
+    assert runs.trained(dataclasses.replace(longer, name="learning", epochs=60, learning_rate=0.01), "zfnet").card["learned"] is True
+    assert "has not learned" not in capsys.readouterr().err
 
 
 def test_a_picture_that_moves_to_another_class_or_split_makes_other_nets(tiny_set):
