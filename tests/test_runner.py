@@ -1,7 +1,6 @@
 """Runs: parameters checked, failures named, independent chapters go on, nothing is redone without need."""
 
 import dataclasses
-import itertools
 import os
 import shlex
 import shutil
@@ -172,6 +171,7 @@ def test_ctrl_c_ends_the_running_chapter_and_starts_no_other(tmp_path, interrupt
     running = subprocess.Popen([sys.executable, str(script), str(tmp_path)], env=environment, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not (tmp_path / "one-started").exists() and time.monotonic() < deadline:
+        assert running.poll() is None, running.communicate()[1]
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
     said = running.communicate(timeout=60)[1]
@@ -297,15 +297,6 @@ def test_only_takes_a_result_with_what_it_needs_and_lists_the_others():
         chapters.chosen(only="figure99")
 
 
-def test_chapters_that_train_from_scratch_run_one_after_the_other():
-    training = [
-        one for one in chapters.CHAPTERS.values() if "scratch.train(" in (paths.BOOK / f"{one.name}.py").read_text(encoding="utf-8")
-    ]
-    assert len(training) > 1
-    for one, other in itertools.pairwise(training):
-        assert one.name in other.needs, "two processes would train the same net in the same folder"
-
-
 def test_an_exercise_is_made_from_its_solution_and_raises_until_it_is_filled(tmp_path):
     made = notebook(tmp_path, "x", '# %% tags=["solution"]\ndef double(x):\n    """Twice x."""\n    return 2 * x\n')
     exercise, solution = nbformat.read(made, as_version=4).cells[1:]
@@ -403,6 +394,7 @@ def test_ctrl_c_stops_in_one_line_and_the_same_command_goes_on(tmp_path, interru
     running = subprocess.Popen(command, cwd=paths.REPOSITORY, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not [file for file in paths.data_dir().glob(sign) if file.stat().st_size] and time.monotonic() < deadline:
+        assert running.poll() is None, running.communicate()[1]
         time.sleep(0.01)
     running.send_signal(signal.SIGINT)
     said = running.communicate(timeout=60)[1]

@@ -1,17 +1,23 @@
 """The trainings of a run: what is there, what it costs, and what becomes of nets that diverge."""
 
 import dataclasses
+import json
+import math
+import re
 import threading
 
+import pandas as pd
 import pytest
 import torch
 
-from zfutils.core import profiles
+from zfutils.core import paths, profiles
 from zfutils.core.errors import Problem
 from zfutils.core.subprocesses import Children
-from zfutils.data import registry
+from zfutils.data import prepared_sets, registry
 from zfutils.models import architectures, devices, recipes
 from zfutils.models.trained import Trained
+from zfutils.run import command_line
+from zfutils.run.bench import nothing_changed
 from zfutils.run.command_line import main
 from zfutils.training import clipping, runs, train_all
 from zfutils.training.trainer import Diverged, Trainer
@@ -55,7 +61,7 @@ def diverging(monkeypatch):
 
 def where(profile, name, pictures):
     """Folder of a net, trained or not."""
-    return runs._where(profile, runs.settings_of(profile, recipes.recipe(name), pictures), pictures)
+    return runs.folder_of(profile, runs.settings_of(profile, recipes.recipe(name), pictures), pictures)
 
 
 def begin(profile, name, pictures, steps: int) -> None:
@@ -167,6 +173,33 @@ def test_independent_nets_go_one_to_a_gpu_and_each_training_finds_its_own_only(p
     assert sorted(gpus) == names and set(gpus.values()) == {"2", "5"}
 
 
+def test_few_pictures_are_seen_more_often_so_that_a_net_leaves_chance():
+    folder = profiles.profile("folder")
+    assert [folder.epochs_of(images) for images in (48, 5000, 17_000, 1_000_000)] == [2000, 50, 16, 15]
+    assert all(folder.epochs_of(images) * math.ceil(images / 128) >= 2000 for images in range(1, 30_000, 97))
+    others = [other for name, other in profiles.PROFILES.items() if name != "folder"]
+    assert all(other.epochs_of(images) == other.epochs for other in others for images in (1, 128, 100_000))
+
+
+def test_epochs_follow_the_least_steps_and_a_net_that_has_not_learned_says_so(pictures, capsys):
+    longer = dataclasses.replace(TINY, name="longer", least_steps=5)  # two epochs of three steps are enough
+    assert runs.settings_of(longer, recipes.recipe("zfnet"), pictures) == runs.settings_of(TINY, recipes.recipe("zfnet"), pictures)
+    longer = dataclasses.replace(longer, least_steps=11, learning_rate=1e-5)
+    begin(longer, "zfnet", pictures, 1)
+    assert runs.state(longer, "zfnet") == "at step 1 of 12"
+    runs.train(longer, "zfnet")
+    said = capsys.readouterr().err
+    assert "zfnet: 4 epochs of 48 images, 12 steps\n" in said
+    assert re.search(r"zfnet has not learned in 12 steps: its training loss is 1.3\d, that of a guess 1.39; give it more pictures", said)
+    card = runs.trained(longer, "zfnet").card
+    assert card["learned"] is False and card["steps"] == 12 and train_all.table(longer, ["zfnet"])["visits"].tolist() == [4 * 48]
+    command_line._describe({"zfnet": runs.trained(longer, "zfnet").folder})
+    assert ", has not learned" in capsys.readouterr().err
+    runs.train(dataclasses.replace(longer, name="learning", epochs=60, learning_rate=0.01), "zfnet")
+    assert runs.trained(dataclasses.replace(longer, name="learning", epochs=60, learning_rate=0.01), "zfnet").card["learned"] is True
+    assert "has not learned" not in capsys.readouterr().err
+
+
 def test_a_picture_that_moves_to_another_class_or_split_makes_other_nets(tiny_set):
     def folder(**columns):
         moved = dataclasses.replace(tiny_set, table=tiny_set.table.assign(**columns))
@@ -209,6 +242,23 @@ def test_a_net_that_would_be_the_same_is_not_called_missing(pictures, monkeypatc
     monkeypatch.setattr(clipping, "acts", lambda profile, *, seed=0: False)
     row = train_all.table(TINY, [clipping.UNCLIPPED]).set_index("net").loc[clipping.UNCLIPPED]
     assert row["state"] == "not needed: clipping never acted" and row["seconds"] == 0
+
+
+def test_a_run_in_which_nothing_changed_opens_its_set_once_and_one_made_anew_again(monkeypatch):
+    monkeypatch.setattr(nothing_changed, "_IMAGES", 300)
+    monkeypatch.setattr(nothing_changed, "_CLASSES", 4)
+    nothing_changed.make_up(SMOKE, seed=0)
+    opened, read = [], pd.read_csv
+    monkeypatch.setattr(prepared_sets.pd, "read_csv", lambda path, **how: opened.append(path.name) or read(path, **how))
+    nothing_changed.look(SMOKE, seed=0)
+    assert opened.count("table.csv") == 1
+    prepared = registry.opened(SMOKE)
+    assert registry.opened(SMOKE) is prepared and opened.count("table.csv") == 1
+    table = (prepared.path / "table.csv").read_text(encoding="utf-8").replace("dev", "val")
+    (prepared.path / "table.csv").write_text(table, encoding="utf-8")
+    with paths.whole(prepared.path / "facts.json") as fresh:
+        fresh.write_text(json.dumps(prepared.facts), encoding="utf-8")
+    assert registry.opened(SMOKE).digest() != prepared.digest() and opened.count("table.csv") == 2
 
 
 def test_the_list_of_nets_trains_none(pictures, diverging, capsys, monkeypatch):

@@ -1,5 +1,6 @@
 """Profiles: the sizes at which the same book runs, from a test of seconds to the paper itself."""
 
+import math
 from dataclasses import dataclass
 
 from zfutils.core.errors import unknown
@@ -65,6 +66,7 @@ class Profile:
         batch: images a training step; the paper's are 128 (section 3).
         learning_rate: at the start of training; the paper's is .01 (section 3).
         transfer: sizes of the transfer experiments.
+        least_steps: of a training run: where the epochs are fewer, because pictures are few, there are more of them.
     """
 
     name: str
@@ -78,6 +80,11 @@ class Profile:
     batch: int = 128
     learning_rate: float = 0.01
     transfer: TransferPlan = TransferPlan()
+    least_steps: int = 0
+
+    def epochs_of(self, images: int) -> int:
+        """Length of a training run with so many training images, in epochs."""
+        return max(self.epochs, math.ceil(self.least_steps / math.ceil(images / self.batch)))
 
     @property
     def prepared_size(self) -> int:
@@ -98,7 +105,8 @@ _ALL = (
     Profile("toybox", "any laptop, offline", "toybox", 112, 1 / 4, 512, 16, _TOYS, 16, 0.0025, _TOY_PLAN),
     Profile("photos", "real photographs: Imagenette and Imagewoof, Caltech-101", "photos", 112, 1 / 2, 1024, 15, transfer=_PHOTO_PLAN),
     Profile("imagenet", "the paper itself: ILSVRC2012, on GPUs", "imagenet", 224, 1.0, 4096, 70),
-    Profile("folder", "your own pictures: DATA=dir with train/<class>/ and val/<class>/", "folder", 112, 1 / 2, 1024, 15),
+    # Twice the thousand steps at chance, whatever number of pictures somebody has.
+    Profile("folder", "your own pictures: DATA=dir with train/<class>/ and val/<class>/", "folder", 112, 1 / 2, 1024, 15, least_steps=2000),
 )
 
 PROFILES = {profile.name: profile for profile in _ALL}

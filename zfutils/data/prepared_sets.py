@@ -61,14 +61,22 @@ class PreparedSet:
         Raises:
             Problem: the set has no such split.
         """
-        known = list(dict.fromkeys(self.table["split"]))
-        if split not in known:
-            raise unknown("split", split, known)
-        return np.flatnonzero(self.table["split"].to_numpy() == split)
+        if split not in self._splits:
+            raise unknown("split", split, self._splits)
+        return self._splits[split].copy()
+
+    @functools.cached_property
+    def _splits(self) -> dict[str, np.ndarray]:
+        codes, names = pd.factorize(self.table["split"])
+        return {name: np.flatnonzero(codes == code) for code, name in enumerate(names)}
 
     def digest(self) -> str:
         """Digest of all that a net trained on the set depends on: the pictures' bytes, and the class and split of every picture."""
-        splits = "\n".join(self.table["split"]).encode()
+        return self._digest
+
+    @functools.cached_property
+    def _digest(self) -> str:
+        splits = "\n".join(self.table["split"].tolist()).encode()
         told = hashlib.sha256(self.labels.tobytes() + splits).hexdigest()  # a million pictures in a moment, which a list of them is not
         return keys.digest(self.facts["sha256"], told, self.classes)
 
@@ -89,7 +97,7 @@ class PreparedSet:
 
 
 def load(path: Path, *, remedy: str) -> PreparedSet:
-    """Open a prepared set.
+    """Open a prepared set; one that was not made anew since is the same object, so do not change its table.
 
     Args:
         path: its folder.
@@ -101,10 +109,18 @@ def load(path: Path, *, remedy: str) -> PreparedSet:
     facts_file = path / "facts.json"
     if not facts_file.exists():
         raise Problem(f"no prepared set at {path}; {remedy}")
-    facts = json.loads(facts_file.read_text(encoding="utf-8"))
-    expected = facts["count"] * facts["size"] ** 2 * 3
+    state = facts_file.stat()
+    prepared = opened_before(path, state.st_mtime_ns, state.st_size, state.st_ino)
+    expected = prepared.facts["count"] * prepared.facts["size"] ** 2 * 3
     if (path / "images.u8").stat().st_size != expected:
         raise Problem(f"the prepared set at {path} is damaged (images.u8 has not {expected} bytes); delete that folder, then {remedy}")
+    return prepared
+
+
+@functools.lru_cache(maxsize=8)  # a table of a million rows takes a second to read, and a run asks for it at every net
+def opened_before(path: Path, *state: int) -> PreparedSet:
+    """The set at `path`, read from disk once for as long as its facts, which are written last, are the same file."""
+    facts = json.loads((path / "facts.json").read_text(encoding="utf-8"))
     # Only an empty cell is a missing value: a material called 'none' is a name.
     table = pd.read_csv(path / "table.csv", keep_default_na=False, na_values=[""], low_memory=False)
     return PreparedSet(path, table, facts["classes"], facts)

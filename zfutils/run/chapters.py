@@ -15,7 +15,7 @@ class Chapter:
         nets: recipes that must be trained before.
         rows: recipes that fill rows of its tables; where one is missing the chapter says so.
         sets: prepared sets that it reads.
-        needs: chapters whose results, or whose nets from scratch, it reads.
+        needs: chapters whose results it reads.
         extra: whether it runs only with `EXTRAS=1`.
         minutes: what it takes on toys with one core; of those that may start, the longest starts first.
     """
@@ -71,7 +71,6 @@ _ALL = (
         ("zfnet", "alexnet"),
         rows=(*_TABLE3, *_TABLE2, "zfnet-turned", *_FURTHER),
         sets=("pretraining", "transfer"),
-        needs=("07_transfer",),
         extra=True,
     ),
     Chapter(

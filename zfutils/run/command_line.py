@@ -124,7 +124,7 @@ def _describe(folders: dict) -> int:
         if (folder / "net.safetensors").exists():  # under torchrun only the first process writes it
             card = Trained(folder).card
             said = f"{card['val_wrong']} of {card['val_n']} val images wrong, {card['images_per_second']} images/s, {card['seconds']:.0f} s"
-            progress.say(f"{name}: {said}; {folder}")
+            progress.say(f"{name}: {said}{'' if card['learned'] else ', has not learned'}; {folder}")
     return 0
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from zfutils.core import keys, paths, profiles
+from zfutils.core import keys, paths, profiles, progress
 from zfutils.core.errors import Problem
 from zfutils.data import registry
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import architectures, checkpoints, devices, predictions, recipes
 from zfutils.models.trained import Trained
-from zfutils.training import run_folder
+from zfutils.training import run_folder, schedule
 from zfutils.training.trainer import TRAINING_VERSION, Settings, Trainer
 
 _MEMBERS = 1000  # between the seeds of nets that differ in their seed only, so that no seed of a reader meets them
@@ -25,11 +25,12 @@ def settings_of(profile: profiles.Profile, recipe: recipes.Recipe, prepared: Pre
     architecture = architectures.of_profile(profile, recipe.paper, len(prepared.classes))
     lr_drops = None
     if recipe.follows:
-        followed = _where(profile, settings_of(profile, recipes.recipe(recipe.follows), prepared, seed=seed), prepared)
+        followed = folder_of(profile, settings_of(profile, recipes.recipe(recipe.follows), prepared, seed=seed), prepared)
         lr_drops = tuple(Trained(followed).card["lr_drops"])
     drawn = seed + _MEMBERS * recipe.member
     options = {"learning_rate": profile.learning_rate, "lr_drops": lr_drops, "batch": profile.batch, "turned": recipe.turned}
-    return Settings(recipe.name, architecture, profile.epochs, drawn, recipe.clips, **options)
+    epochs = profile.epochs_of(len(prepared.indices("train")))
+    return Settings(recipe.name, architecture, epochs, drawn, recipe.clips, **options)
 
 
 def train(profile: profiles.Profile, name: str, *, seed: int = 0, retrain: bool = False) -> Path:
@@ -52,7 +53,7 @@ def train(profile: profiles.Profile, name: str, *, seed: int = 0, retrain: bool 
     if recipe.follows:
         train(profile, recipe.follows, seed=seed)
     settings = settings_of(profile, recipe, prepared, seed=seed)
-    folder = _where(profile, settings, prepared)
+    folder = folder_of(profile, settings, prepared)
     if retrain:
         run_folder.clear(folder)
     run_folder.fill(folder, "net.safetensors", lambda: _train(settings, prepared, folder))
@@ -64,6 +65,8 @@ def _train(settings: Settings, prepared: PreparedSet, folder: Path) -> None:
     devices.join_group()
     device = devices.device()
     trainer = Trainer(settings, prepared, folder, device=device, dtype=devices.dtype(device))
+    if trainer.rank == 0:
+        progress.say(f"{settings.recipe}: {settings.epochs} epochs of {len(trainer.train)} images, {trainer.steps} steps")
     trainer.run()
     if trainer.rank == 0:
         _finish(trainer)
@@ -88,7 +91,8 @@ def state(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
     if not file.exists():
         return "missing"
     done = torch.load(file, map_location="cpu", weights_only=True, mmap=True)["step"]  # mapped: weights are not read
-    return f"at step {done} of {math.ceil(len(prepared.indices('train')) / profile.batch) * profile.epochs}"
+    images = len(prepared.indices("train"))
+    return f"at step {done} of {math.ceil(images / profile.batch) * profile.epochs_of(images)}"
 
 
 def trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> Trained:
@@ -118,10 +122,10 @@ def is_trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> bool:
 def _folder(profile: profiles.Profile, name: str, seed: int) -> Path:
     """Folder of a recipe's run; what it follows must be trained."""
     prepared = registry.opened(profile, seed=seed)
-    return _where(profile, settings_of(profile, recipes.recipe(name), prepared, seed=seed), prepared)
+    return folder_of(profile, settings_of(profile, recipes.recipe(name), prepared, seed=seed), prepared)
 
 
-def _where(profile: profiles.Profile, settings: Settings, prepared: PreparedSet) -> Path:
+def folder_of(profile: profiles.Profile, settings: Settings, prepared: PreparedSet) -> Path:
     """Folder of a run, named by all that the net depends on: the settings, the pictures with their classes, the code."""
     key = keys.digest("training", TRAINING_VERSION, settings, prepared.digest())
     return paths.data_dir() / profile.name / "nets" / f"{settings.recipe}-seed{settings.seed}-{key[:8]}"
@@ -134,6 +138,10 @@ def _finish(trainer: Trainer) -> None:
         log.to_csv(fresh, index=False)
     with devices.threads_for(settings.batch):
         card = _card(trainer, log)
+    if not card["learned"]:
+        guess, least = math.log(settings.architecture.classes), log["train_loss"].min()
+        why = f"its training loss is {least:.2f}, that of a guess {guess:.2f}; give it more pictures or clearer classes"
+        progress.say(f"{settings.recipe} has not learned in {trainer.steps} steps: {why}")
     checkpoints.save(trainer.net, settings.architecture, trainer.folder / "net.safetensors", card=card)
     (trainer.folder / "state.pt").unlink(missing_ok=True)
 
@@ -163,6 +171,7 @@ def _card(trainer: Trainer, log: pd.DataFrame) -> dict:
         "val_wrong": error.wrong,
         "val_n": error.n,
         "clipped": int(log["clipped"].sum()),
+        "learned": schedule.has_begun(log["train_loss"].min(), settings.architecture.classes),
         "dtype": str(trainer.dtype).removeprefix("torch."),
         "device": devices.describe(trainer.device),
         "processes": trainer.world,

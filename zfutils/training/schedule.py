@@ -10,6 +10,11 @@ LATEST = (0.7, 0.9)  # of the run: where the drops come at the latest, so that e
 LEARNING = 0.9  # of the loss of a guess: above it the net has not begun to learn
 
 
+def has_begun(loss: float, classes: int) -> bool:
+    """Whether a net with this loss (mean cross-entropy, nats) has begun to learn: it lies well below that of a guess, ln(classes)."""
+    return bool(loss < LEARNING * math.log(classes))
+
+
 @dataclass
 class Schedule:
     """Learning rate of a run.
@@ -56,8 +61,7 @@ class Schedule:
         """
         if self.given is not None or len(self.lr_drops) >= len(LATEST):
             return
-        learning = self.best < LEARNING * math.log(self.classes)
-        if dev_loss < (1 - MARGIN) * self.best or not learning:
+        if dev_loss < (1 - MARGIN) * self.best or not has_begun(self.best, self.classes):
             self.best, self.improved = min(dev_loss, self.best), step
         elif step - self.improved >= PATIENCE * self.steps:
             self._drop(step)

@@ -104,7 +104,7 @@ def _row(profile: Profile, recipe: recipes.Recipe, prepared: registry.PreparedSe
         "state": "not needed: clipping never acted" if same else runs.state(profile, recipe.name, seed=seed),
         "parameters": sum(architectures.parameters(architecture).values()),
         "multiply_adds": sum(architectures.multiply_adds(architecture).values()),
-        "visits": profile.epochs * len(prepared.indices("train")),
+        "visits": profile.epochs_of(images := len(prepared.indices("train"))) * images,
         "seconds": 0.0 if same else None,
         "val_error": None,
     }

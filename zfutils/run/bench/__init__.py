@@ -11,7 +11,15 @@ from zfutils.core.profiles import Profile
 from zfutils.models import devices
 from zfutils.report import results
 
-SECTIONS = ("training", "growth", "projections", "scan", "banks", "occlusion")  # modules of this package, each with `measure`
+SECTIONS = (
+    "training",
+    "growth",
+    "projections",
+    "scan",
+    "banks",
+    "occlusion",
+    "nothing_changed",
+)  # modules of this package, each with `measure`
 
 
 def run(profile: Profile, *, seed: int = 0) -> int:

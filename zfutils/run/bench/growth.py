@@ -67,5 +67,5 @@ def _black(folder: Path, pictures: int, size: int) -> PreparedSet:
 def _anonymous() -> float:
     """MB of this process that no file stands for; not a number where the system does not tell."""
     status = Path("/proc/self/status")
-    told = re.search(r"RssAnon:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    told = re.search(r"RssAnon:\s+(\d+) kB", status.read_text(encoding="utf-8")) if status.exists() else None
     return int(told[1]) / 1000 if told else float("nan")
