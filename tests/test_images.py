@@ -24,6 +24,12 @@ def test_a_batch_is_the_crop_minus_the_mean_of_the_same_pixels(tiny_set):
     assert batch.shape == (3, 3, 56, 56) and batch.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_a_batch_is_the_same_picture_by_picture_and_at_once(tiny_set):
+    inputs, chosen = crops.Crops(tiny_set, 64, device=torch.device("cpu")), np.array([4, 9, 0, 5])
+    pixels = torch.from_numpy(tiny_set.images[:4].copy())
+    assert torch.equal(inputs._one_by_one(pixels, chosen), inputs._at_once(pixels, chosen))
+
+
 def test_the_mean_is_taken_over_the_training_pictures_alone(tiny_set):
     expected = tiny_set.images[tiny_set.indices("train")].astype(np.float64).mean(0)
     np.testing.assert_allclose(tiny_set.mean(), expected, rtol=1e-6)

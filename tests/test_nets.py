@@ -73,6 +73,11 @@ def test_contrast_norm_equals_a_loop(beta):
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-7)
 
 
+def test_the_gradient_of_the_contrast_norm_is_that_of_finite_differences():
+    x = (torch.randn(2, 7, 3, 2, dtype=torch.float64, generator=generator()) * 60).requires_grad_()
+    assert torch.autograd.gradcheck(LocalResponseNorm(7).double(), (x,))
+
+
 def test_contrast_norm_is_the_librarys_with_alpha_times_window():
     x = torch.randn(2, 9, 5, 5, generator=generator()) * 50
     torch.testing.assert_close(
