@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zfutils.attribution import activations, units
@@ -284,11 +285,11 @@ def _look(net: nn.Module, images: Tensor, indices: np.ndarray, leaders: dict[str
 
 
 def _maxima(output: Tensor, layer: str) -> np.ndarray:
-    """The strongest value of each image and map, float32 of shape (n, maps)."""
+    """The strongest value of each image and map, float32 of shape (n, maps); a pool finds it several times faster than `amax`."""
     if output.ndim not in (2, 4):
         expected = "expected maps (n, maps, h, w) or units (n, units)"
         raise Problem(f"{layer} gives features of shape {tuple(output.shape)}, {expected}; name another layer")
-    return (output.amax((2, 3)) if output.ndim == 4 else output).float().cpu().numpy()
+    return (F.max_pool2d(output, output.shape[2:]).flatten(1) if output.ndim == 4 else output).float().cpu().numpy()
 
 
 def _first_positions(output: Tensor, images: np.ndarray, maps: np.ndarray) -> np.ndarray:
