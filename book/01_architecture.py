@@ -27,13 +27,14 @@ import pandas as pd
 import torch
 from IPython.display import Markdown
 
-from zfutils.analysis import error_rates, first_layer, similarity
+from zfutils.analysis import error_rates, first_layer
 from zfutils.core import profiles
 from zfutils.data import registry
 from zfutils.models import architectures, cached_predictions, crops, devices, local_response_norm, predictions, recipes
 from zfutils.models.architectures import ALEXNET, ZFNET
 from zfutils.paper import claims, numbers
 from zfutils.report import plot, results, verdicts
+from zfutils.stats import bootstrap
 from zfutils.training import clipping, runs, train_all
 
 pd.set_option("display.max_colwidth", None)
@@ -405,8 +406,8 @@ CLIPPED = int(TRAINED["zfnet"].log["clipped_first_layer"].sum())
 
 def first_layer_verdicts() -> list[dict]:
     """The three claims about the first layer."""
-    fewer = similarity.mean_difference(DEAD["zfnet"].astype(float), DEAD["alexnet"].astype(float), generator=CHANCE)
-    middle = similarity.mean_difference(BANDS["zfnet"][:, 1], BANDS["alexnet"][:, 1], generator=CHANCE)
+    fewer = bootstrap.mean_difference(DEAD["zfnet"].astype(float), DEAD["alexnet"].astype(float), generator=CHANCE)
+    middle = bootstrap.mean_difference(BANDS["zfnet"][:, 1], BANDS["alexnet"][:, 1], generator=CHANCE)
     ratio = first_layer.dominance(WEIGHTS["zfnet-unclipped"]) / first_layer.dominance(WEIGHTS["zfnet"])
     dominates = claims.AGREES if ratio >= 1.5 else claims.DIFFERS if ratio <= 1.1 else claims.UNDECIDED
     reason = ""
@@ -563,7 +564,7 @@ def error_row(name: str) -> dict:
         row |= {f"{words} wrong": error.wrong, f"{words} n": error.n, f"{words} %": round(100 * error.rate, 2)}
     if name != base_of(name):
         ours, theirs = (WRONG["val_top1_error"][one] for one in (name, base_of(name)))
-        change, *ends = predictions.paired_difference(ours, theirs, generator=np.random.default_rng(SEED))
+        change, *ends = bootstrap.paired_difference(ours, theirs, generator=np.random.default_rng(SEED))
         row |= {"change": round(100 * change, 2), "low": round(100 * ends[0], 2), "high": round(100 * ends[1], 2)}
         row |= {"status": error_rates.direction(tuple(ends))}
     return row
@@ -684,7 +685,7 @@ def depth(generator: np.random.Generator) -> dict:
     val = WRONG["val_top1_error"]
     both, *single = (val[f"alexnet-without-{layers}"] for layers in ("3-4-6-7", "3-4", "6-7"))
     value, *ends = error_rates.excess(both, *single, val["alexnet"], generator=generator)
-    _, *rise = predictions.paired_difference(both, val["alexnet"], generator=generator)
+    _, *rise = bootstrap.paired_difference(both, val["alexnet"], generator=generator)
     found = (claims.when_above(tuple(ends)), claims.when_above(tuple(rise)))
     status = claims.DIFFERS if claims.DIFFERS in found else claims.AGREES if set(found) == {claims.AGREES} else claims.UNDECIDED
     reason = "" if found[1] == claims.AGREES else "the error without all four layers is not shown to be higher than that of the whole net"

@@ -36,6 +36,7 @@ from zfutils.models import architectures, cached_predictions, crops, predictions
 from zfutils.models.architectures import ZFNET
 from zfutils.paper import claims, numbers
 from zfutils.report import plot, results, verdicts
+from zfutils.stats import bootstrap
 from zfutils.training import clipping, runs, schedule, train_all
 from zfutils.training.trainer import Settings
 
@@ -494,7 +495,7 @@ Markdown("\n".join(f"- **{id}**: {claims.claim(id).measure} {claims.claim(id).ru
 # %%
 WRONG = {row: predictions.wrong(GUESSES[row, 10], TRUTH) for row in MEMBERS if row not in ABSENT}
 STUCK = [name for name, wrong in {**ALONE, **WRONG}.items() if error_rates.at_chance(wrong, CLASSES)]
-DIFFERENCE, LOW, HIGH = predictions.paired_difference(WRONG["zfnet"], WRONG["alexnet"], generator=np.random.default_rng(seed))
+DIFFERENCE, LOW, HIGH = bootstrap.paired_difference(WRONG["zfnet"], WRONG["alexnet"], generator=np.random.default_rng(seed))
 
 
 def decided(id: str, row: str, against: tuple[str, ...], measure: Callable[[], tuple[float, float, float]]) -> dict:
@@ -513,7 +514,7 @@ def gain() -> tuple[float, float, float]:
 
 def widening() -> tuple[float, float, float]:
     """What more maps in the middle layers bring."""
-    return predictions.paired_difference(WRONG[WIDE], WRONG["zfnet"], generator=np.random.default_rng(SEED))
+    return bootstrap.paired_difference(WRONG[WIDE], WRONG["zfnet"], generator=np.random.default_rng(SEED))
 
 
 VERDICTS = [
@@ -527,7 +528,7 @@ Markdown(verdicts.told(*VERDICTS) + "".join(f"\n\nBut *{name}* never left chance
 # Is the error of a net without clipping different?
 
 # %%
-CLIP_DIFFERENCE = predictions.paired_difference(WRONG["zfnet"], WRONG["zfnet-unclipped"], generator=np.random.default_rng(seed))
+CLIP_DIFFERENCE = bootstrap.paired_difference(WRONG["zfnet"], WRONG["zfnet-unclipped"], generator=np.random.default_rng(seed))
 "zfnet - zfnet-unclipped: {:+.2f} points, 95 % interval {:+.2f} to {:+.2f}".format(*(100 * value for value in CLIP_DIFFERENCE))
 
 # %% [markdown]

@@ -36,6 +36,7 @@ from zfutils.data import registry
 from zfutils.models import architectures, crops, devices, predictions
 from zfutils.paper import claims
 from zfutils.report import plot, results, verdicts
+from zfutils.stats import bootstrap
 from zfutils.training import runs
 from zfutils.training.trainer import PAPER_EPOCHS
 
@@ -425,7 +426,7 @@ def variation(layer: str) -> pd.DataFrame:
 
 
 VARIATION = pd.concat([variation(layer) for layer in LAYERS[1:]], ignore_index=True)
-VARIES = similarity.mean_interval((VARIATION["projections"] - VARIATION["patches"]).to_numpy(float), generator=np.random.default_rng(SEED))
+VARIES = bootstrap.mean((VARIATION["projections"] - VARIATION["patches"]).to_numpy(float), generator=np.random.default_rng(SEED))
 
 
 VARY_ROW = verdicts.decided("patches-vary-more-than-projections", claims.when_above(VARIES[1:]), VARIES, len(VARIATION), otherwise=FEW)
@@ -500,7 +501,7 @@ hierarchy_figure
 # %%
 ONE_CLASS = HIERARCHY[HIERARCHY["kind"] == "class"].dropna()
 HIGH, LOW = (ONE_CLASS.loc[ONE_CLASS["layer"] == layer, "excess"].to_numpy(float) for layer in ("conv5", "conv2"))
-DEPTH = similarity.mean_difference(HIGH, LOW, generator=np.random.default_rng(SEED))
+DEPTH = bootstrap.mean_difference(HIGH, LOW, generator=np.random.default_rng(SEED))
 DEPTH_ROW = verdicts.decided("classes-come-with-depth", claims.when_above(DEPTH[1:]), DEPTH, min(len(HIGH), len(LOW)), otherwise=FEW)
 results.save(
     "hierarchy",
@@ -570,10 +571,10 @@ def settled_shares(layers: tuple[str, ...], epoch: int) -> np.ndarray:
     return np.concatenate([SETTLED[layer].shares()[EPOCHS.index(epoch)] for layer in layers])
 
 
-FIRST = similarity.mean_difference(
+FIRST = bootstrap.mean_difference(
     settled_shares(("conv1", "conv2"), 5), settled_shares(("conv4", "conv5"), 5), generator=np.random.default_rng(SEED)
 )
-LATE = similarity.mean_interval(settled_shares(("conv5",), 30), generator=np.random.default_rng(SEED))
+LATE = bootstrap.mean(settled_shares(("conv5",), 30), generator=np.random.default_rng(SEED))
 SETTLE_ROWS = [
     verdicts.decided(
         "lower-layers-settle-first",
@@ -655,7 +656,7 @@ GRID = {
     .mean(1)
     for name, found in LAYER2.items()
 }
-ALIASING = similarity.mean_difference(
+ALIASING = bootstrap.mean_difference(
     GRID.get("alexnet", np.array([])), GRID.get("zfnet", np.array([])), generator=np.random.default_rng(SEED)
 )
 ALIAS_ROW = verdicts.decided(
@@ -743,7 +744,7 @@ TOO_FEW = [layer for layer in LAYERS[2:] if len(TOPS["zfnet"][layer].active()) <
 if KNOWS_PARTS and not TOO_FEW:
     TRUTH = pd.concat([on_truth(layer, method) for layer in LAYERS[2:] for method in METHODS_HERE], ignore_index=True)
     OURS = TRUTH[TRUTH["method"] == "deconvnet"]
-    FALLS = similarity.mean_interval((OURS["toy"] - OURS["toy_chance"]).dropna().to_numpy(float), generator=np.random.default_rng(SEED))
+    FALLS = bootstrap.mean((OURS["toy"] - OURS["toy_chance"]).dropna().to_numpy(float), generator=np.random.default_rng(SEED))
     TRUTH_ROW = verdicts.decided("projection-falls-on-the-object", claims.when_above(FALLS[1:]), FALLS, len(OURS), otherwise=FEW)
     shown = TRUTH.groupby(["layer", "method"], sort=False)[["toy", "toy_chance", "part", "part_chance"]].mean().round(3)
 else:
@@ -852,12 +853,12 @@ sanity_figure = plot.pictures(
 sanity_figure
 
 # %%
-OWN = similarity.mean_interval(SIMILAR["another unit"][HAVE_TWO], generator=np.random.default_rng(SEED))
+OWN = bootstrap.mean(SIMILAR["another unit"][HAVE_TWO], generator=np.random.default_rng(SEED))
 OWN_ROW = verdicts.decided("projection-is-the-units-own", claims.when_below(OWN[1:], 0.5), OWN, int(HAVE_TWO.sum()), otherwise=FEW)
 SANITY = pd.DataFrame(
     {"compared with": name, "mean cosine": mean, "low": low, "high": high, "n": len(values)}
     for name, values in SIMILAR.items()
-    for mean, low, high in [similarity.mean_interval(values, generator=np.random.default_rng(SEED))]
+    for mean, low, high in [bootstrap.mean(values, generator=np.random.default_rng(SEED))]
 )
 SANITY.round(3)
 
@@ -909,7 +910,7 @@ plot.lines(
 
 # %%
 DEPENDS = {method: similarity.cosine(CASCADES[method][0], CASCADES[method][len(sanity.UPPER)]) for method in ("deconvnet", "gradient")}
-IGNORES = similarity.mean_interval(DEPENDS["deconvnet"] - DEPENDS["gradient"], generator=np.random.default_rng(SEED))
+IGNORES = bootstrap.mean(DEPENDS["deconvnet"] - DEPENDS["gradient"], generator=np.random.default_rng(SEED))
 IGNORE_ROW = verdicts.decided("deconvnet-ignores-upper-layers", claims.when_above(IGNORES[1:]), IGNORES, len(CHECKED), otherwise=FEW)
 results.save(
     "sanity",

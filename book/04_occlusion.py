@@ -26,13 +26,14 @@ import pandas as pd
 import torch
 from IPython.display import Markdown
 
-from zfutils.analysis import heatmap_metrics, localization, similarity
+from zfutils.analysis import heatmap_metrics, localization
 from zfutils.attribution import deconv, occlusion, rules, saliency, top_nine, topk
 from zfutils.core import profiles
 from zfutils.data import registry
 from zfutils.models import crops, devices, predictions
 from zfutils.paper import claims, numbers
 from zfutils.report import plot, results, verdicts
+from zfutils.stats import bootstrap
 from zfutils.training import runs
 
 START = time.monotonic()
@@ -267,7 +268,7 @@ def part_drops(label: int) -> list[dict]:
 
 def interval(values: pd.Series) -> tuple[float, float, float]:
     """Mean and its interval, missing values left out."""
-    return similarity.mean_interval(values.dropna().to_numpy(float), generator=np.random.default_rng(SEED))
+    return bootstrap.mean(values.dropna().to_numpy(float), generator=np.random.default_rng(SEED))
 
 
 NO_MASKS = "these pictures bring no masks" if not KNOWS_PARTS else "no image has both places on the toy and clear of it"

@@ -34,6 +34,7 @@ from zfutils.data import registry
 from zfutils.models import devices
 from zfutils.paper import claims, numbers
 from zfutils.report import plot, results, verdicts
+from zfutils.stats import bootstrap
 from zfutils.training import runs
 
 START = time.monotonic()
@@ -253,9 +254,7 @@ def advantage(layer: str, rows: np.ndarray) -> float:
 
 def resampled(measure, draws: int = 400) -> tuple[float, float, float]:
     """A measure of rows with its 95 % interval over resampled images."""
-    generator = np.random.default_rng(SEED)
-    values = [measure(generator.integers(0, N, N)) for _ in range(draws)]
-    return (measure(ALL), *(float(end) for end in np.nanpercentile(values, [2.5, 97.5])))
+    return bootstrap.measured(measure, N, generator=np.random.default_rng(SEED), draws=draws)
 
 
 AT5 = resampled(lambda rows: advantage("relu5", rows))

@@ -26,13 +26,14 @@ import pandas as pd
 import torch
 from IPython.display import Markdown
 
-from zfutils.analysis import invariance, similarity
+from zfutils.analysis import invariance
 from zfutils.attribution import top_nine
 from zfutils.core import profiles
 from zfutils.data import prepared_sets, registry
 from zfutils.models import crops, devices, predictions
 from zfutils.paper import claims
 from zfutils.report import plot, results, verdicts
+from zfutils.stats import bootstrap
 from zfutils.training import runs
 
 START = time.monotonic()
@@ -205,7 +206,7 @@ figures["rotation, degrees"]
 SMALL = {"vertical shift, px": [-8 * SIZE / 224, 8 * SIZE / 224], "scale": [1.1], "rotation, degrees": [-10.0, 10.0]}
 SMALL_CURVES = [invariance.curves(NET, INPUT, LABELS, AMOUNTS[name][0], np.array(amounts)) for name, amounts in SMALL.items()]
 MOVED = {layer: np.concatenate([found.distances[layer] for found in SMALL_CURVES]).mean(0) / TYPICAL[layer] for layer in invariance.LAYERS}
-LESS = similarity.mean_interval(MOVED["pool1"] - MOVED["relu7"], generator=np.random.default_rng(SEED))
+LESS = bootstrap.mean(MOVED["pool1"] - MOVED["relu7"], generator=np.random.default_rng(SEED))
 
 
 def straight(name: str, origin: float) -> float:
@@ -224,7 +225,7 @@ SYMMETRY = PICTURES.table["symmetry"].to_numpy()[ROWS] if "symmetry" in PICTURES
 TURN = CURVES["rotation, degrees"]
 TURNED = np.isin(TURN.amounts, np.arange(30, 331, 30))
 LOSS = TURN.log_odds[0] - TURN.log_odds[TURNED].mean(0)
-ROTATION = similarity.mean_interval(LOSS[SYMMETRY == 1], generator=np.random.default_rng(SEED))
+ROTATION = bootstrap.mean(LOSS[SYMMETRY == 1], generator=np.random.default_rng(SEED))
 CLAIM_ROWS = [
     verdicts.decided("upper-layers-move-less", claims.when_above(LESS[1:]), LESS, len(ROWS), otherwise=FEW),
     linear_row("quasi-linear-translation", straight("vertical shift, px", 0.0)),

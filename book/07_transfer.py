@@ -34,7 +34,7 @@ from zfutils.data import near_duplicates, prepared_sets, registry, splits
 from zfutils.models import architectures, cached_predictions, predictions
 from zfutils.paper import claims, numbers
 from zfutils.report import plot, results, verdicts
-from zfutils.stats import average_precision
+from zfutils.stats import average_precision, bootstrap
 from zfutils.training import from_scratch, runs
 from zfutils.training.trainer import Diverged
 from zfutils.transfer import experiments, feature_cache, linear_probes
@@ -739,16 +739,9 @@ def by_kind() -> dict[str, np.ndarray]:
 def clutter_costs(kinds: dict[str, np.ndarray]) -> dict:
     """Decide whether company costs more than size does."""
     generator = np.random.default_rng(SEED)
-    drawn = {
-        kind: np.array([generator.choice(values, len(values)).mean() for _ in range(2000)])
-        for kind, values in kinds.items()
-        if kind != "portraits"
-    }
-    gap = drawn["alone, scene size"] - drawn["several toys"]
-    low, high = np.percentile(gap, [2.5, 97.5])
-    value = float(kinds["alone, scene size"].mean() - kinds["several toys"].mean())
+    value, *ends = bootstrap.mean_difference(kinds["alone, scene size"], kinds["several toys"], generator=generator, draws=2000)
     n = len(kinds["several toys"])
-    return results.claim("clutter-costs-more-than-size", claims.when_above((low, high)), value=value, interval=(low, high), n=n)
+    return results.claim("clutter-costs-more-than-size", claims.when_above(tuple(ends)), value=value, interval=tuple(ends), n=n)
 
 
 if CONTROLS:

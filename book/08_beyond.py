@@ -38,6 +38,7 @@ from zfutils.core import profiles
 from zfutils.data import registry
 from zfutils.models import crops, devices
 from zfutils.report import plot, results
+from zfutils.stats import bootstrap
 from zfutils.training import runs
 
 START = time.monotonic()
@@ -134,7 +135,7 @@ def hang(number: int, title: str, wrong: dict[str, np.ndarray]) -> None:
     """Note the damage of a mistake, by layer."""
     for layer, pictures in wrong.items():
         similar = similarity.cosine(RIGHT[layer], pictures)
-        mean, low, high = similarity.mean_interval(similar, generator=np.random.default_rng(SEED))
+        mean, low, high = bootstrap.mean(similar, generator=np.random.default_rng(SEED))
         EXHIBITS.append(
             {
                 "mistake": number,

@@ -36,6 +36,7 @@ from zfutils.models.architectures import ZFNET
 from zfutils.paper import numbers
 from zfutils.report import plot, results
 from zfutils.run import chapters
+from zfutils.stats import bootstrap
 from zfutils.training import from_scratch, runs, train_all
 from zfutils.training.trainer import Diverged
 from zfutils.transfer import experiments, feature_cache
@@ -87,7 +88,7 @@ def change(name: str, base: str) -> dict:
     """By how many points the error of a net is above that of another, with the interval and what it decides."""
     if missing := absent(name, base):
         return {"change": math.nan, "change low": math.nan, "change high": math.nan, "error is": "missing", "missing": missing}
-    value, low, high = predictions.paired_difference(WRONG[name], WRONG[base], generator=np.random.default_rng(SEED))
+    value, low, high = bootstrap.paired_difference(WRONG[name], WRONG[base], generator=np.random.default_rng(SEED))
     points = {"change": 100 * value, "change low": 100 * low, "change high": 100 * high}
     return {**points, "error is": error_rates.direction((low, high)), "missing": ""}
 
@@ -466,7 +467,8 @@ def kind(name: str) -> str:
 def family_row(name: str, members: list[str]) -> dict:
     """Cost and mean error of nets that differ in their seed alone; the interval is over images."""
     mean = np.mean([WRONG[one] for one in members], axis=0)  # (n,), share of the nets that err
-    low, high = np.percentile(error_rates.resampled(mean[:, None], generator=np.random.default_rng(SEED)), [2.5, 97.5])
+    samples = bootstrap.means(mean[:, None], generator=np.random.default_rng(SEED))[:, 0]
+    _, low, high = bootstrap.interval(mean.mean(), samples)
     cost, base = (sum(architectures.multiply_adds(small(one)).values()) for one in (name, "zfnet"))
     row = {"net": name, "kind": kind(name), "seeds": len(members), "multiply-adds": cost, "multiply-adds / zfnet": cost / base}
     row["parameters"] = sum(architectures.parameters(small(name)).values())

@@ -7,6 +7,7 @@ import pytest
 from zfutils.analysis import error_rates
 from zfutils.models import predictions
 from zfutils.report import plot
+from zfutils.stats import bootstrap
 from zfutils.training import runs
 
 DRAWS = 4000
@@ -52,12 +53,12 @@ def test_a_net_is_at_chance_above_nine_tenths_of_the_error_of_a_guess():
 
 def test_bootstrap_samples_have_the_mean_and_the_spread_of_resampled_images():
     values = np.array([[0, 1], [0, 1], [1, 0], [1, 0], [1, 1]])
-    drawn = error_rates.resampled(values, generator=np.random.default_rng(0), draws=50_000)
+    drawn = bootstrap.means(values, generator=np.random.default_rng(0), draws=50_000)
     assert drawn.shape == (50_000, 2) and set(np.round(drawn[:, 0] * 5).astype(int)) == set(range(6))
     np.testing.assert_allclose(drawn.mean(0), values.mean(0), atol=0.005)
     np.testing.assert_allclose(np.cov(drawn.T), np.cov(values.T, bias=True) / 5, atol=0.002)
     with pytest.raises(ValueError, match="got none"):
-        error_rates.resampled(np.empty((0, 2)), generator=np.random.default_rng(0))
+        bootstrap.means(np.empty((0, 2)), generator=np.random.default_rng(0))
 
 
 def test_the_gain_of_an_ensemble_equals_a_slow_bootstrap(answers):
@@ -141,7 +142,7 @@ def test_answers_to_other_images_are_refused(call):
 
 def test_a_seed_draws_the_same_samples_again(answers):
     values = answers.T.astype(float)
-    one, two, other = (error_rates.resampled(values, generator=np.random.default_rng(seed), draws=50) for seed in (3, 3, 4))
+    one, two, other = (bootstrap.means(values, generator=np.random.default_rng(seed), draws=50) for seed in (3, 3, 4))
     assert np.array_equal(one, two) and not np.array_equal(one, other)
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from zfutils.analysis import first_layer, similarity
+from zfutils.analysis import first_layer
+from zfutils.stats import bootstrap
 
 
 def grating(frequency: float, side: int = 11) -> np.ndarray:
@@ -41,5 +42,5 @@ def test_dominance_is_the_largest_over_the_median():
 
 def test_the_bootstrap_covers_the_difference():
     generator = np.random.default_rng(0)
-    difference, low, high = similarity.mean_difference(np.full(9, 3.0), np.full(7, 1.0), generator=generator)
+    difference, low, high = bootstrap.mean_difference(np.full(9, 3.0), np.full(7, 1.0), generator=generator)
     assert (difference, low, high) == (2, 2, 2)

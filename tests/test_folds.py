@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from zfutils.data import splits
+from zfutils.stats import bootstrap
 
 LABELS = np.repeat(np.arange(4), (9, 5, 7, 30))
 ROWS = np.arange(len(LABELS))
@@ -53,7 +54,7 @@ def test_the_difference_is_that_of_the_means_and_its_interval_covers_what_a_slow
     rows = [np.arange(60), np.arange(0, 60, 2)]
     ours = [generator.random(len(fold)) < 0.8 for fold in rows]
     theirs = [generator.random(len(fold)) < 0.5 for fold in rows]
-    value, low, high = splits.difference(rows, ours, theirs, labels, generator=np.random.default_rng(0), draws=3000)
+    value, low, high = bootstrap.class_mean_difference(rows, ours, theirs, labels, generator=np.random.default_rng(0), draws=3000)
     gains = {row: [] for row in range(60)}
     for fold, one, other in zip(rows, ours, theirs, strict=True):
         for row, a, b in zip(fold, one, other, strict=True):
@@ -74,7 +75,7 @@ def test_intervals_are_wide_enough_where_classes_are_small():
     labels = np.repeat(np.arange(len(sizes)), sizes)
     rows, theirs, values, widths = np.arange(len(labels)), np.zeros(len(labels), bool), [], []
     for _ in range(120):
-        value, low, high = splits.difference(
+        value, low, high = bootstrap.class_mean_difference(
             [rows], [generator.random(len(labels)) < 0.4], [theirs], labels, generator=generator, draws=400
         )
         values.append(value)
@@ -87,16 +88,16 @@ def test_intervals_are_wide_enough_where_classes_are_small():
 def test_where_every_class_has_one_image_the_classes_spread_is_the_interval():
     gained = np.random.default_rng(1).random(40) < 0.1
     given = ([np.arange(40)], [gained], [np.zeros(40, bool)], np.arange(40))
-    value, low, high = splits.difference(*given, generator=np.random.default_rng(0))
+    value, low, high = bootstrap.class_mean_difference(*given, generator=np.random.default_rng(0))
     assert value == gained.mean()
     assert (high - low) / 2 == pytest.approx(1.96 * gained.std(ddof=1) / np.sqrt(40), rel=0.1)
     few = [np.arange(3)], [np.array([True, False, True])], [np.zeros(3, bool)], np.arange(3)
-    _, low, _ = splits.difference(*few, generator=np.random.default_rng(0))
+    _, low, _ = bootstrap.class_mean_difference(*few, generator=np.random.default_rng(0))
     assert low <= 0, "two right answers of three decide nothing"
 
 
 def test_equal_answers_differ_by_nothing_and_unequal_numbers_of_them_are_refused():
     rows, answer = [np.arange(10)], [np.ones(10, bool)]
-    assert splits.difference(rows, answer, answer, np.repeat([0, 1], 5), generator=np.random.default_rng(0)) == (0, 0, 0)
+    assert bootstrap.class_mean_difference(rows, answer, answer, np.repeat([0, 1], 5), generator=np.random.default_rng(0)) == (0, 0, 0)
     with pytest.raises(ValueError, match="both answers"):
-        splits.difference(rows, answer, [np.ones(9, bool)], np.repeat([0, 1], 5), generator=np.random.default_rng(0))
+        bootstrap.class_mean_difference(rows, answer, [np.ones(9, bool)], np.repeat([0, 1], 5), generator=np.random.default_rng(0))

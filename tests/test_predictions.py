@@ -6,6 +6,7 @@ import torch
 from scipy import stats
 
 from zfutils.models import architectures, crops, predictions
+from zfutils.stats import bootstrap
 
 ARCHITECTURE = architectures.scaled(architectures.ZFNET, width=1 / 16, image_size=56, fc_units=16, classes=4)
 
@@ -54,8 +55,8 @@ def test_the_paired_bootstrap_equals_one_that_resamples_images():
     ours, theirs = generator.random(300) < 0.3, generator.random(300) < 0.4
     rows = generator.integers(0, 300, (20_000, 300))
     slow = np.percentile(ours[rows].mean(1) - theirs[rows].mean(1), [2.5, 97.5])
-    difference, low, high = predictions.paired_difference(ours, theirs, generator=np.random.default_rng(1), draws=20_000)
+    difference, low, high = bootstrap.paired_difference(ours, theirs, generator=np.random.default_rng(1), draws=20_000)
     assert difference == pytest.approx(ours.mean() - theirs.mean())
     assert (low, high) == pytest.approx(tuple(slow), abs=0.005)
     with pytest.raises(ValueError, match="same images"):
-        predictions.paired_difference(ours, theirs[:5], generator=generator)
+        bootstrap.paired_difference(ours, theirs[:5], generator=generator)

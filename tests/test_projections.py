@@ -11,6 +11,7 @@ from zfutils.attribution import batched_deconv, deconv, top_nine, topk
 from zfutils.attribution.deconvnet import Deconvnet
 from zfutils.attribution.topk import Top
 from zfutils.attribution.units import Unit
+from zfutils.stats import bootstrap
 
 
 def test_cosine_and_pairs_by_hand():
@@ -36,11 +37,11 @@ def test_the_interval_of_a_mean_covers_it_and_shrinks():
     few, many = generator.normal(3, 1, 20), generator.normal(3, 1, 2000)
     widths = []
     for values in (few, many):
-        mean, low, high = similarity.mean_interval(values, generator=np.random.default_rng(2))
+        mean, low, high = bootstrap.mean(values, generator=np.random.default_rng(2))
         assert low < mean < high and mean == pytest.approx(values.mean())
         widths.append(high - low)
     assert widths[1] < widths[0] / 5 and widths[1] == pytest.approx(2 * 1.96 / 2000**0.5, rel=0.1)
-    assert np.isnan(similarity.mean_interval(np.array([]), generator=generator)).all()
+    assert np.isnan(bootstrap.mean(np.array([]), generator=generator)).all()
 
 
 def test_excess_is_share_of_equal_pairs_within_a_map_minus_between_maps():

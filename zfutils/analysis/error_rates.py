@@ -7,6 +7,8 @@ import pandas as pd
 
 from zfutils.core.profiles import Profile
 from zfutils.models import predictions
+from zfutils.stats import bootstrap
+from zfutils.stats.bootstrap import Interval
 from zfutils.training import runs, schedule
 
 TOPS = (1, 2, 5)
@@ -82,33 +84,7 @@ def counted(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     return {**row, "mean log loss": round(float(-np.log(likelihood).mean()), 4)}
 
 
-def resampled(values: np.ndarray, *, generator: np.random.Generator, draws: int = 10_000) -> np.ndarray:
-    """Means over bootstrap samples of the images, the same samples for all columns.
-
-    Images with the same row of values are one kind, and a sample is known by how many of each kind it holds; of right and wrong answers
-    there are few kinds, so this costs little however many images there are.
-
-    Args:
-        values: (n, k), k numbers an image.
-        generator: source of the draws.
-        draws: bootstrap samples.
-
-    Returns:
-        (draws, k).
-
-    Raises:
-        ValueError: no images.
-    """
-    if not len(values):
-        raise ValueError("expected values of one or more images, got none")
-    kinds, counts = np.unique(np.asarray(values, np.float64), axis=0, return_counts=True)  # (kinds, k)
-    drawn = generator.multinomial(len(values), counts / len(values), size=draws)  # (draws, kinds)
-    return drawn @ kinds / len(values)
-
-
-def ensemble_gain(
-    together: np.ndarray, alone: np.ndarray, *, generator: np.random.Generator, draws: int = 10_000
-) -> tuple[float, float, float]:
+def ensemble_gain(together: np.ndarray, alone: np.ndarray, *, generator: np.random.Generator, draws: int = 10_000) -> Interval:
     """Error of several nets together minus the mean of their own errors, with a bootstrap over images.
 
     *Paper:* table 2, row (a).
@@ -125,15 +101,16 @@ def ensemble_gain(
     Raises:
         ValueError: they answered different numbers of images.
     """
-    _same_images(together, *alone)
+    bootstrap.same_images(together, *alone)
     # Whole numbers until the end, so that images with equal answers are equal.
     gain = len(alone) * together.astype(np.int64) - np.sum(alone, axis=0, dtype=np.int64)  # (n,)
-    return _with_interval(gain.mean(), resampled(gain[:, None], generator=generator, draws=draws)[:, 0], scale=len(alone))
+    samples = bootstrap.means(gain[:, None], generator=generator, draws=draws)[:, 0]
+    return bootstrap.interval(gain.mean() / len(alone), samples / len(alone))
 
 
 def excess(
     both: np.ndarray, first: np.ndarray, second: np.ndarray, base: np.ndarray, *, generator: np.random.Generator, draws: int = 10_000
-) -> tuple[float, float, float]:
+) -> Interval:
     """What two removals cost together beyond the sum of what each costs, with a bootstrap over images.
 
     *Paper:* table 3, section 5.1: (both - base) - (first - base) - (second - base).
@@ -149,14 +126,12 @@ def excess(
     Raises:
         ValueError: the nets answered different numbers of images.
     """
-    _same_images(both, first, second, base)
+    bootstrap.same_images(both, first, second, base)
     beyond = both.astype(np.int64) - first - second + base  # (n,)
-    return _with_interval(beyond.mean(), resampled(beyond[:, None], generator=generator, draws=draws)[:, 0])
+    return bootstrap.interval(beyond.mean(), bootstrap.means(beyond[:, None], generator=generator, draws=draws)[:, 0])
 
 
-def largest_change(
-    pairs: list[tuple[np.ndarray, np.ndarray]], *, generator: np.random.Generator, draws: int = 10_000
-) -> tuple[float, float, float]:
+def largest_change(pairs: list[tuple[np.ndarray, np.ndarray]], *, generator: np.random.Generator, draws: int = 10_000) -> Interval:
     """The largest change of the error, without sign, among several changed nets, with a bootstrap over images.
 
     *Paper:* table 3, section 5.1, on the size of layers 6 and 7. The largest is taken anew in every sample; by chance it tends to lie above
@@ -175,15 +150,15 @@ def largest_change(
     """
     if not pairs:
         raise ValueError("expected one or more pairs of nets, got none")
-    _same_images(*(answers for pair in pairs for answers in pair))
+    bootstrap.same_images(*(answers for pair in pairs for answers in pair))
     changes = np.stack([changed.astype(np.int64) - base for changed, base in pairs], axis=1)  # (n, pairs)
-    drawn = np.abs(resampled(changes, generator=generator, draws=draws)).max(1)
-    return _with_interval(np.abs(changes.mean(0)).max(), drawn)
+    drawn = np.abs(bootstrap.means(changes, generator=generator, draws=draws)).max(1)
+    return bootstrap.interval(np.abs(changes.mean(0)).max(), drawn)
 
 
 def gap_difference(
     ours: tuple[np.ndarray, np.ndarray], theirs: tuple[np.ndarray, np.ndarray], *, generator: np.random.Generator, draws: int = 10_000
-) -> tuple[float, float, float]:
+) -> Interval:
     """Gap between validation and training error of one net minus that of another, with a bootstrap over the images of both splits.
 
     *Paper:* table 3, section 5.1, on overfitting.
@@ -200,12 +175,12 @@ def gap_difference(
         ValueError: the nets answered different numbers of images.
     """
     changes = []
-    for one, other in zip(ours, theirs, strict=True):
-        _same_images(one, other)
-        changes.append(one.astype(np.int64) - other)
+    for own, other in zip(ours, theirs, strict=True):
+        bootstrap.same_images(own, other)
+        changes.append(own.astype(np.int64) - other)
     val, train = changes  # (n,), (m,)
-    drawn = [resampled(change[:, None], generator=generator, draws=draws)[:, 0] for change in changes]
-    return _with_interval(val.mean() - train.mean(), drawn[0] - drawn[1])
+    drawn = [bootstrap.means(change[:, None], generator=generator, draws=draws)[:, 0] for change in changes]
+    return bootstrap.interval(val.mean() - train.mean(), drawn[0] - drawn[1])
 
 
 def direction(interval: tuple[float, float]) -> str:
@@ -220,14 +195,3 @@ def _reason(name: str, state: str) -> str:
     """Why a net is not there; where its training stopped that says so itself, and what to do about it is left out."""
     said = state.partition(";")[0].strip()
     return said if name in said else f"{name} is {said}"
-
-
-def _same_images(*answers: np.ndarray) -> None:
-    if len({len(one) for one in answers}) > 1:
-        raise ValueError(f"expected answers to the same images, got {[len(one) for one in answers]}")
-
-
-def _with_interval(value: float, drawn: np.ndarray, *, scale: int = 1) -> tuple[float, float, float]:
-    """A value and the middle 95 % of its bootstrap samples, divided by the scale."""
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return float(value) / scale, float(low) / scale, float(high) / scale

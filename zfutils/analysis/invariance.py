@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zfutils.attribution import activations, units
-from zfutils.attribution.occlusion import log_odds
 from zfutils.core.errors import Problem
+from zfutils.stats.log_odds import log_odds
 
 SIDE = 224  # pixels, of the paper's images
 LAYERS = ("pool1", "relu7")  # the paper's layers 1 and 7: pooled but not yet normalised; the last hidden layer

@@ -1,4 +1,4 @@
-"""How alike pictures, rankings and groups of units are, in numbers, with intervals."""
+"""How alike pictures and rankings are, in numbers."""
 
 import numpy as np
 from scipy import stats
@@ -40,42 +40,3 @@ def rank_correlation(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     a, b = a - a.mean(0), b - b.mean(0)
     sizes = np.sqrt((a * a).sum(0) * (b * b).sum(0))
     return np.where(sizes > 0, (a * b).sum(0) / np.where(sizes > 0, sizes, 1), np.nan)
-
-
-def mean_interval(values: np.ndarray, *, generator: np.random.Generator, draws: int = 10_000) -> tuple[float, float, float]:
-    """Mean with a 95 % bootstrap interval.
-
-    Args:
-        values: one number a unit, (n,).
-        generator: source of the draws.
-        draws: bootstrap samples.
-
-    Returns:
-        The mean and the ends of its interval; three NaN for no values.
-    """
-    values = np.asarray(values, np.float64)
-    if not len(values):
-        return (float("nan"),) * 3
-    means = values[generator.integers(0, len(values), (draws, len(values)))].mean(1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(values.mean()), float(low), float(high)
-
-
-def mean_difference(
-    ours: np.ndarray, theirs: np.ndarray, *, generator: np.random.Generator, draws: int = 10_000
-) -> tuple[float, float, float]:
-    """Difference of the means of two groups of units, with a 95 % bootstrap interval; each group is drawn by itself.
-
-    Args:
-        ours, theirs: one number a unit.
-        generator: source of the draws.
-        draws: bootstrap samples.
-
-    Returns:
-        The difference and the ends of its interval; three NaN where a group is empty.
-    """
-    if not len(ours) or not len(theirs):
-        return (float("nan"),) * 3
-    drawn = [values[generator.integers(0, len(values), (draws, len(values)))].mean(1) for values in (ours, theirs)]
-    low, high = np.percentile(drawn[0] - drawn[1], [2.5, 97.5])
-    return float(np.mean(ours) - np.mean(theirs)), float(low), float(high)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from zfutils.attribution import activations, units
 from zfutils.core.errors import Problem
+from zfutils.stats.log_odds import log_odds
 
 SIZE, STRIDE, SIDE = 50, 6, 224  # pixels: of the square, of its steps, of the image (measured in figure 7; the text gives none)
 
@@ -170,12 +171,6 @@ def sweep(
         float(base_maps[0, strongest]) if layer else 0.0,
         (height, width),
     )
-
-
-def log_odds(logits: Tensor) -> Tensor:
-    """log p / (1 - p) of every class from logits (n, classes), exact where p is near 1."""
-    others = torch.stack([torch.cat([logits[:, :c], logits[:, c + 1 :]], 1).logsumexp(1) for c in range(logits.shape[1])], 1)
-    return logits - others
 
 
 class _Asker:

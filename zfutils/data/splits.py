@@ -1,4 +1,4 @@
-"""Folds: which pictures of each class are trained on and which are tested on, and what the answers to them are worth."""
+"""Folds: which pictures of each class are trained on and which are tested on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,57 +98,3 @@ def class_mean(correct: np.ndarray, labels: np.ndarray) -> float:
         A share in [0, 1].
     """
     return float(np.mean([correct[labels == label].mean() for label in np.unique(labels)]))
-
-
-def difference(
-    rows: Sequence[np.ndarray],
-    ours: Sequence[np.ndarray],
-    theirs: Sequence[np.ndarray],
-    labels: np.ndarray,
-    *,
-    generator: np.random.Generator,
-    draws: int = 2000,
-) -> tuple[float, float, float]:
-    """Difference of two class-mean accuracies on the same test images, with a bootstrap over images within classes.
-
-    An image that is tested in several folds is drawn with all its answers. Draws from a class of n images vary too little, by (n - 1) / n:
-    they are stretched by what is missing, and a class of one image varies as the images of the other classes do; where all classes have
-    one, as the classes vary.
-
-    Args:
-        rows: test rows, one array a fold.
-        ours, theirs: bool, right answers to them.
-        labels: class of every picture of the set.
-        generator: source of the draws.
-        draws: bootstrap samples.
-
-    Returns:
-        ours - theirs and the ends of the 95 % interval, in [-1, 1].
-
-    Raises:
-        ValueError: the answers are not to the same images.
-    """
-    if [len(fold) for fold in rows] != [len(fold) for fold in ours] or [len(fold) for fold in rows] != [len(fold) for fold in theirs]:
-        raise ValueError("expected both answers to every test image of every fold")
-    everything = np.concatenate(list(rows))
-    gained = np.concatenate(list(ours)).astype(float) - np.concatenate(list(theirs))
-    values, samples, alone, single = [], [], 0, []
-    for label in np.unique(labels[everything]):
-        own = labels[everything] == label
-        images, place = np.unique(everything[own], return_inverse=True)
-        n, sums, times = len(images), np.bincount(place, gained[own]), np.bincount(place)
-        values.append(sums.sum() / times.sum())
-        if n == 1:
-            alone += 1
-            continue
-        drawn = generator.multinomial(n, np.full(n, 1 / n), size=draws)
-        stretch = np.sqrt(n / (n - 1))
-        samples.append(((drawn @ sums) / (drawn @ times) - values[-1]) * stretch)
-        single.append((sums / times - values[-1]) * stretch)
-    if not single:  # one image a class: without any spread the smallest difference would look sure
-        single.append((values - np.mean(values)) * np.sqrt(len(values) / max(1, len(values) - 1)))
-    others = np.concatenate(single)
-    samples += [generator.choice(others, draws) for _ in range(alone)]
-    value = np.mean(values)
-    low, high = value + np.percentile(np.mean(samples, axis=0), [2.5, 97.5])
-    return float(value), float(low), float(high)

@@ -8,6 +8,7 @@ from torch import nn
 
 from zfutils.models import devices
 from zfutils.models.crops import CENTRE, Crops
+from zfutils.stats import intervals
 
 
 @torch.no_grad()
@@ -78,38 +79,10 @@ class ErrorRate:
         return self.wrong / self.n
 
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the rate after Wilson, which stays within [0, 1] and holds for few errors too."""
-        z, p, n = 1.959964, self.rate, self.n
-        middle, half = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return float(max(0.0, (middle - half) / (1 + z * z / n))), float(min(1.0, (middle + half) / (1 + z * z / n)))
+        """95 % interval of the rate (Wilson)."""
+        return intervals.share(self.wrong, self.n)
 
 
 def error_rate(wrong: np.ndarray) -> ErrorRate:
     """Count the wrong answers of a bool array."""
     return ErrorRate(int(wrong.sum()), len(wrong))
-
-
-def paired_difference(
-    ours: np.ndarray, theirs: np.ndarray, *, generator: np.random.Generator, draws: int = 10_000
-) -> tuple[float, float, float]:
-    """Difference of two error rates on the same images, with a paired bootstrap.
-
-    Args:
-        ours, theirs: bool of shape (n,): wrong answers of the two nets, image by image.
-        generator: source of the draws.
-        draws: bootstrap samples.
-
-    Returns:
-        The difference ours - theirs, and the ends of its 95 % interval, in [-1, 1].
-
-    Raises:
-        ValueError: the two differ in length.
-    """
-    if len(ours) != len(theirs):
-        raise ValueError(f"expected answers to the same images, got {len(ours)} and {len(theirs)}")
-    difference = ours.astype(np.int64) - theirs
-    # A bootstrap over n images only needs how often each of -1, 0, 1 is drawn.
-    shares = np.array([(difference == value).mean() for value in (-1, 0, 1)])
-    drawn = generator.multinomial(len(difference), shares, size=draws)
-    low, high = np.percentile((drawn[:, 2] - drawn[:, 0]) / len(difference), [2.5, 97.5])
-    return float(difference.mean()), float(low), float(high)

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from zfutils.stats import bootstrap
+from zfutils.stats.bootstrap import Interval
+
 
 def average(scores: np.ndarray, present: np.ndarray, *, interpolated: bool = True) -> float:
     """Average precision of one class.
@@ -57,7 +60,7 @@ def mean_difference(
     counts: np.ndarray | None = None,
     generator: np.random.Generator,
     draws: int = 1000,
-) -> tuple[float, float, float]:
+) -> Interval:
     """Difference of two mean average precisions on the same pictures, with a bootstrap over pictures.
 
     Args:
@@ -70,13 +73,10 @@ def mean_difference(
     Returns:
         ours - theirs and the ends of the 95 % interval; classes that a draw does not show are left out of its mean.
     """
-
     counts = np.ones_like(present) if counts is None else counts
 
-    def gap(rows: np.ndarray) -> float:
-        first, second = (per_class(scores[rows], present[rows], counts=counts[rows]) for scores in (ours, theirs))
+    def gap(indices: np.ndarray) -> float:
+        first, second = (per_class(scores[indices], present[indices], counts=counts[indices]) for scores in (ours, theirs))
         return float(np.nanmean(first - second))
 
-    everything = np.arange(len(present))
-    low, high = np.percentile([gap(generator.integers(0, len(present), len(present))) for _ in range(draws)], [2.5, 97.5])
-    return gap(everything), float(low), float(high)
+    return bootstrap.measured(gap, len(present), generator=generator, draws=draws)

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from zfutils.core import keys
 from zfutils.core.profiles import Profile
 from zfutils.data import manifests, splits
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.data.splits import Fold
+from zfutils.stats import bootstrap, intervals
 from zfutils.transfer import linear_probes
 
 
@@ -113,8 +113,7 @@ def summary(frame: pd.DataFrame, by: Sequence[str] = ("method", "size")) -> pd.D
     found = grouped.agg(
         accuracy=("accuracy", "mean"), deviation=("accuracy", "std"), folds=("accuracy", "size"), answers=("answers", "sum")
     )
-    half = stats.t.ppf(0.975, found["folds"] - 1) * found["deviation"] / np.sqrt(found["folds"])
-    found = found.assign(low=found["accuracy"] - half, high=found["accuracy"] + half)
+    found["low"], found["high"] = intervals.students_t(found["accuracy"], found["deviation"], found["folds"])
     percent = ["accuracy", "deviation", "low", "high"]
     found[percent] *= 100
     return found.reset_index()
@@ -132,7 +131,7 @@ def gain(
     both = [number for number in range(len(drawn)) if (size, number) in ours.correct and (size, number) in theirs.correct]
     rows = [drawn[number].test for number in both]
     answers = [[outcome.correct[size, number] for number in both] for outcome in (ours, theirs)]
-    found = splits.difference(rows, *answers, prepared.labels, generator=np.random.default_rng(seed))
+    found = bootstrap.class_mean_difference(rows, *answers, prepared.labels, generator=np.random.default_rng(seed))
     return *found, len(np.unique(np.concatenate(rows)))
 
 
