@@ -15,7 +15,7 @@ from zfutils.run import chapters, notebooks
 PACKAGES = {
     "core": (("errors", "progress", "cpu", "subprocesses"), ("paths",), ("keys",), ("profiles",)),
     "paper": (("numbers", "claims"),),
-    "stats": (("bootstrap", "intervals", "log_odds"), ("average_precision",)),
+    "stats": (("bootstrap", "intervals", "log_odds", "multiple"), ("average_precision", "seeds")),
     "data": (
         ("manifests", "prepared_sets"),
         ("archives", "decode", "splits", "near_duplicates", "domain_probe"),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from zfutils.stats import bootstrap
+
 DRAWS = 2000
 
 
@@ -106,8 +108,10 @@ def difference_of_units(ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray]
 
 def _estimate(value: float, spread: float, freedom: float, seeds: int) -> Estimate:
     """A value with its interval by Student's t; without any spread that is the value itself."""
-    half = float(stats.t.ppf(0.975, freedom)) * spread
-    p = float(2 * stats.t.sf(abs(value) / spread, freedom)) if spread > 0 else float(value == 0)
+    if spread == 0:
+        return Estimate(value, value, value, float(value == 0), seeds)
+    freedom = max(1.0, freedom)
+    half, p = float(stats.t.ppf(0.975, freedom)) * spread, float(2 * stats.t.sf(abs(value) / spread, freedom))
     return Estimate(value, value - half, value + half, p, seeds)
 
 
@@ -120,12 +124,10 @@ def _spread_of_units(nets: list[np.ndarray], means: np.ndarray) -> tuple[float, 
 
 
 def _checked(groups: list[np.ndarray], apart: Sequence[int]) -> None:
-    for which in set(apart):
-        counts = {group.shape[1] for group, own in zip(groups, apart, strict=True) if own == which}
-        if len(counts) > 1:
-            raise ValueError(f"expected answers to the same images, got {sorted(counts)}")
     if not groups or not all(group.size for group in groups):
         raise ValueError("expected one or more seeds and images of each recipe")
+    for which in set(apart):
+        bootstrap.same_images(*(group[0] for group, own in zip(groups, apart, strict=True) if own == which))
 
 
 def _seed_effects(group: np.ndarray, generator: np.random.Generator, draws: int) -> np.ndarray:
@@ -148,14 +150,10 @@ def _own_share(group: np.ndarray) -> float:
 
 
 def _images(groups: list[np.ndarray], apart: Sequence[int], generator: np.random.Generator, draws: int) -> np.ndarray:
-    """Means of every recipe over resampled images, (draws, groups), the same images for all groups of a set.
-
-    Images with the same values are one kind, and a sample is known by how many of each kind it holds.
-    """
-    found = np.empty((draws, len(groups)))
+    """Means of every recipe over resampled images, (draws, groups), the same images for all groups of a set."""
+    means = np.empty((draws, len(groups)))
     for which in sorted(set(apart)):
         members = [number for number, own in enumerate(apart) if own == which]
-        values = np.stack([groups[number].mean(0) for number in members], 1)  # (images, members)
-        kinds, counts = np.unique(values.round(12), axis=0, return_counts=True)
-        found[:, members] = generator.multinomial(len(values), counts / len(values), size=draws) @ kinds / len(values)
-    return found
+        values = np.stack([groups[number].mean(0) for number in members], 1).round(12)  # (images, members)
+        means[:, members] = bootstrap.means(values, generator=generator, draws=draws)
+    return means
