@@ -38,8 +38,8 @@ PACKAGES = {
         ("top_nine",),
     ),
     "analysis": (
-        ("similarity", "first_layer", "class_purity", "aliasing", "error_rates"),
-        ("localization", "heatmap_metrics", "sanity", "evolution", "invariance", "correspondence"),
+        ("similarity", "first_layer", "class_purity", "aliasing", "error_rates", "noise"),
+        ("localization", "heatmap_metrics", "sanity", "evolution", "invariance", "correspondence", "regime"),
     ),
     "transfer": (("feature_cache", "linear_probes"), ("experiments",)),
     "report": (("results",), ("scoreboard", "verdicts"), ("plot",)),

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from zfutils.analysis import noise
+
 _SIDE = 64  # of the grid of frequencies
 _NEAR = (3, 6)  # bins away from the grid's frequency: what it is compared with
 
@@ -25,6 +27,14 @@ def grid_excess(projections: np.ndarray, stride: int) -> np.ndarray:
     peak, near = power[:, distance <= 1].mean(1), power[:, (distance >= _NEAR[0]) & (distance <= _NEAR[1])].mean(1)
     known = (near > 0) & (peak > 0)
     return np.where(known, np.log2(np.where(known, peak, 1) / np.where(known, near, 1)), 0)
+
+
+def beyond_noise(projections: np.ndarray, stride: int, *, generator: np.random.Generator, draws: int = 500) -> np.ndarray:
+    """`grid_excess` minus the mean of that of noise of the same size whose amplitude falls as 1/f, (n,).
+
+    On a falling spectrum the frequencies of two grids have neighbours of different slope, so that equal grids seem to differ.
+    """
+    return grid_excess(projections, stride) - grid_excess(noise.pink(draws, projections.shape[-1], generator=generator), stride).mean()
 
 
 def unevenness(projections: np.ndarray, period: int) -> np.ndarray:

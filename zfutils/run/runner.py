@@ -67,7 +67,7 @@ def reproduce(
     folders = train_all.make(profile, *chapters.nets_of(wanted), seed=seed, **options) if any(chapters.nets_of(wanted)) else {}
     failed = _run_all(profile, wanted, prepared, folders, seed=seed, jobs=cpu.jobs(jobs))
     _keep_extras(profile, wanted)
-    board = scoreboard.write(profile.name)
+    board = scoreboard.write(profile.name, seed=seed)
     progress.say(f"{scoreboard.summary(board)}; {paths.results_dir(profile.name)}")
     progress.say(f"{'failed: ' + ', '.join(failed) if failed else 'done'} in {time.monotonic() - start:.1f} s")
     return 1 if failed else 0

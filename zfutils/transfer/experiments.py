@@ -22,8 +22,8 @@ class Outcome:
 
     Attributes:
         method: its name.
-        rows: one dict a size and fold: `method`, `size`, `fold`, `accuracy` (mean over classes, in [0, 1]), `answers` (their number), `trained`
-            (images that it was trained on), more.
+        rows: one dict a size and fold: `method`, `size`, `fold`, `accuracy` (mean over classes, in [0, 1]), `answers` (their number),
+            `trained` (number of images that it was trained on), more.
         correct: right answers by (size, fold), bool (test,).
         tested: rows of the test images, by (size, fold).
     """
@@ -128,8 +128,8 @@ def gain(
     """Difference of two methods at one size over the folds that both ran on.
 
     Returns:
-        The difference of accuracies, the ends of its 95 % interval, in [-1, 1], and the number of test images. The interval is that of folds
-        which redraw from one pool; for one fold a bootstrap over test images within classes, which knows nothing of another draw.
+        The difference of accuracies, the ends of its 95 % interval, in [-1, 1], and the number of test images. The interval is that of
+        folds which redraw from one pool; for one fold a bootstrap over test images within classes, which knows nothing of another draw.
     """
     both = [number for number in range(len(drawn)) if (size, number) in ours.correct and (size, number) in theirs.correct]
     tested = [drawn[number].test for number in both]
