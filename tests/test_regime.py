@@ -62,18 +62,22 @@ def test_the_amplitude_of_the_noise_falls_as_one_over_the_frequency():
     assert np.log2(power[0, 4] / power[0, 16]) == pytest.approx(4, abs=0.4)  # power falls as 1/f^2
 
 
-def test_equal_grids_on_noise_differ_between_strides_and_not_once_the_noise_is_taken_off():
+def test_equal_grids_on_noise_differ_between_strides_by_their_excess_and_not_by_their_strength():
     pictures = noise.pink(300, 27, generator=np.random.default_rng(1))
-    plain = [aliasing.grid_excess(pictures, stride).mean() for stride in (4, 2)]
-    assert plain[0] - plain[1] < -0.5  # the frequencies lie at different places of a falling spectrum
-    beyond = [aliasing.beyond_noise(pictures, stride, generator=np.random.default_rng(2)).mean() for stride in (4, 2)]
-    assert beyond[0] - beyond[1] == pytest.approx(0, abs=0.12)
+    pictures, place = pictures / pictures.std((1, 2, 3), keepdims=True), np.arange(27)
+    quarter, half = 0.5 * 2**0.5 * np.cos(np.pi * place / 2), 0.5 * np.cos(np.pi * place)  # grids of equal power
+    gridded = {stride: pictures + (grid[:, None] + grid) for stride, grid in ((4, quarter), (2, half))}
+    excess = {stride: aliasing.grid_excess(found, stride).mean() for stride, found in gridded.items()}
+    assert excess[4] - excess[2] < -1
+    strengths = {stride: aliasing.strength(found, stride, generator=np.random.default_rng(2)).mean() for stride, found in gridded.items()}
+    assert strengths[4] == pytest.approx(strengths[2], rel=0.1) and strengths[4] > 0.05
+    without = {stride: aliasing.strength(pictures, stride, generator=np.random.default_rng(2)).mean() for stride in gridded}
+    assert max(map(abs, without.values())) < 0.01
+    assert aliasing.strength(np.zeros((2, 3, 27, 27)), 4, generator=np.random.default_rng(0)).tolist() == [0, 0]
 
 
 def test_filters_of_noise_cover_the_middle_as_their_window_lets_them_and_not_more():
     shares = {side: noise.pink(400, side, generator=np.random.default_rng(side)) for side in (7, 11)}
-    plain = {side: first_layer.band_shares(filters)[:, 1].mean() for side, filters in shares.items()}
-    assert plain[7] - plain[11] > 0.05
     for filters in shares.values():
         beyond = first_layer.middle_beyond_noise(filters, generator=np.random.default_rng(0))
         assert beyond.mean() == pytest.approx(0, abs=0.03)

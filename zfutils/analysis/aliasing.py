@@ -29,12 +29,34 @@ def grid_excess(projections: np.ndarray, stride: int) -> np.ndarray:
     return np.where(known, np.log2(np.where(known, peak, 1) / np.where(known, near, 1)), 0)
 
 
-def beyond_noise(projections: np.ndarray, stride: int, *, generator: np.random.Generator, draws: int = 500) -> np.ndarray:
-    """`grid_excess` minus the mean of that of noise of the same size whose amplitude falls as 1/f, (n,).
+def strength(projections: np.ndarray, stride: int, *, generator: np.random.Generator, draws: int = 300) -> np.ndarray:
+    """Share of the power that a grid adds to its neighbourhood, beyond what 1/f noise of the same size has there.
 
-    On a falling spectrum the frequencies of two grids have neighbours of different slope, so that equal grids seem to differ.
+    Equal grids on a falling spectrum differ in `grid_excess`, because what they are divided by differs; here they are equal.
+
+    Args:
+        projections: (n, 3, side, side).
+        stride: as in `grid_excess`.
+        generator: source of the noise.
+        draws: pictures of noise.
+
+    Returns:
+        (n,); 0 for a projection that is all zero.
     """
-    return grid_excess(projections, stride) - grid_excess(noise.pink(draws, projections.shape[-1], generator=generator), stride).mean()
+    by_noise = _added(noise.pink(draws, projections.shape[-1], generator=generator), stride).mean()
+    return np.where(projections.any((1, 2, 3)), _added(projections, stride) - by_noise, 0)
+
+
+def _added(projections: np.ndarray, stride: int) -> np.ndarray:
+    """Power near the frequency of a grid less that of as many bins around it, as a share of all power, (n,)."""
+    power = line_spectrum(projections)
+    power[:, 1:-1] *= 2  # the half that is left out is its mirror image
+    distance = np.abs(np.arange(power.shape[1]) - _SIDE // stride)
+    at, near = distance <= 1, (distance >= _NEAR[0]) & (distance <= _NEAR[1])
+    weights = np.where(np.arange(power.shape[1]) % (_SIDE // 2) == 0, 1, 2)  # bins of the whole spectrum that stand behind each
+    total = power.sum(1)
+    added = power[:, at].sum(1) - power[:, near].sum(1) / weights[near].sum() * weights[at].sum()
+    return added / np.where(total > 0, total, 1)
 
 
 def unevenness(projections: np.ndarray, period: int) -> np.ndarray:
