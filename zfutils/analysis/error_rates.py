@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from zfutils.core.profiles import Profile
-from zfutils.models import predictions
+from zfutils.data.prepared_sets import PreparedSet
+from zfutils.models import cached_predictions, predictions, recipes
 from zfutils.stats import bootstrap, seeds
 from zfutils.stats.bootstrap import Interval
 from zfutils.stats.seeds import Estimate
@@ -33,6 +34,22 @@ def missing(profile: Profile, names: list[str], *, seed: int = 0) -> dict[str, s
     """
     states = {name: runs.state(profile, name, seed=seed) for name in names}
     return {name: _reason(name, state) for name, state in states.items() if state != "trained"}
+
+
+def of_seeds(profile: Profile, name: str, prepared: PreparedSet, indices: np.ndarray, *, which: tuple[int, ...], seed: int) -> np.ndarray:
+    """Wrong answers of a recipe from every seed that is trained, bool (seeds, n).
+
+    Args:
+        profile: the sizes.
+        name: of the recipe; its first seed must be trained.
+        prepared: the pictures.
+        indices: (n,).
+        which: crops to average over.
+        seed: of the run.
+    """
+    there = [other for other in recipes.seeds_of(name) if runs.is_trained(profile, other, seed=seed)]
+    answers = (cached_predictions.of(runs.trained(profile, other, seed=seed), prepared, indices, crops=which) for other in there)
+    return np.stack([predictions.wrong(own, prepared.labels[indices]) for own in answers])
 
 
 def left_chance(log: pd.DataFrame, classes: int) -> int | None:
@@ -129,12 +146,12 @@ def gap_difference(ours: Answers, theirs: Answers, *, generator: np.random.Gener
     return seeds.measured((*ours, *theirs), measure, generator=generator, apart=(0, 1, 0, 1))
 
 
-def direction(interval: tuple[float, float]) -> str:
-    """Whether a change of the error is `higher`, `lower`, or `undecided` where its interval covers 0."""
+def direction(interval: tuple[float, float], seeds: int = 2) -> str:
+    """Whether a change of the error is `higher`, `lower`, or `undecided` where its interval covers 0; from one seed it `leans` only."""
     low, high = interval
-    if low > 0:
-        return "higher"
-    return "lower" if high < 0 else "undecided"
+    if low <= 0 <= high:
+        return "undecided"
+    return ("leans " if seeds < 2 else "") + ("higher" if low > 0 else "lower")
 
 
 def _reason(name: str, state: str) -> str:

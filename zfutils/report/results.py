@@ -129,6 +129,13 @@ def number(
     return row
 
 
+def of_regime(row: dict, words: str, under_trained: str) -> dict:
+    """A scoreboard row of a trained net with its regime in words; what an under-trained net would decide is not comparable."""
+    if under_trained and row["status"] != claims.NOT_COMPARABLE:
+        row = row | {"status": claims.NOT_COMPARABLE, "reason": f"under-trained: {under_trained}"}
+    return row | {"regime": words}
+
+
 def absent(key: str, reason: str) -> dict:
     """A scoreboard row for a number of the paper that was not measured.
 
