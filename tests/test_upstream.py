@@ -71,7 +71,7 @@ def test_sets_with_too_few_pictures_for_any_size_leave_reasons_and_no_error(upst
     run("07_transfer")
     file = paths.results_dir("imagenet") / "tables" / "table4.json"
     rows = {row["key"]: row for row in json.loads(file.read_text())["rows"]}
-    claim = rows["claim/pretrained-beats-scratch"]
+    claim = rows["claim/frozen-beats-scratch-both-trained"]
     assert claim["status"] == "not comparable" and "9 training images and one to test are not there in" in claim["reason"]
 
 
