@@ -45,12 +45,6 @@ def test_a_net_has_begun_to_learn_at_the_end_of_the_first_epoch_below_nine_tenth
     assert error_rates.left_chance(log[:2], 20) is None
 
 
-def test_a_net_is_at_chance_above_nine_tenths_of_the_error_of_a_guess():
-    rates = {count: error_rates.at_chance(np.arange(1000) < count, 20) for count in (0, 855, 856, 1000)}
-    assert rates == {0: False, 855: False, 856: True, 1000: True}  # .9 x .95
-    assert error_rates.at_chance(np.arange(1000) < 470, 2) and not error_rates.at_chance(np.arange(1000) < 470, 20)
-
-
 def test_bootstrap_samples_have_the_mean_and_the_spread_of_resampled_images():
     values = np.array([[0, 1], [0, 1], [1, 0], [1, 0], [1, 1]])
     drawn = bootstrap.means(values, generator=np.random.default_rng(0), draws=50_000)

@@ -15,7 +15,6 @@ from zfutils.training import runs, schedule
 
 Answers = tuple[np.ndarray, np.ndarray]  # wrong answers to validation and to training images
 TOPS = (1, 2, 5)
-CHANCE = 0.9  # of the error of a guess: above it a net never left chance (rules of the claims)
 
 
 def missing(profile: Profile, names: list[str], *, seed: int = 0) -> dict[str, str]:
@@ -67,16 +66,6 @@ def left_chance(log: pd.DataFrame, classes: int) -> int | None:
     """
     below = log.loc[log["train_loss"] < schedule.LEARNING * math.log(classes), "step"]
     return None if below.empty else int(below.iloc[0])
-
-
-def at_chance(wrong: np.ndarray, classes: int) -> bool:
-    """Whether a net never left chance: its error lies above nine tenths of that of a guess.
-
-    Args:
-        wrong: bool of shape (n,): its wrong answers to the validation images.
-        classes: number of classes.
-    """
-    return bool(wrong.mean() > CHANCE * (1 - 1 / classes))
 
 
 def counted(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
