@@ -628,7 +628,8 @@ TABLE3.astype(object).fillna("")
 
 # %%
 BEGAN = {name: error_rates.left_chance(TRAINED[name].log, len(PICTURES.classes)) for name in PRESENT}
-REGIMES = {name: regime.of(TRAINED[name], PICTURES, name=name, seed=seed, row=VARIANTS[name], images=len(VAL)) for name in PRESENT}
+ROWS3 = {name: VARIANTS[name] for name in PRESENT}
+REGIMES = regime.of_seeds(PROFILE, ROWS3, PICTURES, seed=seed, images=len(VAL))  # every seed that enters a comparison
 STUCK = [name for name in PRESENT if REGIMES[name].began is None]
 pd.DataFrame(
     {

@@ -403,10 +403,9 @@ Markdown("\n".join(f"- *{row}* stays empty: {reason}." for row, reason in ABSENT
 
 # %%
 PRINTED_AS = {"alexnet": "krizhevsky-replication-none-1-convnet", "zfnet-wide": "zf-fig3-layers-3-4-5-512-1024-512-maps"}
-REGIMES = {
-    name: regime.of(found, PICTURES, name=name, seed=seed, row=PRINTED_AS.get(name, ""), images=len(PICTURES.indices("val")))
-    for name, found in TRAINED.items()
-}
+ROWS3 = {name: PRINTED_AS.get(name, "") for name in ("zfnet", "alexnet", "zfnet-wide", "zfnet-unclipped")}
+REGIMES = regime.of_seeds(PROFILE, ROWS3, PICTURES, seed=seed, images=len(PICTURES.indices("val")))
+REGIMES.setdefault("zfnet-unclipped", REGIMES["zfnet"])  # the same net where clipping never acted
 pd.DataFrame(
     [
         {

@@ -27,11 +27,11 @@ def test_one_rule_for_every_net(change, said):
     assert dataclasses.replace(ENOUGH, **change).under_trained == said
 
 
-def test_reasons_name_each_net_once():
-    regimes = {"zfnet": ENOUGH, "alexnet": dataclasses.replace(ENOUGH, name="alexnet", began=None)}
-    assert regime.reasons(regimes, ("zfnet", "alexnet", "alexnet")) == "alexnet never left chance" and not regime.reasons(
-        regimes, ["zfnet"]
-    )
+def test_reasons_name_each_net_once_and_those_of_further_seeds_too():
+    late = dataclasses.replace(ENOUGH, name="alexnet-again", began=None)
+    regimes = {"zfnet": ENOUGH, "alexnet": dataclasses.replace(ENOUGH, name="alexnet"), "alexnet-again": late}
+    assert regime.reasons(regimes, ("zfnet", "alexnet", "alexnet")) == "alexnet-again never left chance"
+    assert not regime.reasons(regimes, ["zfnet"])
 
 
 @pytest.mark.parametrize(("losses", "expected"), [([4, 3, 2, 1, 0.8], 0.2), ([2, 1], 0.5), ([3], 0), ([*[3] * 8, 2.4, 1.5], 0.5)])

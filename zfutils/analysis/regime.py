@@ -1,16 +1,19 @@
 """The regime of a trained net: how far its training came, and whether what it says can be compared."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from zfutils.analysis import error_rates
+from zfutils.core.profiles import Profile
 from zfutils.data.prepared_sets import PreparedSet
-from zfutils.models import cached_predictions, predictions
+from zfutils.models import cached_predictions, predictions, recipes
 from zfutils.models.trained import Trained
 from zfutils.paper import numbers
+from zfutils.training import runs
 
 LAST, FALL = 0.2, 0.1  # a loss that falls by more than a tenth in the last fifth of a run has not come to its end
 FITS = 0.05  # training error below which there is nothing left to learn from the training images
@@ -88,6 +91,19 @@ def fall(log: pd.DataFrame) -> float:
     return float(1 - log["train_loss"].iloc[-1] / before) if before > 0 else 0.0
 
 
-def reasons(regimes: dict[str, Regime], names: list[str] | tuple[str, ...]) -> str:
-    """Why nets that are compared were under-trained, one after the other; empty where none was."""
-    return "; ".join(dict.fromkeys(filter(None, (regimes[name].under_trained for name in names))))
+def of_seeds(profile: Profile, rows: dict[str, str], prepared: PreparedSet, *, seed: int, images: int) -> dict[str, Regime]:
+    """The regimes of some recipes from every seed that is trained.
+
+    Args:
+        profile: the sizes.
+        rows: for the name of each recipe its row in the paper's table 3, as in `of`.
+        prepared, seed, images: as in `of`.
+    """
+    nets = [(other, row) for name, row in rows.items() for other in recipes.seeds_of(name) if runs.is_trained(profile, other, seed=seed)]
+    return {name: of(runs.trained(profile, name, seed=seed), prepared, name=name, seed=seed, row=row, images=images) for name, row in nets}
+
+
+def reasons(regimes: dict[str, Regime], names: Iterable[str]) -> str:
+    """Why nets of recipes that are compared were under-trained, from any seed, one after the other; empty where none was."""
+    nets = [other for name in names for other in recipes.seeds_of(name) if other in regimes]
+    return "; ".join(dict.fromkeys(filter(None, (regimes[name].under_trained for name in nets))))
