@@ -35,7 +35,7 @@ def test_folds_without_a_common_image_have_students_interval_and_those_that_redr
     assert intervals.redrawn_folds(folds.mean(), folds.std(ddof=1), 4, 0) == pytest.approx((expected.low, expected.high))
     low, high = intervals.redrawn_folds(folds.mean(), folds.std(ddof=1), 4, 50 / 100)
     assert high - low == pytest.approx((expected.high - expected.low) * np.sqrt(0.75 / 0.25))  # 1 / 4 + 1 / 2 for 1 / 4
-    assert np.isnan(intervals.redrawn_folds(0.6, np.nan, 1, 0.5)).all()
+    assert np.isnan([*intervals.redrawn_folds(0.6, np.nan, 1, 0.5), *intervals.redrawn_folds(0.6, 0.0, 2, 0.5)]).all()
 
 
 def test_holms_correction_by_hand():

@@ -34,3 +34,10 @@ def test_one_seed_leans_and_an_under_trained_net_decides_nothing_but_shows_its_v
 def test_a_table_of_claims_corrects_for_all_of_them():
     rows = [results.claim(id, "agrees", value=2.0, interval=(0.0, 4.0), n=9) for id in ("zfnet-beats-alexnet", "table7-slope")]
     assert verdicts.table(*rows)["p, Holm"].tolist() == ["0.100", "0.100"]
+
+
+def test_a_row_of_an_under_trained_net_says_so_and_keeps_what_was_measured():
+    row = results.claim("table7-slope", "agrees", value=2.0, interval=(1.0, 3.0), n=9)
+    found = results.of_regime(row, "10 steps", "zfnet never left chance")
+    assert (found["status"], found["reason"], found["p"]) == ("not comparable", "under-trained: zfnet never left chance", None)
+    assert (found["ours"], found["regime"]) == (2.0, "10 steps") and results.of_regime(row, "10 steps", "")["status"] == "agrees"

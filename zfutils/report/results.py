@@ -132,7 +132,7 @@ def number(
 def of_regime(row: dict, words: str, under_trained: str) -> dict:
     """A scoreboard row of a trained net with its regime in words; what an under-trained net would decide is not comparable."""
     if under_trained and row["status"] != claims.NOT_COMPARABLE:
-        row = row | {"status": claims.NOT_COMPARABLE, "reason": f"under-trained: {under_trained}"}
+        row = row | {"status": claims.NOT_COMPARABLE, "reason": f"under-trained: {under_trained}", "p": None}
     return row | {"regime": words}
 
 

@@ -18,9 +18,9 @@ def redrawn_folds(mean: np.ndarray, std: np.ndarray, n: np.ndarray, ratio: np.nd
 
     Args:
         mean: over the folds; like the others a number, an array or a column.
-        std: over the folds, with n - 1 below.
+        std: over the folds, with n - 1 below; where it is exactly 0, folds happen to agree and the ends are NaN too.
         n: number of folds; one says nothing of its spread, the ends are then NaN.
         ratio: test images of a fold over its training images.
     """
-    half = stats.t.ppf(0.975, n - 1) * std * np.sqrt(1 / n + ratio)
+    half = stats.t.ppf(0.975, n - 1) * np.where(std > 0, std, np.nan) * np.sqrt(1 / n + ratio)
     return mean - half, mean + half
