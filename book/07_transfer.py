@@ -231,7 +231,7 @@ pd.concat([frame.assign(set=NAMES[name]) for name, frame in CURVES.items()] or [
 # %% [markdown]
 # ### From scratch, fairly
 #
-# The other strategy resets layers 1 to 7 and trains everything on the few images. An unfair version of it is easy: seventy epochs on fifteen images a class are so few steps that the net is still at chance. Here each net trains for the profile's number of steps, its learning rate is the best on a held-out third of its training images (chosen once for each size, in the first fold; from two rates the search goes on by factors of two, to the better side, until the next is no better), and its error on its own training images is shown. It counts as trained when that is below 5 %, or when it took 600 steps or more and that is below half of a guess's error.
+# The other strategy resets layers 1 to 7 and trains everything on the few images. An unfair version of it is easy: seventy epochs on fifteen images a class are so few steps that the net is still at chance. Here each net trains for the profile's number of steps, its learning rate is the best on a held-out third of its training images (chosen once for each size, in the first fold; from two rates the search goes on by factors of two, to the better side, until the next is no better), and its error on its own training images is shown. Whether it was trained enough to be compared is asked by the rule for every net (chapter 1).
 #
 # The rate of the first fold serves the others too, whose test images are in part those that it was trained and chosen on. It is one number, and if that helps anyone it helps the nets from scratch.
 
@@ -240,6 +240,11 @@ SCRATCH = "the same net from scratch"
 
 
 DIVERGED = []
+
+
+def judged(net: from_scratch.Scratch, prepared: prepared_sets.PreparedSet) -> str:
+    """Why a net from scratch does not compare, by the rule for every net; empty where it does."""
+    return regime.of_scratch(net, classes=len(prepared.classes)).under_trained
 
 
 def trained_from_scratch(name: str) -> tuple[experiments.Outcome, pd.DataFrame]:
@@ -255,7 +260,7 @@ def trained_from_scratch(name: str) -> tuple[experiments.Outcome, pd.DataFrame]:
             except Diverged:
                 DIVERGED.append({"set": NAMES[name], "size": size, "fold": number, "rate": rate})
                 continue
-            known = {"train_error": net.train_error, "steps": net.steps, "rate": rate, "comparable": net.comparable}
+            known = {"train_error": net.train_error, "steps": net.steps, "rate": rate, "under_trained": judged(net, prepared)}
             outcome.add(size, number, fold, prepared.labels, net.correct, **known)
     return outcome, pd.concat(tried) if tried else pd.DataFrame()
 
@@ -281,8 +286,8 @@ def under_trained(name: str, size: int) -> str:
     frame = SCRATCHED[name][0].frame
     if frame.empty or not (frame["size"] == size).any():
         return POSSIBLE[name][1].get(size) or f"no net was trained from scratch on {size} images a class in this profile, or it diverged"
-    bad = frame[(frame["size"] == size) & ~frame["comparable"].astype(bool)]
-    return "" if bad.empty else f"under-trained: training error {100 * bad['train_error'].max():.0f} % after {bad['steps'].max()} steps"
+    bad = frame[(frame["size"] == size) & (frame["under_trained"] != "")]
+    return "" if bad.empty else f"under-trained: {bad['under_trained'].iloc[0]}, after {bad['steps'].max()} steps"
 
 
 def percent_of(outcome: experiments.Outcome, size: int) -> tuple[float, tuple[float, float] | None, int] | None:

@@ -609,7 +609,12 @@ def trained_from_scratch() -> tuple[experiments.Outcome, pd.DataFrame]:
             except Diverged:
                 stopped.append({"size": size, "fold": number, "rate": rate})
                 continue
-            known = {"train_error": one.train_error, "steps": one.steps, "rate": rate, "comparable": one.comparable}
+            known = {
+                "train_error": one.train_error,
+                "steps": one.steps,
+                "rate": rate,
+                "under_trained": regime.of_scratch(one, classes=len(OTHERS.classes)).under_trained,
+            }
             outcome.add(size, number, fold, OTHERS.labels, one.correct, **known)
     return outcome, pd.DataFrame(stopped, columns=["size", "fold", "rate"])
 
@@ -639,7 +644,7 @@ def size_row(size: int) -> dict:
     if own.empty:
         return {**row, "missing": "every run diverged"}
     value, low, high, n = experiments.gain(FROZEN, ANEW, size, OTHERS, DRAWS, seed=SEED)
-    enough = bool(own["comparable"].all())
+    enough = bool((own["under_trained"] == "").all())
     words = {"higher": "better", "lower": "worse", "undecided": "undecided"}
     row |= {"scratch %": MEANS.loc[(ANEW.method, size), "accuracy"], "deviation over folds": MEANS.loc[(ANEW.method, size), "deviation"]}
     row |= {"largest training error %": 100 * own["train_error"].max(), "gain": 100 * value, "gain low": 100 * low, "gain high": 100 * high}

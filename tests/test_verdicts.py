@@ -16,6 +16,8 @@ def test_what_was_measured_is_said_with_its_interval_and_what_was_not_with_its_r
     for found, n in (((math.nan, 0, 1), 5), ((0.2, 0.1, 0.3), 0)):
         lost = verdicts.decided("zfnet-beats-alexnet", claims.AGREES, found, n, otherwise="no steps")
         assert lost["ours"] is None and lost["status"] == "not comparable" and verdicts.told(lost).endswith("**not comparable**: no steps.")
+    few = verdicts.decided("zfnet-beats-alexnet", claims.AGREES, (0.25, 0.1, 0.4), 9, otherwise="no steps")
+    assert (few["status"], few["ours"], few["reason"]) == ("undecided", 0.25, "fewer than 10 decide nothing")
     both = verdicts.table(row, lost)
     assert both["status"].tolist() == ["agrees", "not comparable"] and both["interval"].tolist() == ["+0.100 to +0.400", ""]
     assert both["in the paper"].iloc[0] == claims.claim("zfnet-beats-alexnet").place and verdicts.told(row, lost).count("\n\n") == 1

@@ -14,6 +14,7 @@ from zfutils.models import cached_predictions, predictions, recipes
 from zfutils.models.trained import Trained
 from zfutils.paper import numbers
 from zfutils.training import runs
+from zfutils.training.from_scratch import Scratch
 
 LAST, FALL = 0.2, 0.1  # a loss that falls by more than a tenth in the last fifth of a run has not come to its end
 FITS = 0.05  # training error below which there is nothing left to learn from the training images
@@ -76,6 +77,12 @@ def of(trained: Trained, prepared: PreparedSet, *, name: str, seed: int, row: st
     log = trained.log
     began = error_rates.left_chance(log, len(prepared.classes))
     return Regime(name, int(log["step"].iloc[-1]), began, float(wrong.mean()), printed, fall(log))
+
+
+def of_scratch(net: Scratch, *, classes: int) -> Regime:
+    """The regime of a net that was trained on nothing but the few pictures of a fold, by the rule for every net."""
+    printed = numbers.number(_PAPERS)["paper"] / 100
+    return Regime("zfnet from scratch", net.steps, error_rates.left_chance(net.log, classes), net.train_error, printed, fall(net.log))
 
 
 def training_images(prepared: PreparedSet, *, seed: int, images: int) -> np.ndarray:

@@ -9,6 +9,8 @@ from zfutils.report import results
 from zfutils.stats import multiple
 from zfutils.stats.seeds import Estimate
 
+FEWEST = 10  # images or units: resampling fewer gives an interval that is too narrow
+
 
 def decided(
     id: str,
@@ -33,6 +35,8 @@ def decided(
     """
     if not n or not all(math.isfinite(value) for value in found):
         return results.claim(id, claims.NOT_COMPARABLE, n=n, reason=otherwise)
+    if n < FEWEST and status != claims.NOT_COMPARABLE:
+        status, reason = claims.UNDECIDED, "; ".join(filter(None, [reason, f"fewer than {FEWEST} decide nothing"]))
     return results.claim(id, status, value=found[0], interval=tuple(found[1:]), n=n, reason=reason, threshold=threshold)
 
 
