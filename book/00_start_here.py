@@ -24,7 +24,7 @@ import time
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 
 from zfutils.core import profiles
 from zfutils.data import registry
@@ -103,14 +103,24 @@ pd.DataFrame(
 # ## The scoreboard
 #
 # *Agrees*, *differs*, *undecided* (the interval covers the threshold) or *not comparable* (with the reason). A claim is decided by a rule
-# that was written down before the run; the rules are in `zfutils/paper/claims.yml`.
+# that was written down before the run; the rules are in `zfutils/paper/claims.yml`. *Leans* is what one seed can say: the interval would decide,
+# but another seed of the same recipe may turn it. Claims and the patterns of tables are counted; what is so *by construction*, the paper's
+# *own numbers* one by one, and the methods of other groups (*context*) are printed only. `p_holm` is a p that holds for all claims and
+# patterns together (Holm).
 
 # %%
-BOARD = scoreboard.write(PROFILE.name)
+BOARD = scoreboard.write(PROFILE.name, seed=seed)
 Markdown(scoreboard.summary(BOARD))
 
 # %%
-BOARD[BOARD["result"].notna()].drop(columns=["unit", "seconds"])
+with pd.option_context("display.max_rows", None):
+    display(BOARD[BOARD["result"].notna()].drop(columns=["unit", "seconds"]))
+
+# %% [markdown]
+# Claims of earlier versions that are no more, each with the reason:
+
+# %%
+Markdown(scoreboard.retired())
 
 # %% [markdown]
 # ## Provenance

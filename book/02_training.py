@@ -29,14 +29,14 @@ import torch
 import torch.nn.functional as F
 from IPython.display import Markdown
 
-from zfutils.analysis import error_rates
+from zfutils.analysis import error_rates, regime
 from zfutils.core import profiles
 from zfutils.data import registry
 from zfutils.models import architectures, cached_predictions, crops, predictions
 from zfutils.models.architectures import ZFNET
 from zfutils.paper import claims, numbers
 from zfutils.report import plot, results, verdicts
-from zfutils.stats import bootstrap
+from zfutils.stats import bootstrap, seeds
 from zfutils.training import clipping, runs, schedule, train_all
 from zfutils.training.trainer import Settings
 
@@ -221,7 +221,6 @@ growth_figure
 ZFNET_LOG = LOGS["zfnet"]
 ACTED = int(ZFNET_LOG["clipped"].sum())
 FIRST = ZFNET_LOG.loc[ZFNET_LOG["clipped"] > 0, "epoch"]
-verdict = results.claim("clipping-acts", claims.AGREES if ACTED > 0 else claims.DIFFERS, value=ACTED, n=int(ZFNET_LOG["step"].iloc[-1]))
 results.save(
     "clipping",
     profile=PROFILE,
@@ -229,7 +228,6 @@ results.save(
     seconds=time.monotonic() - START,
     figure=growth_figure,
     table=growth,
-    rows=[verdict],
     data=PICTURES,
     facts={"nets": {name: found.folder.name for name, found in TRAINED.items()}},
 )
@@ -326,7 +324,29 @@ learning = plot.learning_curves(
     chance=1 - 1 / CLASSES,
     title="Learning curves",
 )
-results.save("learning_curves", profile=PROFILE, seed=seed, seconds=time.monotonic() - START, figure=learning, table=curves, data=PICTURES)
+SECTION3 = {
+    "batch": PROFILE.batch,
+    "momentum": Settings.momentum,
+    "learning_rate": PROFILE.learning_rate,
+    "dropout": ZFNET.dropout,
+    "weight_std": architectures.DEVIATION,
+    "bias": ZFNET.convs[0].bias,
+    "clip_radius": architectures.RADIUS,
+    "epochs": PROFILE.epochs,
+    "crops": len(crops.TEN),
+    "resized_side": PROFILE.prepared_size,
+    "input_side": PROFILE.image_size,
+}
+results.save(
+    "learning_curves",
+    profile=PROFILE,
+    seed=seed,
+    seconds=time.monotonic() - START,
+    figure=learning,
+    table=curves,
+    rows=[results.number(f"section3/{name.replace('_', '-')}/value", ours, profile=PROFILE, n=1) for name, ours in SECTION3.items()],
+    data=PICTURES,
+)
 learning
 
 # %% [markdown]
@@ -378,9 +398,14 @@ ABSENT = {row: reason for row, reason in ABSENT.items() if reason}
 Markdown("\n".join(f"- *{row}* stays empty: {reason}." for row, reason in ABSENT.items()) or "Nothing is missing.")
 
 # %% [markdown]
-# How each was trained. All saw the same number of images, and the learning rate of all was cut at the steps that `zfnet` found.
+# How each was trained. All saw the same number of images, and the learning rate of all was cut at the steps that `zfnet` found. Chapter 1 says
+# when the comparisons of a net are *under-trained*.
 
 # %%
+PRINTED_AS = {"alexnet": "krizhevsky-replication-none-1-convnet", "zfnet-wide": "zf-fig3-layers-3-4-5-512-1024-512-maps"}
+ROWS3 = {name: PRINTED_AS.get(name, "") for name in ("zfnet", "alexnet", "zfnet-wide", "zfnet-unclipped")}
+REGIMES = regime.of_seeds(PROFILE, ROWS3, PICTURES, seed=seed, images=len(PICTURES.indices("val")))
+REGIMES.setdefault("zfnet-unclipped", REGIMES["zfnet"])  # the same net where clipping never acted
 pd.DataFrame(
     [
         {
@@ -389,7 +414,9 @@ pd.DataFrame(
             "epochs": card["settings"]["epochs"],
             "image visits": card["visits"],
             "cuts after epoch": ", ".join(f"{step / card['steps'] * card['settings']['epochs']:.1f}" for step in card["lr_drops"]),
-            "began to learn by step": error_rates.left_chance(TRAINED[name].log, CLASSES) or "never",
+            "began to learn by step": REGIMES[name].began or "never",
+            "training error %": round(100 * REGIMES[name].train_error, 1),
+            "under-trained": REGIMES[name].under_trained or "no",
             "of": card["steps"],
             "clipped": card["clipped"],
             "images/s": card["images_per_second"],
@@ -485,42 +512,80 @@ figure2
 
 # %% [markdown]
 # Is the paper's net better than the replication? Are several better than one, and more maps better than fewer? All nets answered the same
-# images, so a difference is resampled image by image; that is much sharper than comparing two intervals. The rules were written down before
-# the nets were trained:
+# images, so a difference is resampled image by image, after the seeds of each recipe: another seed may turn what one seed shows, so from one a
+# verdict leans at most. The rules were written down before the nets were trained:
 
 # %%
-IDS = ("zfnet-beats-alexnet", "ensembles-help", "wider-middle-layers-help")
+IDS = ("zfnet-beats-alexnet", "ensembles-help", "wider-middle-layers-help", "table2-order")
 Markdown("\n".join(f"- **{id}**: {claims.claim(id).measure} {claims.claim(id).rule}" for id in IDS))
 
 # %%
 WRONG = {row: predictions.wrong(GUESSES[row, 10], TRUTH) for row in MEMBERS if row not in ABSENT}
-STUCK = [name for name, wrong in {**ALONE, **WRONG}.items() if error_rates.at_chance(wrong, CLASSES)]
-DIFFERENCE, LOW, HIGH = bootstrap.paired_difference(WRONG["zfnet"], WRONG["alexnet"], generator=np.random.default_rng(seed))
+STUCK = [name for name, own in REGIMES.items() if own.began is None]
+SLUGS = {
+    "authors-replication-of-krizhevsky-et-al-1-convnet": "alexnet",
+    "1-convnet-as-in-fig-3": "zfnet",
+    "a-5-convnets-as-in-fig-3": FIVE,
+    "b-1-convnet-as-in-fig-3-with-layers-3-4-5-512-1024-512-maps": WIDE,
+    "6-convnets-a-and-b-combined": SIX,
+}
 
 
-def decided(id: str, row: str, against: tuple[str, ...], measure: Callable[[], tuple[float, float, float]]) -> dict:
-    """Scoreboard row of a claim that a row's error lies below that of other nets, or why it cannot be decided."""
-    if row in ABSENT:
-        return results.claim(id, claims.NOT_COMPARABLE, n=0, reason=ABSENT[row])
-    value, *ends = measure()
-    stuck = "; ".join(f"{name} never left chance" for name in dict.fromkeys([*against, row, *MEMBERS[row]]) if name in STUCK)
-    return results.claim(id, claims.when_below(tuple(ends)), value=value, interval=tuple(ends), n=len(TRUTH), reason=stuck)
+def of_seeds(row: str) -> np.ndarray:
+    """Wrong answers of a row's recipe from each seed that is trained, bool (seeds, n)."""
+    return error_rates.of_seeds(PROFILE, MEMBERS[row][0], PICTURES, VAL, which=crops.TEN, seed=SEED)
 
 
-def gain() -> tuple[float, float, float]:
-    """What averaging five nets brings."""
-    return error_rates.ensemble_gain(WRONG[FIVE], np.stack(list(ALONE.values())), generator=np.random.default_rng(SEED))
+OVER_SEEDS = {row: of_seeds(row) for row in ("alexnet", "zfnet", WIDE) if row not in ABSENT}
+DIFFERENCE = seeds.difference(OVER_SEEDS["zfnet"], OVER_SEEDS["alexnet"], generator=np.random.default_rng(seed))
 
 
-def widening() -> tuple[float, float, float]:
-    """What more maps in the middle layers bring."""
-    return bootstrap.paired_difference(WRONG[WIDE], WRONG["zfnet"], generator=np.random.default_rng(SEED))
+def members(*rows: str) -> list[str]:
+    """The nets of some rows, each once."""
+    return list(dict.fromkeys(name for row in rows for name in MEMBERS[row]))
+
+
+def decided(id: str, rows: tuple[str, ...], decide: Callable[[], tuple[str, seeds.Estimate]], threshold: float | None = 0.0) -> dict:
+    """Scoreboard row of a claim about the errors of some rows, or why it cannot be decided."""
+    if reason := "; ".join(dict.fromkeys(ABSENT[row] for row in rows if row in ABSENT)):
+        return results.claim(id, claims.NOT_COMPARABLE, n=0, reason=reason)
+    status, found = decide()
+    return verdicts.compared(id, status, found, len(TRUTH), under_trained=regime.reasons(REGIMES, members(*rows)), threshold=threshold)
+
+
+def below(row: str, other: str) -> tuple[str, seeds.Estimate]:
+    """Whether the error of a row lies below that of another."""
+    found = seeds.difference(OVER_SEEDS[row], OVER_SEEDS[other], generator=np.random.default_rng(SEED))
+    return claims.when_below(found.interval), found
+
+
+def gain() -> tuple[str, seeds.Estimate]:
+    """What averaging these five nets brings; they are the five seeds."""
+    value, low, high = error_rates.ensemble_gain(WRONG[FIVE], np.stack(list(ALONE.values())), generator=np.random.default_rng(SEED))
+    return claims.when_below((low, high)), seeds.Estimate(value, low, high, math.nan, len(ALONE))
+
+
+def log_odds(means: np.ndarray) -> np.ndarray:
+    """Log-odds of an error of the first recipe minus that of the second, (draws, 2) to (draws,)."""
+    kept = np.clip(means, 1e-6, 1 - 1e-6)
+    odds = np.log(kept / (1 - kept))
+    return odds[:, 0] - odds[:, 1]
+
+
+def order() -> tuple[str, seeds.Estimate]:
+    """Log-odds of zfnet against alexnet, and whether the five rows rise with the paper's."""
+    odds = seeds.measured((OVER_SEEDS["zfnet"], OVER_SEEDS["alexnet"]), log_odds, generator=np.random.default_rng(SEED))
+    theirs = np.array([numbers.number(f"table2/{slug}/val_top1_error")["paper"] for slug in SLUGS])
+    weights = (theirs - theirs.mean()) / ((theirs - theirs.mean()) ** 2).sum()  # of the slope of a straight line
+    slope = bootstrap.mean(np.stack([WRONG[row] for row in SLUGS.values()], 1) @ weights, generator=np.random.default_rng(SEED), draws=2000)
+    return claims.all_of([claims.when_below(odds.interval), claims.when_above(slope[1:])]), odds
 
 
 VERDICTS = [
-    decided("zfnet-beats-alexnet", "zfnet", ("alexnet",), lambda: (DIFFERENCE, LOW, HIGH)),
-    decided("ensembles-help", FIVE, (), gain),
-    decided("wider-middle-layers-help", WIDE, ("zfnet",), widening),
+    decided(IDS[0], ("zfnet", "alexnet"), lambda: below("zfnet", "alexnet")),
+    decided(IDS[1], (FIVE,), gain),
+    decided(IDS[2], (WIDE, "zfnet"), lambda: below(WIDE, "zfnet")),
+    decided(IDS[3], tuple(SLUGS.values()), order, None),
 ]
 Markdown(verdicts.told(*VERDICTS) + "".join(f"\n\nBut *{name}* never left chance." for name in STUCK))
 
@@ -535,16 +600,8 @@ CLIP_DIFFERENCE = bootstrap.paired_difference(WRONG["zfnet"], WRONG["zfnet-uncli
 # Every number of the paper's table gets a row on the scoreboard. The rows of other groups are not for us to measure, and where labels are
 # hidden, as on the paper's test split, nobody can do so at home: our val split, which no choice has seen, stands in.
 
+
 # %%
-SLUGS = {
-    "authors-replication-of-krizhevsky-et-al-1-convnet": "alexnet",
-    "1-convnet-as-in-fig-3": "zfnet",
-    "a-5-convnets-as-in-fig-3": FIVE,
-    "b-1-convnet-as-in-fig-3-with-layers-3-4-5-512-1024-512-maps": WIDE,
-    "6-convnets-a-and-b-combined": SIX,
-}
-
-
 def compared(key: str) -> dict:
     """Scoreboard row of a number of table 2, in percent, ten crops."""
     _, slug, column = key.split("/")
@@ -556,7 +613,8 @@ def compared(key: str) -> dict:
     if row in ABSENT:
         return results.absent(key, ABSENT[row])
     error = predictions.error_rate(predictions.wrong(GUESSES[row, 10], TRUTH, top=1 if "top1" in column else 5))
-    return results.number(key, 100 * error.rate, profile=PROFILE, n=error.n, interval=tuple(100 * end for end in error.interval()))
+    row_of = results.number(key, 100 * error.rate, profile=PROFILE, n=error.n, interval=tuple(100 * end for end in error.interval()))
+    return results.of_regime(row_of, REGIMES[MEMBERS[row][0]].words, regime.reasons(REGIMES, MEMBERS[row]))
 
 
 PRINTED = numbers.numbers()
@@ -573,8 +631,8 @@ results.save(
     facts={"nets": {name: found.folder.name for name, found in TRAINED.items()}, "missing": ABSENT},
 )
 Markdown(
-    f"zfnet - alexnet, top-1, ten crops: **{100 * DIFFERENCE:+.2f} points**, 95 % interval {100 * LOW:+.2f} to {100 * HIGH:+.2f}, "
-    f"n = {len(TRUTH):,}."
+    f"zfnet - alexnet, top-1, ten crops: **{100 * DIFFERENCE.value:+.2f} points**, 95 % interval {100 * DIFFERENCE.low:+.2f} to "
+    f"{100 * DIFFERENCE.high:+.2f}, n = {len(TRUTH):,}, seeds of the recipe with the fewest: {DIFFERENCE.seeds}."
 )
 
 # %% [markdown]
@@ -616,7 +674,7 @@ REPLICA, ONE = "authors-replication-of-krizhevsky-et-al-1-convnet", "1-convnet-a
 GAP = printed(f"{ONE}/val_top1_error") - printed(f"{REPLICA}/val_top1_error")
 Markdown(
     f"The paper's gap between its net and its replication is {GAP:+.1f} points of top-1 error on 1,000 classes, from one net each, without an "
-    f"interval; ours is {100 * DIFFERENCE:+.2f} on {CLASSES} classes. Two seeds of one net differ by up to "
+    f"interval; ours is {100 * DIFFERENCE.value:+.2f} on {CLASSES} classes. Two seeds of one net differ by up to "
     f"{100 * np.ptp([wrong.mean() for wrong in ALONE.values()]):.2f} points here ({len(ALONE)} nets)."
 )
 

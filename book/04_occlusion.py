@@ -137,6 +137,23 @@ FIGURE7 = pd.DataFrame(
     }
     for one, found in PROBED
 )
+
+
+def printed_rows() -> list[dict]:
+    """Scoreboard rows of figure 7: how the square moves, and what was read off the paper's three images."""
+    printed, (side, stride) = numbers.numbers(), occlusion.scaled(224)
+    along = len(range(0, 224 - side + 1, stride))
+    built = {"square_side": side, "stride": stride, "positions": along**2, "shown_square_top": 14 * stride, "shown_square_left": 2 * stride}
+    rows = []
+    for row in printed[printed["place"] == "figure 7"].itertuples():
+        column = row.key.split("/")[-1]
+        if row.kind == numbers.BUILT:
+            rows.append(results.number(row.key, built[column], profile=PROFILE, n=1))
+        else:
+            rows.append(results.absent(row.key, "the paper's three images are in no set of this profile; the table of ours stands beside"))
+    return rows
+
+
 results.save(
     "figure7",
     profile=PROFILE,
@@ -144,6 +161,7 @@ results.save(
     seconds=time.monotonic() - STEP,
     figure=figure7,
     table=FIGURE7,
+    rows=printed_rows(),
     data=PICTURES,
     facts={"net": TRAINED.folder.name},
 )

@@ -178,9 +178,10 @@ TABLE1 = pd.DataFrame(
     for label, names in GROUPS.items()
 )
 NUMBERS = [
-    results.number(f"table1/{label.replace(' ', '-')}/layer{layer[-1]}_mean", group_delta(names, layer, FIVE)[0], profile=PROFILE, n=5)
+    results.number(f"table1/{label.replace(' ', '-')}/layer{layer[-1]}_{what}", value, profile=PROFILE, n=len(FIVE))
     for label, names in GROUPS.items()
     for layer in ("relu5", "relu7")
+    for what, value in zip(("mean", "std"), group_delta(names, layer, FIVE), strict=True)
 ]
 TABLE1.round(3)
 
@@ -260,10 +261,33 @@ AT5 = resampled(lambda rows: advantage("relu5", rows))
 LOSS7 = resampled(lambda rows: advantage("relu7", rows) - advantage("relu5", rows))
 
 
-CLAIM_ROWS = [
-    verdicts.decided("parts-correspond-at-layer-5", claims.when_below(AT5[1:]), AT5, N if FACES else 0, otherwise=WHY),
-    verdicts.decided("correspondence-weaker-at-layer-7", claims.when_above(LOSS7[1:]), LOSS7, N if FACES else 0, otherwise=WHY),
-]
+def relative_gain(layer: str, indices: np.ndarray) -> float:
+    """How far Δ of the parts lies below that of random squares, as a share of the latter; NaN where those change nothing."""
+    parts, random = (group_delta(names, layer, indices)[0] for names in (list(PARTS), RANDOM_NAMES))
+    return float((random - parts) / random) if random > 0 else float("nan")
+
+
+GAIN5 = resampled(lambda indices: relative_gain("relu5", indices))
+BEYOND7 = resampled(lambda indices: relative_gain("relu5", indices) - relative_gain("relu7", indices))
+CORRESPOND = verdicts.decided("parts-correspond-at-layer-5", claims.when_below(AT5[1:]), AT5, N if FACES else 0, otherwise=WHY)
+
+
+def weaker() -> dict:
+    """Decide whether parts stand out less at layer 7, where they stand out at layer 5 at all."""
+    why = WHY if not FACES else f"{N} faces, fewer than 50" if N < 50 else "parts do not stand out at layer 5 either"
+    enough = N >= 50 and CORRESPOND["status"] == claims.AGREES
+    return verdicts.decided(WEAKER, claims.when_above(LOSS7[1:]), LOSS7, N if FACES and enough else 0, otherwise=why)
+
+
+def gains() -> dict:
+    """Decide whether table 1 has its pattern."""
+    status = claims.all_of([claims.when_above(GAIN5[1:]), claims.when_above(BEYOND7[1:])])
+    reason = f"layer 5 beyond layer 7: {BEYOND7[0]:+.3f}, 95 % interval {BEYOND7[1]:+.3f} to {BEYOND7[2]:+.3f}"
+    return verdicts.decided("table1-relative-gain", status, GAIN5, N if FACES else 0, otherwise=WHY, reason=reason, threshold=None)
+
+
+WEAKER = "correspondence-weaker-at-layer-7-where-there-is-any"
+CLAIM_ROWS = [CORRESPOND, weaker(), gains()]
 results.save(
     "table1",
     profile=PROFILE,

@@ -6,11 +6,37 @@ from zfutils.core.errors import Problem
 from zfutils.paper import claims
 
 
-def test_every_claim_has_place_statement_measure_rule_and_n():
+def test_every_claim_has_place_statement_measure_rule_and_n_and_quotes_the_paper():
     assert len(claims.claims()) >= 5
     for id, claim in claims.claims().items():
         assert id == claim.id and all((claim.place, claim.statement, claim.measure, claim.rule, claim.n))
-        assert "agrees when" in claim.rule.lower()
+        assert "agrees when" in claim.rule.lower() and claim.kind in claims.KINDS
+        assert bool(claim.quote) == (claim.kind != claims.PATTERN) and len(claim.quote.split()) <= 15
+
+
+def test_a_retired_claim_says_why_and_its_name_is_not_used_again():
+    assert claims.retired() and all(why.strip() for why in claims.retired().values())
+    assert not set(claims.retired()) & set(claims.claims())
+
+
+def test_every_table_has_one_pattern():
+    patterns = [own.place for own in claims.claims().values() if own.kind == claims.PATTERN]
+    assert sorted(patterns) == ["figure 9", *(f"table {n}" for n in range(1, 8))]
+
+
+def test_one_seed_leans_at_most_and_two_decide():
+    assert [claims.at_most_leans(status, 1) for status in ("agrees", "differs", "undecided")] == [
+        "leans: agrees",
+        "leans: differs",
+        "undecided",
+    ]
+    assert claims.at_most_leans("differs", 2) == "differs" and claims.at_most_leans("not comparable", 1) == "not comparable"
+    assert {claims.LEANS_AGREES, claims.LEANS_DIFFERS} == {f"leans: {status}" for status in ("agrees", "differs")}
+
+
+def test_several_conditions_agree_together_or_one_differs():
+    assert claims.all_of(["agrees", "agrees"]) == "agrees" and claims.all_of(["agrees", "undecided"]) == "undecided"
+    assert claims.all_of(["undecided", "differs", "agrees"]) == "differs"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from zfutils.run import chapters, notebooks
 PACKAGES = {
     "core": (("errors", "progress", "cpu", "subprocesses"), ("paths", "locks"), ("keys",), ("profiles",)),
     "paper": (("numbers", "claims"),),
-    "stats": (("bootstrap", "intervals", "log_odds"), ("average_precision",)),
+    "stats": (("bootstrap", "intervals", "log_odds", "multiple"), ("average_precision", "seeds")),
     "data": (
         ("manifests", "prepared_sets", "members"),
         ("download", "decode", "splits", "near_duplicates"),
@@ -39,8 +39,8 @@ PACKAGES = {
         ("top_nine",),
     ),
     "analysis": (
-        ("similarity", "first_layer", "class_purity", "aliasing", "error_rates"),
-        ("localization", "heatmap_metrics", "sanity", "evolution", "invariance", "correspondence"),
+        ("similarity", "first_layer", "class_purity", "aliasing", "error_rates", "noise"),
+        ("localization", "heatmap_metrics", "sanity", "evolution", "invariance", "correspondence", "regime"),
     ),
     "transfer": (("feature_cache", "gpu_probes", "linear_probes"), ("experiments",)),
     "report": (("results",), ("scoreboard", "verdicts"), ("plot",)),

@@ -1,5 +1,7 @@
 """Numbers about projections: similarity, what winners share, masks, checkpoints, checks, grids - each against values known by hand."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -20,6 +22,10 @@ def test_cosine_and_pairs_by_hand():
     three = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
     assert similarity.mean_pairs(three) == pytest.approx((0 + 2 * 0.5**0.5) / 3)
     assert similarity.mean_pairs(np.zeros((3, 2))) == 0
+    assert (
+        similarity.mean_between(three, three) == pytest.approx((3 + 2 * (0 + 2 * 0.5**0.5)) / 9)
+        and similarity.mean_between(three, 0 * three) == 0
+    )
 
 
 def test_rank_correlation_is_spearmans_with_ties_and_nan_for_a_constant():
@@ -135,6 +141,33 @@ def test_randomised_layers_keep_their_spread_and_the_net_is_left_alone():
     assert float(other.conv5.weight.data.std()) == pytest.approx(float(before.data.std()), rel=0.05)
     again = sanity.randomised(net, ["fc8", "conv5"], generator=torch.Generator().manual_seed(0))
     assert torch.equal(other.fc8.weight, again.fc8.weight)
+
+
+def test_reinitialised_layers_are_those_of_the_fresh_net_and_no_other():
+    net = net_of()
+    fresh = copy.deepcopy(net)
+    for weight in fresh.parameters():
+        weight.data.add_(1)
+    other = sanity.reinitialised(net, fresh, ["fc8", "conv5"])
+    for name, layer in net.named_children():
+        for own, was, new in zip(
+            other.get_submodule(name).parameters(), layer.parameters(), fresh.get_submodule(name).parameters(), strict=True
+        ):
+            assert torch.equal(own, new if name in ("fc8", "conv5") else was)
+
+
+def test_a_random_signal_at_one_position_comes_down_from_there_alone():
+    net, several = net_of(), images(2)
+    at = torch.tensor([[0, 1], [2, 0]])
+    given = {"generator": torch.Generator().manual_seed(1), "positions": at}
+    found = sanity.random_seed(net, several, "conv3", **given)
+    explicit = Deconvnet(net)
+    ascent = explicit.up(several)
+    signal = torch.empty(ascent.outputs["conv3"].shape).normal_(generator=torch.Generator().manual_seed(1)).abs().to(several)
+    kept = torch.zeros_like(signal)
+    for n, (row, column) in enumerate(at.tolist()):
+        kept[n, :, row, column] = signal[n, :, row, column]
+    torch.testing.assert_close(found, explicit.down(kept, "conv3", ascent))
 
 
 def test_a_random_seed_is_positive_everywhere_and_comes_down_by_the_same_way():

@@ -145,7 +145,12 @@ def test_without_dropout_a_net_in_training_answers_as_one_in_use():
 
 
 MEMBERS = [("zfnet", f"zfnet-{n}", 1000 * (n - 1)) for n in (2, 3, 4, 5)]
-MEMBERS += [(name.removesuffix("-again"), name, 1000) for name in recipes.RECIPES if name.endswith("-again")]
+MEMBERS += [
+    (name.removesuffix(f"-{word}"), name, further)
+    for word, further in (("again", 1000), ("third", 2000))
+    for name in recipes.RECIPES
+    if name.endswith(f"-{word}")
+]
 
 
 @pytest.mark.parametrize(("first", "other", "further"), MEMBERS)
@@ -159,10 +164,19 @@ def test_nets_that_differ_in_their_seed_differ_in_nothing_else(first, other, fur
     assert dataclasses.replace(own, recipe=base.recipe, seed=base.seed, lr_drops=base.lr_drops) == base
 
 
-def test_every_row_of_table_3_has_a_second_seed():
+def test_every_row_of_table_3_has_three_seeds():
     rows = [name for name in chapters.CHAPTERS["01_architecture"].rows if name not in ("zfnet", "alexnet")]
     assert len(rows) == len(numbers.table("table3_ablation")) - 2
-    assert all(recipes.recipe(f"{name}-again").member == 1 for name in [*rows, "alexnet"])
+    for name in (*rows, "alexnet"):
+        assert recipes.seeds_of(name) == recipes.seeds_of(f"{name}-third") == (name, f"{name}-again", f"{name}-third")
+    assert recipes.seeds_of("zfnet-4") == ("zfnet", "zfnet-2", "zfnet-3", "zfnet-4", "zfnet-5")
+
+
+def test_seeds_that_verdicts_take_in_are_trained_by_an_extra_run_alone():
+    seeds = {name for chapter in chapters.CHAPTERS.values() for name in chapter.seeds}
+    assert {*chapters.CHAPTERS["01_architecture"].rows} <= {recipes.seeds_of(name)[0] for name in seeds}
+    default, extras = ({name for some in chapters.nets_of(chapters.chosen(extras=extra)) for name in some} for extra in (False, True))
+    assert seeds <= extras and not {name for name in seeds if name.endswith(("-again", "-third"))} & default
 
 
 def test_labels_of_the_figure_of_costs_lie_inside_and_cover_neither_dots_nor_each_other():

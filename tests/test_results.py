@@ -10,10 +10,11 @@ import pytest
 
 from zfutils.core import paths, profiles
 from zfutils.core.errors import Problem
-from zfutils.paper import claims
+from zfutils.paper import claims, numbers
 from zfutils.report import results, scoreboard
 
-TOYBOX, IMAGENET = profiles.profile("toybox"), profiles.profile("imagenet")
+TOYBOX, PHOTOS, IMAGENET = (profiles.profile(name) for name in ("toybox", "photos", "imagenet"))
+CALTECH, CLAIM = "table7/svm-5/caltech101_30_per_class", "zfnet-beats-alexnet"
 TOP1 = "table2/1-convnet-as-in-fig-3/val_top1_error"
 
 
@@ -53,21 +54,73 @@ def test_sizes_compare_everywhere():
 
 def test_a_claim_needs_a_known_status_and_a_reason_when_it_is_not_comparable():
     with pytest.raises(Problem, match="unknown status 'fine'"):
-        results.claim("clipping-acts", "fine", n=1)
+        results.claim(CLAIM, "fine", n=1)
     with pytest.raises(ValueError, match="reason"):
-        results.claim("clipping-acts", claims.NOT_COMPARABLE, n=1)
+        results.claim(CLAIM, claims.NOT_COMPARABLE, n=1)
+
+
+def test_what_has_no_interval_decides_nothing():
+    row = results.number(TOP1, 38.4, profile=IMAGENET, n=50_000)
+    assert row["status"] == "undecided" and "without an interval" in row["reason"]
+    with pytest.raises(ValueError, match="an interval that decides"):
+        results.claim(CLAIM, claims.AGREES, value=1.0, n=9)
+
+
+def test_numbers_on_the_papers_data_compare_also_from_another_net_and_say_what_differs():
+    reason = "the net saw other classes"
+    row = results.number(CALTECH, 86.0, profile=PHOTOS, n=900, interval=(85.0, 87.0), same_data=True, reason=reason)
+    assert (row["status"], row["reason"]) == ("agrees", reason)
+    assert results.number(CALTECH, 60.0, profile=PHOTOS, n=900, interval=(59.0, 61.0), same_data=True)["status"] == "differs"
+    assert results.number(CALTECH, 60.0, profile=PHOTOS, n=900, interval=(59.0, 61.0))["status"] == "not comparable"
+
+
+def saved(name: str, *rows: dict, seed: int = 0) -> None:
+    results.save(name, profile=TOYBOX, seed=seed, seconds=2, table=pd.DataFrame({"a": [1]}), rows=list(rows))
 
 
 def test_the_scoreboard_has_a_row_for_every_number_and_claim():
-    rows = [results.number(TOP1, 12.0, profile=TOYBOX, n=9), results.claim("clipping-acts", "agrees", value=7, n=1)]
-    results.save("table2", profile=TOYBOX, seed=0, seconds=2, table=pd.DataFrame({"a": [1]}), rows=rows)
+    row = results.claim(CLAIM, "leans: agrees", value=-0.1, interval=(-0.2, -0.01), n=1)
+    saved("table2", results.number(TOP1, 12.0, profile=TOYBOX, n=9), row)
     board = scoreboard.write("toybox").set_index("key")
     assert board.loc[TOP1, ["paper", "ours", "status", "result"]].tolist() == [38.4, 12.0, "not comparable", "table2"]
-    assert board.loc["claim/clipping-acts", "status"] == "agrees"
-    missing = board.drop(index=[TOP1, "claim/clipping-acts"])
+    assert board.loc[f"claim/{CLAIM}", ["class", "status"]].tolist() == ["claim", "leans: agrees"]
+    missing = board.drop(index=[TOP1, f"claim/{CLAIM}"])
     assert (missing["status"] == "not comparable").all() and (missing["reason"] == "not measured in this profile").all()
     assert set(board["status"]) <= set(claims.STATUSES) and len(board) > 200
-    assert scoreboard.summary(board.reset_index()).startswith("scoreboard: 2 of ")
+    assert set(board["class"]) == {*claims.KINDS, numbers.BUILT, numbers.OWN, numbers.CONTEXT}
+
+
+def test_the_summary_counts_claims_and_patterns_and_prints_the_rest():
+    saved("table2", results.number(TOP1, 12.0, profile=TOYBOX, n=9), results.number("figure3/layer1-conv/kernel", 7, profile=TOYBOX, n=1))
+    saved("table1", results.claim("table1-relative-gain", "agrees", value=0.3, interval=(0.2, 0.4), n=60))
+    board = scoreboard.write("toybox")
+    counted = sum(own.kind != claims.BEYOND for own in claims.claims().values())
+    said = scoreboard.summary(board)
+    assert said.startswith(f"scoreboard, seed 0: 1 of {counted} claims and patterns measured: 1 agrees, 0 differs")
+    context = int((numbers.numbers()["kind"] == numbers.CONTEXT).sum())
+    assert f"{context} rows context" in said and "1 rows beyond the paper" in said and "left out" not in said
+
+
+def test_seeds_never_mix_in_one_board():
+    saved("table2", results.number(TOP1, 12.0, profile=TOYBOX, n=9))
+    saved("table1", results.claim("table1-relative-gain", "agrees", value=0.3, interval=(0.2, 0.4), n=60), seed=1)
+    board = scoreboard.write("toybox", seed=0)
+    assert board.set_index("key").loc["claim/table1-relative-gain", "reason"] == "not measured in this profile"
+    assert scoreboard.summary(board).endswith("left out, of another seed: table1 (seed 1)")
+    other = scoreboard.write("toybox", seed=1).set_index("key")
+    assert other.loc["claim/table1-relative-gain", "status"] == "agrees" and pd.isna(other.loc[TOP1, "ours"])
+
+
+def test_holms_correction_is_that_of_all_claims_and_patterns_together():
+    rows = [results.claim(id, "agrees", value=2.0, interval=(0.1, 3.9), n=9) for id in (CLAIM, "table1-relative-gain", "table7-slope")]
+    saved("table1", *rows, results.claim("occluding-the-object-hurts", "undecided", value=0.0, interval=(-1, 1), n=9))
+    board = scoreboard.write("toybox").set_index("key")["p_holm"].dropna()
+    alone = rows[0]["p"]
+    assert 0.03 < alone < 0.05 and sorted(board) == pytest.approx([4 * alone] * 3 + [1], abs=1e-9)
+
+
+def test_a_retired_claim_is_printed_with_its_reason():
+    assert all(f"- {id}: {why}" in scoreboard.retired() for id, why in claims.retired().items())
 
 
 def test_kill_9_while_writing_results_keeps_the_older_ones_and_the_scoreboard_reads_on(tmp_path):

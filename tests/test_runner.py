@@ -127,11 +127,11 @@ def test_a_failure_stops_its_own_line_only(book, capsys):
 
 
 def test_a_changed_rule_reruns_the_chapters_that_decide_by_it_and_so_does_a_changed_number(book, monkeypatch, tmp_path):
-    notebook(paths.BOOK, "two", '# %%\n"clipping-acts"\n')
+    notebook(paths.BOOK, "two", '# %%\n"quasi-linear-scale"\n')
     assert go() == [] and len(book) == 3
     rules = claims.claims()
-    changed = dataclasses.replace(rules["clipping-acts"], rule="Agrees when it is above 5, else differs.")
-    monkeypatch.setattr(claims, "claims", lambda: {**rules, "clipping-acts": changed})
+    changed = dataclasses.replace(rules["quasi-linear-scale"], rule="Agrees when it is above 5, else differs.")
+    monkeypatch.setattr(claims, "claims", lambda: {**rules, "quasi-linear-scale": changed})
     assert go() == [] and book[3:] == ["two"]
     shutil.copytree(numbers.FOLDER, tmp_path / "numbers")
     monkeypatch.setattr(numbers, "FOLDER", tmp_path / "numbers")

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from zfutils.analysis import regime
 from zfutils.core import profiles
 from zfutils.training import from_scratch
 from zfutils.training.from_scratch import Scratch
@@ -33,6 +34,7 @@ def test_only_the_given_pictures_are_trained_on_and_the_second_time_it_is_read(t
     seen.clear()
     again = from_scratch.train(profile, tiny_set, tiny_set.mean(), rows, test, rate=0.0025, seed=0)
     assert not seen and np.array_equal(again.correct, found.correct) and again.train_error == found.train_error
+    assert again.losses == found.losses and again.log["step"].iloc[-1] == 3
 
 
 def _answering(monkeypatch, right_of: dict[float, int | None]) -> list[tuple[float, set, set]]:
@@ -43,7 +45,7 @@ def _answering(monkeypatch, right_of: dict[float, int | None]) -> list[tuple[flo
         asked.append((rate, set(kept), set(held)))
         if right_of[rate] is None:
             raise Diverged("the loss is not finite")
-        return Scratch(np.arange(len(held)) < right_of[rate], 0.0, 700, rate, 0.75)
+        return Scratch(np.arange(len(held)) < right_of[rate], 0.0, 700, rate)
 
     monkeypatch.setattr(from_scratch, "train", fake)
     return asked
@@ -70,9 +72,9 @@ def test_the_rate_is_chosen_on_held_out_training_pictures_beyond_the_first_two(t
     assert table["right"].tolist() == [-1 if right_of[rate] is None else right_of[rate] for rate in sorted(right_of)]
 
 
-@pytest.mark.parametrize(
-    ("error", "steps", "comparable"),
-    [(0.04, 100, True), (0.2, 100, False), (0.2, 600, True), (0.4, 600, False), (0.75, 5000, False)],
-)
-def test_a_net_that_did_not_learn_its_pictures_does_not_compare(error, steps, comparable):
-    assert Scratch(np.zeros(1, bool), error, steps, 0.01, 0.75).comparable is comparable
+def test_a_net_that_did_not_learn_its_pictures_does_not_compare_by_the_rule_for_every_net():
+    net = Scratch(np.zeros(1, bool), 0.2, 100, 0.01, ((50, 1.0), (100, 0.99)))
+    assert regime.of_scratch(net, classes=4).under_trained == ""
+    assert "never left chance" in regime.of_scratch(dataclasses.replace(net, losses=((50, 1.38), (100, 1.37))), classes=4).under_trained
+    assert "errs on 40%" in regime.of_scratch(dataclasses.replace(net, train_error=0.4), classes=4).under_trained
+    assert "still fell" in regime.of_scratch(dataclasses.replace(net, losses=((50, 1.0), (100, 0.8))), classes=4).under_trained

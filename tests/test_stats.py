@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from zfutils.stats import bootstrap, intervals
+from zfutils.stats import bootstrap, intervals, multiple, seeds
 from zfutils.stats.log_odds import log_odds
 
 
@@ -29,11 +29,52 @@ def test_log_odds_of_ties_and_of_a_sure_class_are_finite():
     )
 
 
-def test_students_interval_is_that_of_a_t_test():
+def test_folds_without_a_common_image_have_students_interval_and_those_that_redraw_a_wider_one():
     folds = np.array([0.61, 0.66, 0.58, 0.64])
     expected = stats.ttest_1samp(folds, 0).confidence_interval()
-    assert intervals.students_t(folds.mean(), folds.std(ddof=1), 4) == pytest.approx((expected.low, expected.high))
-    assert np.isnan(intervals.students_t(0.6, np.nan, 1)).all()
+    assert intervals.redrawn_folds(folds.mean(), folds.std(ddof=1), 4, 0) == pytest.approx((expected.low, expected.high))
+    low, high = intervals.redrawn_folds(folds.mean(), folds.std(ddof=1), 4, 50 / 100)
+    assert high - low == pytest.approx((expected.high - expected.low) * np.sqrt(0.75 / 0.25))  # 1 / 4 + 1 / 2 for 1 / 4
+    assert np.isnan([*intervals.redrawn_folds(0.6, np.nan, 1, 0.5), *intervals.redrawn_folds(0.6, 0.0, 2, 0.5)]).all()
+
+
+def test_holms_correction_by_hand():
+    assert multiple.holm([0.01, np.nan, 0.04, 0.03]) == pytest.approx([0.03, np.nan, 0.06, 0.06], nan_ok=True)
+    assert multiple.holm([0.9, 0.8]).tolist() == [1, 1] and multiple.holm([]).tolist() == []
+
+
+def test_p_is_a_twentieth_where_the_interval_ends_at_the_threshold():
+    assert multiple.p_value((1.0, 0.0, 2.0)) == multiple.p_value((0.2, -0.8, 1.2), 1.2) == pytest.approx(0.05)
+    assert multiple.p_value((1.0, 1.0, 1.0)) == 0 and multiple.p_value((0.0, 0.0, 0.0)) == 1
+
+
+def test_with_one_seed_the_interval_is_that_of_the_images_and_says_that_it_knows_one():
+    wrong = np.random.default_rng(0).random((2, 400)) < [[0.4], [0.3]]
+    found = seeds.difference(wrong[:1], wrong[1:], generator=np.random.default_rng(0))
+    expected = bootstrap.paired_difference(*wrong, generator=np.random.default_rng(0))
+    assert found.found == pytest.approx(expected, abs=0.006) and found.seeds == 1
+
+
+def test_seeds_that_disagree_widen_the_interval_beyond_that_of_the_images():
+    generator = np.random.default_rng(0)
+    even, uneven = ([generator.random(2000) < rate for rate in rates] for rates in ((0.3, 0.3, 0.3), (0.2, 0.3, 0.4)))
+    narrow, wide = (seeds.difference(np.array(nets), np.array(even), generator=np.random.default_rng(1)) for nets in (even, uneven))
+    assert narrow.found == (0, 0, 0)  # the same answers differ in no draw
+    means = np.mean(uneven, axis=1)
+    assert wide.high - wide.low > 2 * 3.5 * means.std(ddof=1) / np.sqrt(3) and wide.seeds == 3  # t of two degrees
+
+
+def test_units_of_one_net_are_compared_as_units_and_of_several_nets_as_nets():
+    generator = np.random.default_rng(0)
+    ours, theirs = ([generator.normal(size=30) for _ in range(3)] for _ in range(2))
+    single = stats.ttest_ind(ours[0], theirs[0], equal_var=False).confidence_interval()
+    assert seeds.difference_of_units(ours[:1], theirs[:1]).interval == pytest.approx((single.low, single.high))
+    means = [[units.mean() for units in nets] for nets in (ours, theirs)]
+    several = stats.ttest_ind(*means, equal_var=False)
+    found = seeds.difference_of_units(ours, theirs)
+    assert found.interval == pytest.approx(tuple(several.confidence_interval())) and found.p == pytest.approx(several.pvalue)
+    with pytest.raises(ValueError, match="one or more seeds"):
+        seeds.difference_of_units([], theirs)
 
 
 def test_samples_drawn_a_few_at_a_time_are_those_drawn_at_once(monkeypatch):

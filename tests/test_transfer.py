@@ -1,5 +1,6 @@
 """Transfer: the same images for every method, means over folds, protocols for several objects."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -23,19 +24,20 @@ def features_of(prepared: prepared_sets.PreparedSet, noise: float) -> np.ndarray
 
 
 def test_good_features_beat_bad_ones_on_the_same_images(prepared):
-    drawn = experiments.draws(prepared, profiles.profile("smoke"), seed=0)
-    assert len(drawn) == 2
+    smoke = profiles.profile("smoke")
+    assert len(experiments.draws(prepared, smoke, seed=0)) == 2
+    drawn = experiments.draws(prepared, dataclasses.replace(smoke, transfer=dataclasses.replace(smoke.transfer, folds=5)), seed=0)
     good, bad = (
         experiments.probed(name, "softmax", features_of(prepared, noise), prepared, drawn, (1, 2), seed=0)
         for name, noise in (("good", 0.1), ("bad", 50.0))
     )
-    assert good.frame["accuracy"].min() > 0.9 and set(good.frame["fold"]) == {0, 1}
+    assert good.frame["accuracy"].min() > 0.9 and set(good.frame["fold"]) == set(range(5))
     value, low, high, n = experiments.gain(good, bad, 2, prepared, drawn, seed=0)
     assert 0 < low <= value <= high and n == len(np.unique(np.concatenate([fold.test for fold in drawn])))
     assert good.images(2) == n < sum(len(fold.test) for fold in drawn), "an image that is tested twice is one image"
     own = experiments.summary(good.frame)
     assert own["accuracy"].tolist() == pytest.approx((100 * good.frame.groupby("size")["accuracy"].mean()).tolist())
-    assert own["folds"].tolist() == [2, 2]
+    assert own["folds"].tolist() == [5, 5]
 
 
 def test_sizes_that_a_class_cannot_give_are_named(prepared):
@@ -44,17 +46,20 @@ def test_sizes_that_a_class_cannot_give_are_named(prepared):
 
 
 def test_a_summary_of_one_fold_has_no_deviation_and_no_interval():
-    frame = pd.DataFrame([{"method": "m", "size": 1, "fold": 0, "accuracy": 0.5, "answers": 10}])
+    frame = pd.DataFrame([{"method": "m", "size": 1, "fold": 0, "accuracy": 0.5, "answers": 10, "trained": 20}])
     row = experiments.summary(frame).iloc[0]
     assert row["accuracy"] == 50.0 and np.isnan([row["deviation"], row["low"], row["high"]]).all()
 
 
-def test_the_interval_of_few_folds_is_students():
+def test_the_interval_of_few_folds_is_students_widened_by_the_images_that_they_share():
     frame = pd.DataFrame(
-        [{"method": "m", "size": 1, "fold": fold, "accuracy": value, "answers": 10} for fold, value in enumerate((0.4, 0.5, 0.6))]
+        [
+            {"method": "m", "size": 1, "fold": fold, "accuracy": value, "answers": 10, "trained": 20}
+            for fold, value in enumerate((0.4, 0.5, 0.6))
+        ]
     )
     row = experiments.summary(frame).iloc[0]
-    half = 4.302653 * 10 / np.sqrt(3)  # the table's value for two degrees of freedom
+    half = 4.302653 * 10 * np.sqrt(1 / 3 + 10 / 20)  # the table's value for two degrees of freedom
     assert (row["low"], row["high"]) == pytest.approx((50 - half, 50 + half))
 
 

@@ -1,19 +1,45 @@
 """Verdicts: a row, a sentence and a table say the same."""
 
+import dataclasses
 import math
 
 from zfutils.paper import claims
-from zfutils.report import verdicts
+from zfutils.report import results, verdicts
+from zfutils.stats.seeds import Estimate
 
 
 def test_what_was_measured_is_said_with_its_interval_and_what_was_not_with_its_reason():
-    row = verdicts.decided("clipping-acts", claims.AGREES, (0.25, 0.1, 0.4), 1200, otherwise="no steps")
+    row = verdicts.decided("zfnet-beats-alexnet", claims.AGREES, (0.25, 0.1, 0.4), 1200, otherwise="no steps")
     assert (row["ours"], row["low"], row["high"], row["status"]) == (0.25, 0.1, 0.4, "agrees")
     assert "Measured +0.250, 95 % interval +0.100 to +0.400, n = 1,200: **agrees**." in verdicts.told(row)
     assert verdicts.told({**row, "reason": "one net is late"}).endswith("**agrees**. Mind: one net is late.")
     for found, n in (((math.nan, 0, 1), 5), ((0.2, 0.1, 0.3), 0)):
-        lost = verdicts.decided("clipping-acts", claims.AGREES, found, n, otherwise="no steps")
+        lost = verdicts.decided("zfnet-beats-alexnet", claims.AGREES, found, n, otherwise="no steps")
         assert lost["ours"] is None and lost["status"] == "not comparable" and verdicts.told(lost).endswith("**not comparable**: no steps.")
+    few = verdicts.decided("zfnet-beats-alexnet", claims.AGREES, (0.25, 0.1, 0.4), 9, otherwise="no steps")
+    assert (few["status"], few["ours"], few["reason"]) == ("undecided", 0.25, "fewer than 10 decide nothing")
     both = verdicts.table(row, lost)
     assert both["status"].tolist() == ["agrees", "not comparable"] and both["interval"].tolist() == ["+0.100 to +0.400", ""]
-    assert both["in the paper"].iloc[0] == claims.claim("clipping-acts").place and verdicts.told(row, lost).count("\n\n") == 1
+    assert both["in the paper"].iloc[0] == claims.claim("zfnet-beats-alexnet").place and verdicts.told(row, lost).count("\n\n") == 1
+
+
+def test_one_seed_leans_and_an_under_trained_net_decides_nothing_but_shows_its_value():
+    sure = Estimate(-0.2, -0.3, -0.1, 0.001, 1)
+    row = verdicts.compared("zfnet-beats-alexnet", claims.AGREES, sure, 900)
+    assert row["status"] == "leans: agrees" and row["reason"] == "from one seed of a recipe"
+    assert verdicts.compared("zfnet-beats-alexnet", claims.AGREES, dataclasses.replace(sure, seeds=3), 900)["status"] == "agrees"
+    under = verdicts.compared("zfnet-beats-alexnet", claims.AGREES, sure, 900, under_trained="alexnet never left chance")
+    assert (under["status"], under["ours"], under["p"]) == ("not comparable", -0.2, None)
+    assert verdicts.told(under).endswith("**not comparable**. Mind: under-trained: alexnet never left chance.")
+
+
+def test_a_table_of_claims_corrects_for_all_of_them():
+    rows = [results.claim(id, "agrees", value=2.0, interval=(0.0, 4.0), n=9) for id in ("zfnet-beats-alexnet", "table7-slope")]
+    assert verdicts.table(*rows)["p, Holm"].tolist() == ["0.100", "0.100"]
+
+
+def test_a_row_of_an_under_trained_net_says_so_and_keeps_what_was_measured():
+    row = results.claim("table7-slope", "agrees", value=2.0, interval=(1.0, 3.0), n=9)
+    found = results.of_regime(row, "10 steps", "zfnet never left chance")
+    assert (found["status"], found["reason"], found["p"]) == ("not comparable", "under-trained: zfnet never left chance", None)
+    assert (found["ours"], found["regime"]) == (2.0, "10 steps") and results.of_regime(row, "10 steps", "")["status"] == "agrees"

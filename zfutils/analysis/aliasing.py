@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from zfutils.analysis import noise
+
 _SIDE = 64  # of the grid of frequencies
 _NEAR = (3, 6)  # bins away from the grid's frequency: what it is compared with
 
@@ -25,6 +27,36 @@ def grid_excess(projections: np.ndarray, stride: int) -> np.ndarray:
     peak, near = power[:, distance <= 1].mean(1), power[:, (distance >= _NEAR[0]) & (distance <= _NEAR[1])].mean(1)
     known = (near > 0) & (peak > 0)
     return np.where(known, np.log2(np.where(known, peak, 1) / np.where(known, near, 1)), 0)
+
+
+def strength(projections: np.ndarray, stride: int, *, generator: np.random.Generator, draws: int = 300) -> np.ndarray:
+    """Share of the power that a grid adds to its neighbourhood, beyond what 1/f noise of the same size has there.
+
+    Equal grids on a falling spectrum differ in `grid_excess`, because what they are divided by differs; here they are equal.
+
+    Args:
+        projections: (n, 3, side, side).
+        stride: as in `grid_excess`.
+        generator: source of the noise.
+        draws: pictures of noise.
+
+    Returns:
+        (n,); 0 for a projection that is all zero.
+    """
+    by_noise = _added(noise.pink(draws, projections.shape[-1], generator=generator), stride).mean()
+    return np.where(projections.any((1, 2, 3)), _added(projections, stride) - by_noise, 0)
+
+
+def _added(projections: np.ndarray, stride: int) -> np.ndarray:
+    """Power near the frequency of a grid less that of as many bins around it, as a share of all power, (n,)."""
+    power = line_spectrum(projections)
+    power[:, 1:-1] *= 2  # the half that is left out is its mirror image
+    distance = np.abs(np.arange(power.shape[1]) - _SIDE // stride)
+    at, near = distance <= 1, (distance >= _NEAR[0]) & (distance <= _NEAR[1])
+    weights = np.where(np.arange(power.shape[1]) % (_SIDE // 2) == 0, 1, 2)  # bins of the whole spectrum that stand behind each
+    total = power.sum(1)
+    added = power[:, at].sum(1) - power[:, near].sum(1) / weights[near].sum() * weights[at].sum()
+    return added / np.where(total > 0, total, 1)
 
 
 def unevenness(projections: np.ndarray, period: int) -> np.ndarray:

@@ -6,13 +6,15 @@ import numpy as np
 import pandas as pd
 
 from zfutils.core.profiles import Profile
-from zfutils.models import predictions
-from zfutils.stats import bootstrap
+from zfutils.data.prepared_sets import PreparedSet
+from zfutils.models import cached_predictions, predictions, recipes
+from zfutils.stats import bootstrap, seeds
 from zfutils.stats.bootstrap import Interval
+from zfutils.stats.seeds import Estimate
 from zfutils.training import runs, schedule
 
+Answers = tuple[np.ndarray, np.ndarray]  # wrong answers to validation and to training images
 TOPS = (1, 2, 5)
-CHANCE = 0.9  # of the error of a guess: above it a net never left chance (rules of the claims)
 
 
 def missing(profile: Profile, names: list[str], *, seed: int = 0) -> dict[str, str]:
@@ -33,6 +35,22 @@ def missing(profile: Profile, names: list[str], *, seed: int = 0) -> dict[str, s
     return {name: _reason(name, state) for name, state in states.items() if state != "trained"}
 
 
+def of_seeds(profile: Profile, name: str, prepared: PreparedSet, indices: np.ndarray, *, which: tuple[int, ...], seed: int) -> np.ndarray:
+    """Wrong answers of a recipe from every seed that is trained, bool (seeds, n).
+
+    Args:
+        profile: the sizes.
+        name: of the recipe; its first seed must be trained.
+        prepared: the pictures.
+        indices: (n,).
+        which: crops to average over.
+        seed: of the run.
+    """
+    there = [other for other in recipes.seeds_of(name) if runs.is_trained(profile, other, seed=seed)]
+    answers = (cached_predictions.of(runs.trained(profile, other, seed=seed), prepared, indices, crops=which) for other in there)
+    return np.stack([predictions.wrong(own, prepared.labels[indices]) for own in answers])
+
+
 def left_chance(log: pd.DataFrame, classes: int) -> int | None:
     """The step by which a net had begun to learn.
 
@@ -48,16 +66,6 @@ def left_chance(log: pd.DataFrame, classes: int) -> int | None:
     """
     below = log.loc[log["train_loss"] < schedule.LEARNING * math.log(classes), "step"]
     return None if below.empty else int(below.iloc[0])
-
-
-def at_chance(wrong: np.ndarray, classes: int) -> bool:
-    """Whether a net never left chance: its error lies above nine tenths of that of a guess.
-
-    Args:
-        wrong: bool of shape (n,): its wrong answers to the validation images.
-        classes: number of classes.
-    """
-    return bool(wrong.mean() > CHANCE * (1 - 1 / classes))
 
 
 def counted(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -107,82 +115,31 @@ def ensemble_gain(together: np.ndarray, alone: np.ndarray, *, generator: np.rand
     return bootstrap.interval(gain.mean() / len(alone), samples / len(alone))
 
 
-def excess(both: np.ndarray, first: np.ndarray, second: np.ndarray, base: np.ndarray, *, generator: np.random.Generator) -> Interval:
-    """What two removals cost together beyond the sum of what each costs, with a bootstrap over images.
-
-    *Paper:* table 3, section 5.1: (both - base) - (first - base) - (second - base).
-
-    Args:
-        both, first, second, base: bool of shape (n,): wrong answers without either part, without one, without the other, and with all.
-        generator: source of the draws.
-
-    Returns:
-        The excess, above 0 where the two are worse together, and the ends of its 95 % interval, in [-2, 2].
-
-    Raises:
-        ValueError: the nets answered different numbers of images.
-    """
-    bootstrap.same_images(both, first, second, base)
-    beyond = both.astype(np.int64) - first - second + base  # (n,)
-    return bootstrap.interval(beyond.mean(), bootstrap.means(beyond[:, None], generator=generator)[:, 0])
-
-
-def largest_change(pairs: list[tuple[np.ndarray, np.ndarray]], *, generator: np.random.Generator) -> Interval:
-    """The largest change of the error, without sign, among several changed nets, with a bootstrap over images.
-
-    *Paper:* table 3, section 5.1, on the size of layers 6 and 7. The largest is taken anew in every sample; by chance it tends to lie above
-    the true one, never below 0.
-
-    Args:
-        pairs: bool arrays of shape (n,): wrong answers of a changed net and of its base.
-        generator: source of the draws.
-
-    Returns:
-        The largest change and the ends of its 95 % interval, in [0, 1].
-
-    Raises:
-        ValueError: no pair, or nets that answered different numbers of images.
-    """
-    if not pairs:
-        raise ValueError("expected one or more pairs of nets, got none")
-    bootstrap.same_images(*(answers for pair in pairs for answers in pair))
-    changes = np.stack([changed.astype(np.int64) - base for changed, base in pairs], axis=1)  # (n, pairs)
-    drawn = np.abs(bootstrap.means(changes, generator=generator)).max(1)
-    return bootstrap.interval(np.abs(changes.mean(0)).max(), drawn)
-
-
-def gap_difference(
-    ours: tuple[np.ndarray, np.ndarray], theirs: tuple[np.ndarray, np.ndarray], *, generator: np.random.Generator
-) -> Interval:
-    """Gap between validation and training error of one net minus that of another, with a bootstrap over the images of both splits.
+def gap_difference(ours: Answers, theirs: Answers, *, generator: np.random.Generator) -> Estimate:
+    """Gap between validation and training error of one recipe minus that of another.
 
     *Paper:* table 3, section 5.1, on overfitting.
 
     Args:
-        ours, theirs: bool of shapes (n,) and (m,): wrong answers to the validation and to the training images, which both nets saw.
+        ours, theirs: bool of shapes (seeds, n) and (seeds, m): wrong answers to the validation and to the training images.
         generator: source of the draws.
 
     Returns:
-        The difference, above 0 where our gap is wider, and the ends of its 95 % interval, in [-2, 2].
-
-    Raises:
-        ValueError: the nets answered different numbers of images.
+        The difference, above 0 where our gap is wider, over seeds first and images of both splits second.
     """
-    changes = []
-    for own, other in zip(ours, theirs, strict=True):
-        bootstrap.same_images(own, other)
-        changes.append(own.astype(np.int64) - other)
-    val, train = changes  # (n,), (m,)
-    drawn = [bootstrap.means(change[:, None], generator=generator)[:, 0] for change in changes]
-    return bootstrap.interval(val.mean() - train.mean(), drawn[0] - drawn[1])
+
+    def measure(means: np.ndarray) -> np.ndarray:
+        return (means[:, 0] - means[:, 1]) - (means[:, 2] - means[:, 3])
+
+    return seeds.measured((*ours, *theirs), measure, generator=generator, apart=(0, 1, 0, 1))
 
 
-def direction(interval: tuple[float, float]) -> str:
-    """Whether a change of the error is `higher`, `lower`, or `undecided` where its interval covers 0."""
+def direction(interval: tuple[float, float], seeds: int = 2) -> str:
+    """Whether a change of the error is `higher`, `lower`, or `undecided` where its interval covers 0; from one seed it `leans` only."""
     low, high = interval
-    if low > 0:
-        return "higher"
-    return "lower" if high < 0 else "undecided"
+    if low <= 0 <= high:
+        return "undecided"
+    return ("leans " if seeds < 2 else "") + ("higher" if low > 0 else "lower")
 
 
 def _reason(name: str, state: str) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from zfutils.analysis import noise
 from zfutils.models.architectures import filter_rms
 from zfutils.models.crops import CENTRE, Crops
 
@@ -62,6 +63,22 @@ def band_shares(weight: np.ndarray) -> np.ndarray:
     frequency, energy = spectrum(weight)
     band = np.digitize(frequency, EDGES)
     return np.stack([energy[:, band == place].sum(1) for place in range(3)], 1)
+
+
+def middle_beyond_noise(weight: np.ndarray, *, generator: np.random.Generator, draws: int = 1000) -> np.ndarray:
+    """Share of each filter's energy in the middle band minus the mean share of filters of the same size that are filled with 1/f noise.
+
+    A small window alone moves energy to the middle: that is geometry, and no finding.
+
+    Args:
+        weight: (maps, 3, k, k).
+        generator: source of the noise.
+        draws: filters of noise.
+
+    Returns:
+        (maps,).
+    """
+    return band_shares(weight)[:, 1] - band_shares(noise.pink(draws, weight.shape[-1], generator=generator))[:, 1].mean()
 
 
 def dominance(weight: np.ndarray) -> float:

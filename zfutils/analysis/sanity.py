@@ -30,8 +30,27 @@ def randomised(net: nn.Sequential, layers: Sequence[str], *, generator: torch.Ge
     return other
 
 
-def random_seed(net: nn.Sequential, images: Tensor, layer: str, *, generator: torch.Generator, rules: Rules = DECONVNET) -> Tensor:
-    """Bring a random positive signal in all maps and places of a layer down to pixels.
+def reinitialised(net: nn.Sequential, fresh: nn.Sequential, layers: Sequence[str]) -> nn.Sequential:
+    """A copy of a net in which some layers have the weights of another of the same architecture, such as one before training.
+
+    *Later work:* Sixt et al. 2020 put new initial weights into the upper layers.
+    """
+    other = copy.deepcopy(net)
+    for name in layers:
+        other.get_submodule(name).load_state_dict(fresh.get_submodule(name).state_dict())
+    return other
+
+
+def random_seed(
+    net: nn.Sequential,
+    images: Tensor,
+    layer: str,
+    *,
+    generator: torch.Generator,
+    rules: Rules = DECONVNET,
+    positions: Tensor | None = None,
+) -> Tensor:
+    """Bring a random positive signal in all maps of a layer down to pixels.
 
     Mahendran & Vedaldi 2016: what comes out looks much like a projection, because the switches carry most of the picture.
 
@@ -41,6 +60,7 @@ def random_seed(net: nn.Sequential, images: Tensor, layer: str, *, generator: to
         layer: where the signal is put.
         generator: source of the signal, on the CPU.
         rules: of the way down.
+        positions: row and column for each image, (n, 2), where alone the signal stands; None for all.
 
     Returns:
         (n, 3, h, w).
@@ -49,4 +69,8 @@ def random_seed(net: nn.Sequential, images: Tensor, layer: str, *, generator: to
     ascent = explicit.up(images)
     shape = ascent.outputs[layer].shape
     signal = torch.empty(shape).normal_(generator=generator).abs().to(images)
+    if positions is not None:
+        only = torch.zeros_like(signal[:, :1])
+        only[torch.arange(len(images)), 0, positions[:, 0], positions[:, 1]] = 1
+        signal = signal * only
     return explicit.down(signal, layer, ascent, rules=rules)

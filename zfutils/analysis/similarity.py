@@ -27,6 +27,14 @@ def mean_pairs(pictures: np.ndarray) -> float:
     return float(similar[np.triu_indices(len(flat), 1)].mean())
 
 
+def mean_between(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Mean cosine over all pairs of a picture of ours (k, ...) and one of theirs (m, ...); pictures that are all zero count with 0."""
+    flat = [np.asarray(pictures, np.float64).reshape(len(pictures), -1) for pictures in (ours, theirs)]
+    sizes = [np.linalg.norm(pictures, axis=1, keepdims=True) for pictures in flat]
+    a, b = (pictures / np.where(size > 0, size, 1) for pictures, size in zip(flat, sizes, strict=True))
+    return float((a @ b.T).mean())
+
+
 def rank_correlation(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     """Spearman's rank correlation of each column.
 

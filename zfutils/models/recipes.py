@@ -93,9 +93,15 @@ def batch_normed(architecture: Architecture, *, dropout: float) -> Architecture:
     return replace(architecture, convs=convs, dropout=dropout)
 
 
-def _again(first: Recipe) -> Recipe:
-    """A net of table 3 once more, from the second seed."""
-    return replace(first, name=f"{first.name}-again", says=f"{first.says}, once more from seed 2 (beyond the paper)", member=1)
+_LATER = {"again": 1, "third": 2}  # further seeds of a net, by what is added to its name: the number of the member
+
+
+def _later(first: Recipe, word: str) -> Recipe:
+    """A net of table 3 from another seed."""
+    member = _LATER[word]
+    return replace(
+        first, name=f"{first.name}-{word}", says=f"{first.says}, once more from seed {member + 1} (beyond the paper)", member=member
+    )
 
 
 _ONCE_MORE = (
@@ -105,9 +111,9 @@ _ONCE_MORE = (
 _FIVE = (1, 2, 3, 4, 5)
 _SAME_COST = "widened until it costs as much as all five (beyond the paper)"
 
-# Beyond the paper: what chapter 9 trains. The second seed of zfnet is zfnet-2.
+# Beyond the paper: what chapter 9 trains. Further seeds of zfnet are zfnet-2 to zfnet-5.
 _FURTHER = (
-    *(_again(first) for first in _ALL if first.name in _ONCE_MORE),
+    *(_later(first, word) for word in _LATER for first in _ALL if first.name in _ONCE_MORE),
     _changed("without-4-widened", f"without layer 4, layers 3 and 5 {_SAME_COST}", at_the_cost_of(without(ZFNET, 4), ZFNET)),
     _changed("without-3-4-widened", f"without layers 3 and 4, layer 5 {_SAME_COST}", at_the_cost_of(without(ZFNET, 3, 4), ZFNET)),
     _changed("no-dropout", "without dropout (beyond the paper)", replace(ZFNET, dropout=0.0)),
@@ -130,3 +136,14 @@ def recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise unknown("net", name, RECIPES)
     return RECIPES[name]
+
+
+def seeds_of(name: str) -> tuple[str, ...]:
+    """The recipes that differ from one in their seed only, the first seed first, itself among them.
+
+    Raises:
+        Problem: there is no such recipe.
+    """
+    own = recipe(name)
+    same = [other for other in RECIPES.values() if (other.paper, other.clips, other.turned) == (own.paper, own.clips, own.turned)]
+    return tuple(other.name for other in sorted(same, key=lambda other: other.member))

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,16 +11,21 @@ import yaml
 from zfutils.core.errors import unknown
 
 FILE = Path(__file__).with_name("claims.yml")
-AGREES, DIFFERS, UNDECIDED, NOT_COMPARABLE = STATUSES = ("agrees", "differs", "undecided", "not comparable")
+AGREES, DIFFERS, LEANS_AGREES, LEANS_DIFFERS, UNDECIDED, NOT_COMPARABLE = STATUSES = (
+    *("agrees", "differs", "leans: agrees", "leans: differs"),  # leans: decided by the interval, but of one seed
+    *("undecided", "not comparable"),
+)
+CLAIM, PATTERN, BEYOND = KINDS = ("claim", "pattern", "beyond the paper")  # a sentence of the paper, the pattern of a table, later work
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the paper.
+    """A claim of the paper, or the pattern of a table.
 
     Attributes:
         id: its name.
         place: in the paper.
+        quote: what the paper says there, at most fifteen words; empty for the pattern of a table.
         statement: in our words.
         measure: the formula.
         rule: when it agrees, differs or is undecided.
@@ -32,15 +38,23 @@ class Claim:
     measure: str
     rule: str
     n: str
+    quote: str = ""
+    kind: str = CLAIM
 
 
 @functools.cache
 def claims() -> dict[str, Claim]:
     """All claims by id, in the order of the file."""
     entries = [
-        {name: " ".join(str(text).split()) for name, text in entry.items()} for entry in yaml.safe_load(FILE.read_text(encoding="utf-8"))
+        {name: " ".join(str(text).split()) for name, text in entry.items()}
+        for entry in yaml.safe_load(FILE.read_text(encoding="utf-8"))["claims"]
     ]
     return {entry["id"]: Claim(**entry) for entry in entries}
+
+
+def retired() -> dict[str, str]:
+    """Why a claim of an earlier version is no more, by id."""
+    return {entry["id"]: " ".join(entry["why"].split()) for entry in yaml.safe_load(FILE.read_text(encoding="utf-8"))["retired"]}
 
 
 def claim(id: str) -> Claim:
@@ -71,3 +85,16 @@ def when_above(interval: tuple[float, float], threshold: float = 0.0) -> str:
     """Status of a claim that a value lies above a threshold."""
     low, high = interval
     return when_below((-high, -low), -threshold)
+
+
+def all_of(statuses: Iterable[str]) -> str:
+    """Status of a claim with several conditions: agrees where all do, differs where one does, else undecided."""
+    statuses = set(statuses)
+    if DIFFERS in statuses:
+        return DIFFERS
+    return AGREES if statuses == {AGREES} else UNDECIDED
+
+
+def at_most_leans(status: str, seeds: int) -> str:
+    """What a status is worth that compares trained nets: from one seed a recipe it only leans, because another seed may turn it."""
+    return f"leans: {status}" if seeds < 2 and status in (AGREES, DIFFERS) else status

@@ -8,6 +8,7 @@ import platform
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
@@ -18,6 +19,7 @@ from zfutils.core.profiles import Profile
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import devices
 from zfutils.paper import claims, numbers
+from zfutils.stats import multiple
 
 _PACKAGES = ("torch", "torchvision", "numpy", "pandas", "matplotlib", "scikit-learn")
 
@@ -85,11 +87,20 @@ def provenance(profile: Profile, *, seed: int, seconds: float, data: PreparedSet
     }
 
 
-def number(key: str, ours: float, *, profile: Profile, n: int, interval: tuple[float, float] | None = None) -> dict:
+def number(
+    key: str,
+    ours: float,
+    *,
+    profile: Profile,
+    n: int,
+    interval: tuple[float, float] | None = None,
+    same_data: bool | None = None,
+    reason: str = "",
+) -> dict:
     """A scoreboard row for a number of the paper, in the paper's unit.
 
-    Counts (sizes of the net) compare everywhere: they agree when equal. A measured value compares only on the paper's data: it agrees
-    when the interval covers the paper's value.
+    What follows from how the net is built compares everywhere: it agrees when equal. A measured value compares only on the paper's data: it
+    agrees when the interval covers the paper's value. Without an interval nothing is decided.
 
     Args:
         key: of `paper.numbers()`.
@@ -97,22 +108,32 @@ def number(key: str, ours: float, *, profile: Profile, n: int, interval: tuple[f
         profile: where it was measured.
         n: number of images or units that it rests on.
         interval: its 95 % interval.
+        same_data: whether the pictures are the paper's; default for the profile of ImageNet alone.
+        reason: what else the two differ in.
 
     Raises:
         Problem: the paper has no such number.
     """
     theirs = numbers.number(key)
-    row = {"key": key, "ours": ours, "low": None, "high": None, "n": n, "status": "", "reason": ""}
+    row = {"key": key, "ours": ours, "low": None, "high": None, "n": n, "status": claims.UNDECIDED, "reason": reason}
     if interval is not None:
         row["low"], row["high"] = interval
     if theirs["unit"] == "count":
-        row["status"] = claims.AGREES if ours == theirs["paper"] else claims.DIFFERS
-    elif profile.dataset != "imagenet":
-        row |= {"status": claims.NOT_COMPARABLE, "reason": f"measured on {profile.dataset}, not on the paper's data"}
+        row["status"] = claims.AGREES if np.isclose(ours, theirs["paper"]) else claims.DIFFERS
+    elif not (profile.dataset == "imagenet" if same_data is None else same_data):
+        row |= {"status": claims.NOT_COMPARABLE, "reason": reason or f"measured on {profile.dataset}, not on the paper's data"}
+    elif interval is None:
+        row["reason"] = "; ".join(filter(None, ["without an interval", reason]))
     else:
-        low, high = interval or (ours, ours)
-        row["status"] = claims.AGREES if low <= theirs["paper"] <= high else claims.DIFFERS
+        row["status"] = claims.AGREES if interval[0] <= theirs["paper"] <= interval[1] else claims.DIFFERS
     return row
+
+
+def of_regime(row: dict, words: str, under_trained: str) -> dict:
+    """A scoreboard row of a trained net with its regime in words; what an under-trained net would decide is not comparable."""
+    if under_trained and row["status"] != claims.NOT_COMPARABLE:
+        row = row | {"status": claims.NOT_COMPARABLE, "reason": f"under-trained: {under_trained}", "p": None}
+    return row | {"regime": words}
 
 
 def absent(key: str, reason: str) -> dict:
@@ -130,29 +151,44 @@ def absent(key: str, reason: str) -> dict:
 
 
 def claim(
-    id: str, status: str, *, value: float | None = None, n: int, interval: tuple[float, float] | None = None, reason: str = ""
+    id: str,
+    status: str,
+    *,
+    value: float | None = None,
+    n: int,
+    interval: tuple[float, float] | None = None,
+    reason: str = "",
+    threshold: float | None = 0.0,
 ) -> dict:
     """A scoreboard row for a claim.
 
     Args:
         id: of the claim.
-        status: `agrees`, `differs`, `undecided` or `not comparable`.
+        status: one of `claims.STATUSES`.
         value: what was measured.
         n: how much it rests on.
         interval: its 95 % interval.
         reason: why it is not comparable; needed for that status.
+        threshold: what the interval is held against, for `p`; None where the rule has several conditions.
+
+    Returns:
+        Among others `p`, two-sided, of the value against the threshold: what Holm's correction of all claims together takes.
 
     Raises:
         Problem: unknown claim or status.
-        ValueError: not comparable without a reason.
+        ValueError: not comparable without a reason, or decided without an interval.
     """
     claims.claim(id)
     if status not in claims.STATUSES:
         raise unknown("status", status, claims.STATUSES)
     if status == claims.NOT_COMPARABLE and not reason:
         raise ValueError(f"expected a reason why {id} is not comparable, got none")
+    if interval is None and status not in (claims.NOT_COMPARABLE, claims.UNDECIDED):
+        raise ValueError(f"expected an interval that decides {id}, got none")
+    decided = interval is not None and status != claims.NOT_COMPARABLE and threshold is not None
+    p = multiple.p_value((value, *interval), threshold) if decided else None
     low, high = interval or (None, None)
-    return {"key": f"claim/{id}", "ours": value, "low": low, "high": high, "n": n, "status": status, "reason": reason}
+    return {"key": f"claim/{id}", "ours": value, "low": low, "high": high, "n": n, "status": status, "reason": reason, "p": p}
 
 
 def read(name: str, *, profile: Profile) -> pd.DataFrame:

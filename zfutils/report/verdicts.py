@@ -6,9 +6,22 @@ import pandas as pd
 
 from zfutils.paper import claims
 from zfutils.report import results
+from zfutils.stats import multiple
+from zfutils.stats.seeds import Estimate
+
+FEWEST = 10  # images or units: resampling fewer gives an interval that is too narrow
 
 
-def decided(id: str, status: str, found: tuple[float, float, float], n: int, *, otherwise: str) -> dict:
+def decided(
+    id: str,
+    status: str,
+    found: tuple[float, float, float],
+    n: int,
+    *,
+    otherwise: str,
+    reason: str = "",
+    threshold: float | None = 0.0,
+) -> dict:
     """A row of the scoreboard for a measured claim, or 'not comparable' where nothing could be measured.
 
     Args:
@@ -17,10 +30,37 @@ def decided(id: str, status: str, found: tuple[float, float, float], n: int, *, 
         found: the value and the ends of its 95 % interval; not finite where it could not be measured.
         n: how much it rests on; 0 where it could not be measured.
         otherwise: the reason why not, for that case.
+        reason: what else is to be said.
+        threshold: of the rule, as in `results.claim`.
     """
     if not n or not all(math.isfinite(value) for value in found):
         return results.claim(id, claims.NOT_COMPARABLE, n=n, reason=otherwise)
-    return results.claim(id, status, value=found[0], interval=found[1:], n=n)
+    if n < FEWEST and status != claims.NOT_COMPARABLE:
+        status, reason = claims.UNDECIDED, "; ".join(filter(None, [reason, f"fewer than {FEWEST} decide nothing"]))
+    return results.claim(id, status, value=found[0], interval=tuple(found[1:]), n=n, reason=reason, threshold=threshold)
+
+
+def compared(
+    id: str, status: str, found: Estimate, n: int, *, under_trained: str = "", reason: str = "", threshold: float | None = 0.0
+) -> dict:
+    """A row of the scoreboard for a claim that compares trained nets.
+
+    From one seed a verdict at most leans; where a net was under-trained its value is shown and decides nothing.
+
+    Args:
+        id: of the claim.
+        status: by its rule.
+        found: over seeds and images.
+        n: how many images or units it rests on.
+        under_trained: which nets were, and why; empty for none.
+        reason, threshold: as in `decided`.
+    """
+    status = claims.NOT_COMPARABLE if under_trained else claims.at_most_leans(status, found.seeds)
+    if status not in (claims.NOT_COMPARABLE, claims.UNDECIDED) and found.seeds < 2:
+        reason = "; ".join(filter(None, [reason, "from one seed of a recipe"]))
+    if under_trained:
+        reason = f"under-trained: {under_trained}"
+    return results.claim(id, status, value=found.value, interval=found.interval, n=n, reason=reason, threshold=threshold)
 
 
 def told(*rows: dict) -> str:
@@ -38,7 +78,8 @@ def _told(row: dict) -> str:
 
 
 def table(*rows: dict) -> pd.DataFrame:
-    """Claims as a table: statement, place in the paper, our value, interval, n, status, reason."""
+    """Claims as a table: statement, place, our value, interval, p corrected (Holm) for all claims of the table, n, status, reason."""
+    corrected = multiple.holm([math.nan if row["p"] is None else row["p"] for row in rows])
     about = [claims.claim(row["key"].removeprefix("claim/")) for row in rows]
     return pd.DataFrame(
         {
@@ -46,9 +87,10 @@ def table(*rows: dict) -> pd.DataFrame:
             "in the paper": said.place,
             "ours": "" if row["ours"] is None else f"{row['ours']:+.3f}",
             "interval": "" if row["low"] is None else f"{row['low']:+.3f} to {row['high']:+.3f}",
+            "p, Holm": "" if not math.isfinite(p) else f"{p:.3f}",
             "n": row["n"],
             "status": row["status"],
             "reason": row["reason"],
         }
-        for said, row in zip(about, rows, strict=True)
+        for said, row, p in zip(about, rows, corrected, strict=True)
     )

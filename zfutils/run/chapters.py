@@ -14,6 +14,7 @@ class Chapter:
         results: what it writes, by the names of `results.save`.
         nets: recipes that must be trained before.
         rows: recipes that fill rows of its tables; where one is missing the chapter says so.
+        seeds: recipes from further seeds that its verdicts take in where they are trained; with `EXTRAS=1` they are.
         sets: prepared sets that it reads.
         needs: chapters whose results it reads.
         extra: whether it runs only with `EXTRAS=1`.
@@ -24,6 +25,7 @@ class Chapter:
     results: tuple[str, ...] = ()
     nets: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
+    seeds: tuple[str, ...] = ()
     sets: tuple[str, ...] = ("pretraining",)
     needs: tuple[str, ...] = ()
     extra: bool = False
@@ -36,16 +38,18 @@ _TABLE3 = (
     *("alexnet-without-3-4", "alexnet-without-7", "alexnet-without-6-7", "alexnet-without-3-4-6-7", "alexnet-2048", "alexnet-8192"),
     *("zfnet-2048", "zfnet-8192", "zfnet-wide", "zfnet-wide-8192"),
 )
+_SEEDS3 = tuple(f"{name}-{word}" for word in ("again", "third") for name in ("alexnet", *_TABLE3))
+_SEEDS2 = tuple(f"{name}-{word}" for word in ("again", "third") for name in ("alexnet", "zfnet-wide"))
 _FURTHER = (
-    *("alexnet-again", *(f"{name}-again" for name in _TABLE3)),
+    *_SEEDS3,
     *("zfnet-without-4-widened", "zfnet-without-3-4-widened"),
     *("zfnet-no-dropout", "zfnet-batch-norm", "zfnet-batch-norm-dropout"),
     *("zfnet-half", "zfnet-three-quarters", "zfnet-three-halves"),
 )
 
 _ALL = (
-    Chapter("01_architecture", ("figure3", "figure6_filters", "table3"), _MAIN, _TABLE3),
-    Chapter("02_training", ("table2", "learning_curves", "clipping"), _MAIN, _TABLE2),
+    Chapter("01_architecture", ("figure3", "figure6_filters", "table3"), _MAIN, _TABLE3, (*_TABLE2[:4], *_SEEDS3)),
+    Chapter("02_training", ("table2", "learning_curves", "clipping"), _MAIN, _TABLE2, _SEEDS2),
     Chapter(
         "03_deconvnet",
         ("figure1", "figure2", "figure4", "figure6_projections", "hierarchy", "settling", "ground_truth", "sanity", "cascade"),

@@ -154,9 +154,9 @@ def _chapter(given: argparse.Namespace) -> int:
 def _scoreboard(given: argparse.Namespace) -> int:
     from zfutils.report import scoreboard
 
-    board = scoreboard.write(profiles.profile(given.profile).name)
+    board = scoreboard.write(profiles.profile(given.profile).name, seed=given.seed)
     print(board[board["result"].notna()].to_string(index=False))
-    print(scoreboard.summary(board))
+    print(f"retired claims:\n{scoreboard.retired()}\n{scoreboard.summary(board)}")
     return 0
 
 

@@ -63,7 +63,7 @@ def reproduce(
         progress.say(f"{source.stem}: notebook made from its source")
     failed = _make(profile, wanted, seed, jobs, {"retrain": retrain, "only_trained": only_trained}, where)
     _keep_extras(profile, wanted)
-    board = scoreboard.write(profile.name)
+    board = scoreboard.write(profile.name, seed=seed)
     progress.say(f"{scoreboard.summary(board)}; {paths.results_dir(profile.name)}")
     progress.say(f"{'failed: ' + ', '.join(failed) if failed else 'done'} in {time.monotonic() - start:.1f} s")
     return 1 if failed else 0
@@ -214,13 +214,25 @@ def _key(profile: Profile, chapter: Chapter, prepared: dict[str, PreparedSet], f
     printed = [hashlib.sha256(file.read_bytes()).hexdigest() for file in tables]
     sizes = {name: value for name, value in asdict(profile).items() if name != "purpose"}
     needed = [_state(profile, need).get("key") for need in chapter.needs]
-    return keys.digest(text, used, rules, printed, sizes, seed, pictures, _nets_of(chapter, folders), needed)
+    nets = [*_nets_of(chapter, folders), *_seeds_of(profile, chapter, seed)]
+    return keys.digest(text, used, rules, printed, sizes, seed, pictures, nets, needed)
 
 
 def _nets_of(chapter: Chapter, folders: dict[str, Path]) -> list[str]:
     """Digests of a chapter's nets, which may have been trained anew under the same name; a row that is missing is one too."""
     files = [folders[name] / "net.safetensors" if name in folders else None for name in (*chapter.nets, *chapter.rows)]
     return ["missing" if file is None else hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+
+
+def _seeds_of(profile: Profile, chapter: Chapter, seed: int) -> list[str]:
+    """Digests of the nets from further seeds that a chapter takes in, as far as any run has trained them."""
+    if not chapter.seeds:
+        return []
+    from zfutils.training import runs  # only here: a chapter without nets need not load torch
+
+    there = [name for name in chapter.seeds if runs.is_trained(profile, name, seed=seed)]
+    files = {name: runs.trained(profile, name, seed=seed).folder / "net.safetensors" for name in there}
+    return [f"{name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for name, file in files.items()]
 
 
 def _state_file(profile: Profile, name: str) -> Path:

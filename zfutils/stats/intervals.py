@@ -10,13 +10,17 @@ def share(hits: int, n: int) -> tuple[float, float]:
     return float(ends.low), float(ends.high)
 
 
-def students_t(mean: np.ndarray, std: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the interval of a mean of n independent numbers after Student.
+def redrawn_folds(mean: np.ndarray, std: np.ndarray, n: np.ndarray, ratio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the interval of a mean over folds that redraw from one pool of images (Nadeau & Bengio 2003), by Student's t.
+
+    Such folds share images and so vary less than they would anew: the variance of their mean is not std^2 / n but std^2 (1 / n + ratio).
+    Where more images test than train this is careful and covers more often than it promises.
 
     Args:
-        mean: of the numbers; like the others a number, an array or a column.
-        std: of the numbers, with n - 1 below.
-        n: how many; one says nothing of its spread, the ends are then NaN.
+        mean: over the folds; like the others a number, an array or a column.
+        std: over the folds, with n - 1 below; where it is exactly 0, folds happen to agree and the ends are NaN too.
+        n: number of folds; one says nothing of its spread, the ends are then NaN.
+        ratio: test images of a fold over its training images.
     """
-    half = stats.t.ppf(0.975, n - 1) * std / np.sqrt(n)
+    half = stats.t.ppf(0.975, n - 1) * np.where(std > 0, std, np.nan) * np.sqrt(1 / n + ratio)
     return mean - half, mean + half

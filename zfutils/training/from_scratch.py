@@ -22,9 +22,7 @@ RATES = (0.0003125, 0.000625, 0.00125, 0.0025, 0.005, 0.01)  # learning rates th
 FIRST = (0.00125, 0.0025)  # the two that are tried first
 BATCH = 16  # images a step: with so few pictures a batch of 128 would be most of them
 DROPS = (0.7, 0.9)  # of the run, where the rate is cut by ten
-FITS = 0.05  # training error below which a net has fitted its pictures
-ENOUGH = 600  # steps
-FROM_SCRATCH_VERSION = 1  # raised, beside TRAINING_VERSION, when the same pictures give another net or other answers
+FROM_SCRATCH_VERSION = 2  # raised, beside TRAINING_VERSION, when the same pictures give another net or other answers
 
 
 @dataclass(frozen=True)
@@ -36,19 +34,19 @@ class Scratch:
         train_error: share of wrong answers to its own training pictures, centre crop.
         steps: of its training.
         rate: its first learning rate.
-        guess: error of a guess.
+        losses: step and mean training loss at the end of every epoch.
     """
 
     correct: np.ndarray
     train_error: float
     steps: int
     rate: float
-    guess: float
+    losses: tuple[tuple[int, float], ...] = ()
 
     @property
-    def comparable(self) -> bool:
-        """Whether it was trained enough to be compared: it fits its pictures, or took `ENOUGH` steps and left chance behind."""
-        return self.train_error < FITS or (self.steps >= ENOUGH and self.train_error < self.guess / 2)
+    def log(self) -> pd.DataFrame:
+        """One row an epoch: `step`, `train_loss`."""
+        return pd.DataFrame(self.losses, columns=["step", "train_loss"])
 
 
 def train(
@@ -78,8 +76,8 @@ def train(
     folder = paths.data_dir() / profile.name / "scratch" / f"{len(rows)}-images-{key[:8]}"
     run_folder.fill(folder, "answers.csv", lambda: _run(settings, view, mean, test, folder))
     card, answers = checkpoints.card(folder / "net.safetensors"), pd.read_csv(folder / "answers.csv")
-    guess = 1 - 1 / settings.architecture.classes
-    return Scratch(answers["correct"].to_numpy(bool), card["train_wrong"] / card["train_n"], card["steps"], rate, guess)
+    losses = tuple((int(step), float(loss)) for step, loss in card["losses"])
+    return Scratch(answers["correct"].to_numpy(bool), card["train_wrong"] / card["train_n"], card["steps"], rate, losses)
 
 
 def best_rate(profile: Profile, prepared: PreparedSet, mean: np.ndarray, rows: np.ndarray, *, seed: int) -> tuple[float, pd.DataFrame]:
@@ -154,6 +152,7 @@ def _run(settings: Settings, view: PreparedSet, mean: np.ndarray, test: np.ndarr
     correct = ~predictions.wrong(predictions.probabilities(net, trainer.inputs, test), view.labels[test])
     card = {"recipe": settings.recipe, "seed": settings.seed, "steps": trainer.steps, "rate": settings.learning_rate}
     counts = {"train_wrong": int(train_wrong.sum()), "train_n": len(train_wrong)}
+    counts["losses"] = [[epoch["step"], round(epoch["train_loss"], 5)] for epoch in trainer.log]
     checkpoints.save(net, settings.architecture, folder / "net.safetensors", card={**card, **counts})
     with paths.whole(folder / "answers.csv") as fresh:
         pd.DataFrame({"row": test, "correct": correct}).to_csv(fresh, index=False)

@@ -22,7 +22,8 @@ class Outcome:
 
     Attributes:
         method: its name.
-        rows: one dict a size and fold: `method`, `size`, `fold`, `accuracy` (mean over classes, in [0, 1]), `answers` (their number), more.
+        rows: one dict a size and fold: `method`, `size`, `fold`, `accuracy` (mean over classes, in [0, 1]), `answers` (their number),
+            `trained` (number of images that it was trained on), more.
         correct: right answers by (size, fold), bool (test,).
         tested: rows of the test images, by (size, fold).
     """
@@ -35,7 +36,8 @@ class Outcome:
     def add(self, size: int, number: int, fold: Fold, labels: np.ndarray, correct: np.ndarray, **known: object) -> None:
         """Take the answers of one run."""
         accuracy = splits.class_mean(correct, labels[fold.test])
-        self.rows.append({"method": self.method, "size": size, "fold": number, "accuracy": accuracy, "answers": len(fold.test), **known})
+        counts = {"answers": len(fold.test), "trained": size * len(fold.order)}
+        self.rows.append({"method": self.method, "size": size, "fold": number, "accuracy": accuracy, **counts, **known})
         self.correct[size, number], self.tested[size, number] = correct, fold.test
 
     def images(self, size: int) -> int:
@@ -104,8 +106,8 @@ def summary(frame: pd.DataFrame, by: Sequence[str] = ("method", "size")) -> pd.D
         by: columns that name a row of the answer.
 
     Returns:
-        Those columns, `accuracy`, `deviation` (over folds), `low` and `high` (95 % interval of the mean, Student's t; these three are empty
-        for one fold, which says nothing of its spread), `folds`, `answers` (of all folds together).
+        Those columns, `accuracy`, `deviation` (over folds), `low` and `high` (95 % interval of the mean over folds that redraw from one
+        pool; these three are empty for one fold, which says nothing of its spread), `folds`, `answers` (of all folds together).
     """
     if frame.empty:
         return pd.DataFrame(columns=[*by, "accuracy", "deviation", "folds", "answers", "low", "high"])
@@ -113,7 +115,8 @@ def summary(frame: pd.DataFrame, by: Sequence[str] = ("method", "size")) -> pd.D
     found = grouped.agg(
         accuracy=("accuracy", "mean"), deviation=("accuracy", "std"), folds=("accuracy", "size"), answers=("answers", "sum")
     )
-    found["low"], found["high"] = intervals.students_t(found["accuracy"], found["deviation"], found["folds"])
+    ratio = grouped["answers"].mean() / grouped["trained"].mean()
+    found["low"], found["high"] = intervals.redrawn_folds(found["accuracy"], found["deviation"], found["folds"], ratio)
     percent = ["accuracy", "deviation", "low", "high"]
     found[percent] *= 100
     return found.reset_index()
@@ -125,14 +128,19 @@ def gain(
     """Difference of two methods at one size over the folds that both ran on.
 
     Returns:
-        The difference of accuracies, the ends of its 95 % interval (bootstrap over test images within classes), in [-1, 1], and the number
-        of test images.
+        The difference of accuracies, the ends of its 95 % interval, in [-1, 1], and the number of test images. The interval is that of
+        folds which redraw from one pool; for one fold a bootstrap over test images within classes, which knows nothing of another draw.
     """
     both = [number for number in range(len(drawn)) if (size, number) in ours.correct and (size, number) in theirs.correct]
-    rows = [drawn[number].test for number in both]
+    tested = [drawn[number].test for number in both]
     answers = [[outcome.correct[size, number] for number in both] for outcome in (ours, theirs)]
-    found = bootstrap.class_mean_difference(rows, *answers, prepared.labels, generator=np.random.default_rng(seed))
-    return *found, len(np.unique(np.concatenate(rows)))
+    n = len(np.unique(np.concatenate(tested)))
+    if len(both) == 1:
+        return *bootstrap.class_mean_difference(tested, *answers, prepared.labels, generator=np.random.default_rng(seed)), n
+    means = [[splits.class_mean(own, prepared.labels[test]) for own, test in zip(method, tested, strict=True)] for method in answers]
+    gains = np.subtract(*means)
+    ratio = np.mean([len(test) for test in tested]) / (size * len(prepared.classes))
+    return float(gains.mean()), *map(float, intervals.redrawn_folds(gains.mean(), gains.std(ddof=1), len(gains), ratio)), n
 
 
 def present(prepared: PreparedSet) -> np.ndarray:

@@ -1,0 +1,116 @@
+"""The regime of a trained net: how far its training came, and whether what it says can be compared."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from zfutils.analysis import error_rates
+from zfutils.core.profiles import Profile
+from zfutils.data.prepared_sets import PreparedSet
+from zfutils.models import cached_predictions, predictions, recipes
+from zfutils.models.trained import Trained
+from zfutils.paper import numbers
+from zfutils.training import runs
+from zfutils.training.from_scratch import Scratch
+
+LAST, FALL = 0.2, 0.1  # a loss that falls by more than a tenth in the last fifth of a run has not come to its end
+FITS = 0.05  # training error below which there is nothing left to learn from the training images
+_PAPERS = "table3/zf-fig3-none-as-in-fig-3/train_top1_error"  # of the net that the others are changes of
+
+
+@dataclass(frozen=True)
+class Regime:
+    """How far the training of a net came.
+
+    Attributes:
+        name: of the recipe.
+        steps: of the run.
+        began: the step by which it had begun to learn; None where it never did.
+        train_error: share of wrong answers to training images, centre crop, without dropout.
+        printed: the training error that the paper prints for this net, or for the net that it is a change of.
+        fall: share by which the training loss fell in the last fifth of the run.
+    """
+
+    name: str
+    steps: int
+    began: int | None
+    train_error: float
+    printed: float
+    fall: float
+
+    @property
+    def under_trained(self) -> str:
+        """Why its comparisons say nothing of the recipe; empty where they do. The same rule for every net."""
+        if self.began is None:
+            return f"{self.name} never left chance"
+        if self.train_error > self.printed:
+            return f"{self.name} errs on {self.train_error:.0%} of its training images, the paper's on {self.printed:.0%}"
+        if self.fall > FALL and self.train_error >= FITS:
+            return f"the training loss of {self.name} still fell by {self.fall:.0%} in the last fifth of its run"
+        return ""
+
+    @property
+    def words(self) -> str:
+        """Steps, the step by which it began to learn, and its training error, in a few words."""
+        return f"{self.steps} steps, learning from {self.began or 'never'}, training error {self.train_error:.1%}"
+
+
+def of(trained: Trained, prepared: PreparedSet, *, name: str, seed: int, row: str = "", images: int = 2000) -> Regime:
+    """The regime of a net.
+
+    *Paper:* table 3 prints training errors and does not say how they were counted. **Assumption**: on the centre crop, after training.
+
+    Args:
+        trained: the net.
+        prepared: the pictures that it was trained on.
+        name: of its recipe.
+        seed: of the draw of training images.
+        row: of the paper's table 3 that prints its training error, as in `table3/<row>/train_top1_error`; default that of figure 3's net.
+        images: training images that are drawn, at most as many as there are validation images.
+    """
+    indices = training_images(prepared, seed=seed, images=images)
+    wrong = predictions.wrong(cached_predictions.of(trained, prepared, indices), prepared.labels[indices])
+    printed = numbers.number(f"table3/{row}/train_top1_error" if row else _PAPERS)["paper"] / 100
+    log = trained.log
+    began = error_rates.left_chance(log, len(prepared.classes))
+    return Regime(name, int(log["step"].iloc[-1]), began, float(wrong.mean()), printed, fall(log))
+
+
+def of_scratch(net: Scratch, *, classes: int) -> Regime:
+    """The regime of a net that was trained on nothing but the few pictures of a fold, by the rule for every net."""
+    printed = numbers.number(_PAPERS)["paper"] / 100
+    return Regime("zfnet from scratch", net.steps, error_rates.left_chance(net.log, classes), net.train_error, printed, fall(net.log))
+
+
+def training_images(prepared: PreparedSet, *, seed: int, images: int) -> np.ndarray:
+    """Indices of the training images that training errors are counted on: drawn by the seed, at most as many as there are in val."""
+    train = prepared.indices("train")
+    count = min(len(train), len(prepared.indices("val")), images)
+    return np.sort(np.random.default_rng(seed).choice(train, size=count, replace=False))
+
+
+def fall(log: pd.DataFrame) -> float:
+    """Share by which the mean training loss of an epoch fell in the last fifth of a run; 0 for a run of one epoch."""
+    before = log["train_loss"].iloc[max(0, math.floor((1 - LAST) * len(log)) - 1)]
+    return float(1 - log["train_loss"].iloc[-1] / before) if before > 0 else 0.0
+
+
+def of_seeds(profile: Profile, rows: dict[str, str], prepared: PreparedSet, *, seed: int, images: int) -> dict[str, Regime]:
+    """The regimes of some recipes from every seed that is trained.
+
+    Args:
+        profile: the sizes.
+        rows: for the name of each recipe its row in the paper's table 3, as in `of`.
+        prepared, seed, images: as in `of`.
+    """
+    nets = [(other, row) for name, row in rows.items() for other in recipes.seeds_of(name) if runs.is_trained(profile, other, seed=seed)]
+    return {name: of(runs.trained(profile, name, seed=seed), prepared, name=name, seed=seed, row=row, images=images) for name, row in nets}
+
+
+def reasons(regimes: dict[str, Regime], names: Iterable[str]) -> str:
+    """Why nets of recipes that are compared were under-trained, from any seed, one after the other; empty where none was."""
+    nets = [other for name in names for other in recipes.seeds_of(name) if other in regimes]
+    return "; ".join(dict.fromkeys(filter(None, (regimes[name].under_trained for name in nets))))
