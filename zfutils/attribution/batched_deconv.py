@@ -202,7 +202,7 @@ def _taken(images: Callable[[np.ndarray], Tensor], indices: np.ndarray) -> tuple
     return images(wanted), seen
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def _some(
     net: nn.Sequential, levels: list[_Level], images: Tensor, seen: np.ndarray, maps: np.ndarray, rules: Rules
 ) -> tuple[Tensor, Tensor]:

@@ -90,7 +90,7 @@ def scan(
     take = images if callable(images) else lambda wanted: torch.as_tensor(images[wanted])
     leaders = {layer: _Leaders(k) for layer in layers}
     starts = range(0, len(indices), batch)
-    with torch.inference_mode():
+    with torch.no_grad():
         for start in progress.each(starts, total=len(starts), text="looking for the strongest activations", unit="batches"):
             wanted = indices[start : start + batch]
             crops = take(wanted)

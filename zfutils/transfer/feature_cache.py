@@ -77,7 +77,7 @@ def pooled(maps: Tensor) -> Tensor:
 
 def batch_of(net: nn.Module, images: Tensor, layers: dict[int, str]) -> dict[str, Tensor]:
     """Pooled features of some images, float32, by name of the layer."""
-    with torch.inference_mode():
+    with torch.no_grad():
         return activations.run(net, images, take=dict.fromkeys(layers.values(), lambda maps: pooled(maps.float())))
 
 
