@@ -168,9 +168,9 @@ FOUND = pd.DataFrame(
     {
         "set": NAMES[name],
         "pictures": len(SETS[name].table),
-        f"correlation at least {near_duplicates.THRESHOLD}": len(one.found()),
-        "at least .9": len(one.found(0.9)),
-        "most in a class": int(np.bincount(SETS[name].labels[one.found()]).max()) if len(one.found()) else 0,
+        f"correlation at least {near_duplicates.THRESHOLD}": len(one.duplicates()),
+        "at least .9": len(one.duplicates(0.9)),
+        "most in a class": int(np.bincount(SETS[name].labels[one.duplicates()]).max()) if len(one.duplicates()) else 0,
         "largest": round(float(one.correlation.max()), 3),
     }
     for name, one in OVERLAPS.items()

@@ -76,7 +76,7 @@ def _make_smoke(folder: Path) -> None:
         registry.prepare(smallest, jobs=1)
         train_all.make(smallest, *chapters.nets_of(chapters.chosen(extras=True)), jobs=1)  # in this process: each takes a second
         status = runner.reproduce(smallest, jobs=2, extras=True)
-    (folder / "status").write_text(str(status))
+    (folder / "status").write_text(str(status), encoding="utf-8")
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def write_manifest(name: str, folder: Path) -> None:
     about["archives"] = [{**archive, "md5": list(archive["md5"])} for archive in about["archives"]]
     about["classes"] = {key: {"name": known["name"], **known["images"]} for key, known in about["classes"].items()}
     about["per_class"] = {split: list(limits) for split, limits in about["per_class"].items()}
-    (folder / f"{name}.yml").write_text(yaml.safe_dump(about, sort_keys=False))
+    (folder / f"{name}.yml").write_text(yaml.safe_dump(about, sort_keys=False), encoding="utf-8")
 
 
 def write_mirror(folder: Path, names: list[str]) -> Path:

@@ -26,17 +26,16 @@ def test_a_chapter_runs_and_leaves_its_results(smoke, name):
         output for output in outputs if "<Figure" in str(output.get("data", {}).get("text/plain")) and "image/png" not in output["data"]
     ]
     for result in chapters.CHAPTERS[name].results:
-        found = json.loads(next((smoke / "results" / "smoke").glob(f"*/{result}.json")).read_text())
+        found = json.loads(next((smoke / "results" / "smoke").glob(f"*/{result}.json")).read_text(encoding="utf-8"))
         assert found["profile"] == "smoke" and found["claims"] == claims.file_hash()
 
 
 def test_the_run_ended_well_and_the_scoreboard_holds_what_the_chapters_measured(smoke):
-    assert (smoke / "status").read_text() == "0"
+    assert (smoke / "status").read_text(encoding="utf-8") == "0"
     board = pd.read_csv(smoke / "results" / "smoke" / "scoreboard.csv").set_index("key")
     figure3 = board[board["place"] == "figure 3"]
-    assert (figure3["status"] == "agrees").all() and len(
-        figure3
-    ) == 40  # 12 stages: sizes, maps, and where there are windows kernel and stride
+    assert (figure3["status"] == "agrees").all()
+    assert len(figure3) == 40  # sizes and maps of 12 stages, kernels and strides of 8
     context = board[board["class"] == "context"]
     assert (context["status"] == "not comparable").all() and len(context) > 100
     measured = {f"claim/{id}" for id in claims.claims()}
@@ -70,7 +69,7 @@ def test_a_chapter_marks_every_row_whose_net_is_missing(smoke, monkeypatch, tmp_
     assert found and not any(found)
     output = tmp_path / f"{name}.ipynb"
     runner.run_chapter(paths.BOOK / f"{name}.ipynb", output=output, parameters={"profile": "smoke", "seed": 0})
-    assert re.search(f"{chapter.rows[0]}`? is missing", output.read_text())
+    assert re.search(f"{chapter.rows[0]}`? is missing", output.read_text(encoding="utf-8"))
 
 
 def test_a_chapter_without_its_net_says_how_to_train_it(smoke, monkeypatch, tmp_path):
@@ -97,7 +96,7 @@ def test_the_benchmark_measures_ours_against_what_one_would_use(smoke, monkeypat
     for (module, name), value in small.items():
         monkeypatch.setattr(module, name, value)
     assert bench.run(profile("smoke")) == 0
-    rows = json.loads((paths.results_dir("smoke") / "bench.json").read_text())["rows"]
+    rows = json.loads((paths.results_dir("smoke") / "bench.json").read_text(encoding="utf-8"))["rows"]
     sections = {section: [row for row in rows if row["section"] == section] for section in dict.fromkeys(row["section"] for row in rows)}
     assert [len(some) for some in sections.values()] == [3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 1]
     for some in sections.values():

@@ -59,6 +59,6 @@ def test_an_unknown_claim_lists_those_that_exist():
 
 def test_the_hash_follows_the_file(tmp_path, monkeypatch):
     before = claims.file_hash()
-    (tmp_path / "claims.yml").write_text(claims.FILE.read_text() + "# changed\n")
+    (tmp_path / "claims.yml").write_text(claims.FILE.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
     monkeypatch.setattr(claims, "FILE", tmp_path / "claims.yml")
     assert claims.file_hash() != before

@@ -83,7 +83,7 @@ def test_frontal_toys_are_found_by_their_yaw_and_their_visible_parts():
 
 
 def test_listed_photographs_are_found_by_their_file_and_scaled():
-    entries = yaml.safe_load(correspondence.POINTS.read_text())
+    entries = yaml.safe_load(correspondence.POINTS.read_text(encoding="utf-8"))
     assert len(entries) >= 5 and all(0 < value < 1 for entry in entries for part in correspondence.PARTS for value in entry[part])
     assert all(entry["eye_right"][0] < entry["eye_left"][0] < 1 and entry["nose"][1] > entry["eye_right"][1] for entry in entries)
     files = [f"imagewoof2-160/val/{entry['file']}" for entry in entries] + ["imagewoof2-160/val/n1/other.JPEG"]

@@ -26,7 +26,7 @@ FOLDER = dataclasses.replace(profiles.profile("folder"), image_size=28)
 
 def vouch(path: Path) -> None:
     """Let the mirror's own checksums vouch for a file."""
-    (path.parent / "SHA256SUMS").write_text(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
+    (path.parent / "SHA256SUMS").write_text(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n", encoding="utf-8")
 
 
 def put_two_broken(tiny: Path) -> None:
@@ -78,6 +78,19 @@ def test_imagenet_has_its_three_sets_for_transfer(tiny):
     assert len(made["caltech256"].images) == 6
 
 
+def test_pictures_of_imagenet_are_decoded_from_the_archives_and_lie_nowhere_else(tiny, monkeypatch):
+    made, build = {}, prepared_sets.build
+
+    def watched(path, *args, **kwargs):
+        made[path.name] = sorted(path.name for path in (tiny / "data" / "unpacked").rglob("*") if path.is_file())
+        return build(path, *args, **kwargs)
+
+    monkeypatch.setattr(prepared_sets, "build", watched)
+    sets = registry.prepare(IMAGENET, mirror=tiny / "mirror", jobs=1)
+    assert made == {"pretraining": ["ILSVRC2012_devkit_t12.tar.gz.0"], "transfer": made["transfer"], "caltech256": [], "voc2012": []}
+    assert not any("member" in prepared.table for prepared in sets.values())
+
+
 def test_a_local_copy_is_told_in_the_facts(tiny):
     vouch(tiny / "mirror" / "caltech-101.zip")
     made = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["transfer"]
@@ -115,7 +128,7 @@ def test_another_copy_of_the_archives_is_prepared_anew(tiny):
 def test_editing_the_words_of_a_manifest_prepares_nothing(tiny, monkeypatch):
     registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
     path = tiny / "manifests" / "caltech101.yml"
-    path.write_text(path.read_text().replace("licence: CC BY 4.0", "licence: see the source"))
+    path.write_text(path.read_text(encoding="utf-8").replace("licence: CC BY 4.0", "licence: see the source"), encoding="utf-8")
     monkeypatch.setattr(prepared_sets, "build", lambda *_, **__: pytest.fail("built again"))
     assert registry.prepare(PHOTOS)["transfer"].classes == ["background", "accordion"]
 
@@ -146,7 +159,7 @@ def test_broken_picture_stops_the_run_by_name_and_leaves_no_set(tiny):
 
 def test_broken_pictures_that_the_manifest_allows_are_left_out(tiny):
     manifest = tiny / "manifests" / "caltech101.yml"
-    manifest.write_text(manifest.read_text().replace("allowed_broken: 0", "allowed_broken: 2"))
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace("allowed_broken: 0", "allowed_broken: 2"), encoding="utf-8")
     put_two_broken(tiny)
     made = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["transfer"]
     assert len(made.images) == len(made.table) == 4
@@ -193,13 +206,13 @@ def test_a_killed_preparation_goes_on_and_gives_the_same_bytes(tiny):
     process = preparing(tiny, where, 0.3)
     journal = where / "photos" / "pretraining.part" / "journal.jsonl"
     deadline = time.monotonic() + 60
-    while not (journal.exists() and journal.read_text().count("\n") >= 2):
+    while not (journal.exists() and journal.read_text(encoding="utf-8").count("\n") >= 2):
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()[1]
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert not (where / "photos" / "pretraining").exists()
-    done = journal.read_text().count("\n")
+    done = journal.read_text(encoding="utf-8").count("\n")
     assert 2 <= done < 6
     again = preparing(tiny, where, 0)
     said = again.communicate()[1]

@@ -17,8 +17,8 @@ PACKAGES = {
     "paper": (("numbers", "claims"),),
     "stats": (("bootstrap", "intervals", "log_odds", "multiple"), ("average_precision", "seeds")),
     "data": (
-        ("manifests", "prepared_sets"),
-        ("archives", "decode", "splits", "near_duplicates", "domain_probe"),
+        ("manifests", "prepared_sets", "members"),
+        ("download", "decode", "splits", "near_duplicates"),
         ("toybox", "listings"),
         ("registry",),
     ),
@@ -41,7 +41,7 @@ PACKAGES = {
         ("similarity", "first_layer", "class_purity", "aliasing", "error_rates", "noise"),
         ("localization", "heatmap_metrics", "sanity", "evolution", "invariance", "correspondence", "regime"),
     ),
-    "transfer": (("feature_cache", "linear_probes"), ("experiments",)),
+    "transfer": (("feature_cache", "gpu_probes", "linear_probes"), ("experiments",)),
     "report": (("results",), ("scoreboard", "verdicts"), ("plot",)),
     "run": (("chapters", "notebooks", "bench"), ("runner",), ("command_line",)),
 }
@@ -78,7 +78,7 @@ def test_imports_point_one_way(name):
 def test_a_package_file_holds_a_sentence_and_every_module_has_its_place():
     assert sorted({house(name) for name in NAMES if "." in name}) == sorted(RANK)
     for package in PACKAGES:
-        assert len(ast.parse((keys.PACKAGE / package / "__init__.py").read_text()).body) == 1, package
+        assert len(ast.parse((keys.PACKAGE / package / "__init__.py").read_text(encoding="utf-8")).body) == 1, package
 
 
 def test_there_is_no_circle_of_imports():
@@ -98,7 +98,7 @@ def test_there_is_no_circle_of_imports():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_modules_and_public_functions_say_what_they_do(name):
-    tree = ast.parse(keys._file(name).read_text())
+    tree = ast.parse(keys._file(name).read_text(encoding="utf-8"))
     assert (ast.get_docstring(tree) or "").split("\n")[0].endswith((".", ":")), "the module's first line is a sentence"
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
@@ -108,7 +108,15 @@ def test_modules_and_public_functions_say_what_they_do(name):
 def test_no_module_is_a_drawer_for_everything():
     assert not {part for name in NAMES for part in name.split(".")} & {"utils", "misc", "common", "helpers"}
     for path in keys.PACKAGE.rglob("*.py"):
-        assert len(path.read_text().splitlines()) < 480, path
+        assert len(path.read_text(encoding="utf-8").splitlines()) < 480, path
+
+
+@pytest.mark.parametrize("folder", ["zfutils", "tests", "book"])
+def test_text_is_read_and_written_as_utf8(folder):
+    for path in (paths.REPOSITORY / folder).rglob("*.py"):  # the linter sees open(), but not what is a path
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("read_text", "write_text"):
+                assert "encoding" in {word.arg for word in node.keywords}, f"{path.name}, line {node.lineno}: give encoding"
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
@@ -125,7 +133,7 @@ def test_every_chapter_has_a_source_and_every_source_is_a_chapter():
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_chapters_have_the_fixed_parts_and_only_two_parameters(source):
-    text = source.read_text()
+    text = source.read_text(encoding="utf-8")
     for part in ("**You will**", "| In the paper |", "| Takes |", "## Provenance"):
         assert part in text, part
     cells = nbformat.read(source.with_suffix(".ipynb"), as_version=4).cells
@@ -138,7 +146,7 @@ def test_chapters_have_the_fixed_parts_and_only_two_parameters(source):
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_functions_in_notebooks_read_arguments_imports_functions_and_constants_only(source):
-    tree = ast.parse(source.read_text())
+    tree = ast.parse(source.read_text(encoding="utf-8"))
     imported = {
         alias.asname or alias.name.split(".")[0]
         for node in tree.body
@@ -163,11 +171,11 @@ def test_no_text_speaks_of_this_machine_and_no_picture_is_large():
         if path.suffix in {".png", ".jpg", ".gif"}:
             assert path.stat().st_size < 300_000, name
         elif path.stat().st_size < 2_000_000 and name != "tests/test_house.py":
-            assert not forbidden.search(path.read_text(errors="ignore")), name
+            assert not forbidden.search(path.read_text(errors="ignore", encoding="utf-8")), name
 
 
 def test_conda_users_get_the_same_pins():
-    environment = yaml.safe_load((paths.REPOSITORY / "environment.yml").read_text())
+    environment = yaml.safe_load((paths.REPOSITORY / "environment.yml").read_text(encoding="utf-8"))
     by_pip = environment["dependencies"][-1]["pip"]
     assert by_pip == ["-r requirements.txt", "-e ."]
     assert any(str(line).startswith("python>=3.11") for line in environment["dependencies"])
@@ -176,9 +184,11 @@ def test_conda_users_get_the_same_pins():
 def test_every_direct_dependency_is_pinned_and_nothing_of_cuda_is():
     import tomllib
 
-    project = tomllib.loads((paths.REPOSITORY / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((paths.REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pins = dict(
-        line.split(" ;")[0].lower().split("==") for line in (paths.REPOSITORY / "requirements.txt").read_text().splitlines() if "==" in line
+        line.split(" ;")[0].lower().split("==")
+        for line in (paths.REPOSITORY / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        if "==" in line
     )
     wanted = [*project["dependencies"], *(name for group in project["optional-dependencies"].values() for name in group)]
     assert [name for name in wanted if name not in pins] == []
@@ -192,5 +202,5 @@ def test_help_lists_every_verb():
 
 
 def test_make_and_the_runner_start_processes_with_the_same_settings():
-    text = (paths.REPOSITORY / "Makefile").read_text()
+    text = (paths.REPOSITORY / "Makefile").read_text(encoding="utf-8")
     assert dict(re.findall(r"^export (\w+) := (\S+)$", text, re.MULTILINE)) == cpu.CALM

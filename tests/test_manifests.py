@@ -66,7 +66,7 @@ def test_wrong_name_lists_the_right_ones():
 @pytest.mark.parametrize("text", ["", "title: only", "a: [", "archives: []\nclasses: {a: {name: a}}\nclass_count: 3", "- 1"])
 def test_damaged_manifest_is_one_line_that_names_the_file(tmp_path, monkeypatch, text):
     monkeypatch.setattr(paths, "MANIFESTS", tmp_path)
-    (tmp_path / "voc2012.yml").write_text(text)
+    (tmp_path / "voc2012.yml").write_text(text, encoding="utf-8")
     with pytest.raises(Problem) as caught:
         manifests.read("voc2012")
     assert str(tmp_path / "voc2012.yml") in str(caught.value) and "\n" not in str(caught.value)

@@ -1,7 +1,6 @@
 """Photos: each layout is listed as torchvision lists it, and every difference from the manifest is named."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -10,40 +9,51 @@ import pandas as pd
 import pytest
 import torchvision.datasets
 from torchvision.datasets import imagenet
+from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from tests import layouts
 from zfutils.core.errors import Problem
-from zfutils.data import archives, listings
+from zfutils.data import listings, members
 from zfutils.data.listings import Listing
 
 
 @pytest.fixture(scope="module")
-def unpacked(tmp_path_factory):
-    """Unpack the tiny archives of a data set once; gives its manifest and folder."""
+def read(tmp_path_factory):
+    """Look through the tiny archives of a data set once; gives its manifest and files."""
     known = {}
 
     def of(name: str):
         if name not in known:
-            base = tmp_path_factory.mktemp(name)
+            base, files = tmp_path_factory.mktemp(name), {}
             manifest = layouts.manifest(name)
             for archive in manifest.archives:
                 (base / archive.name).write_bytes(layouts.archives(name)[archive.name])
-                archives.unpack(base / archive.name, base / "root" / archive.into if archive.into else base / "root")
-            known[name] = manifest, base / "root"
+                inside = members.of_archive(base / archive.name, base / "expanded")
+                files |= {f"{archive.into}/{file}" if archive.into else file: member for file, member in inside.items()}
+            known[name] = manifest, files
         return known[name]
 
     return of
 
 
 @pytest.fixture
-def copied(unpacked, tmp_path):
-    """The same as a copy, to be damaged."""
+def unpacked(read, tmp_path):
+    """The files as a folder, for torchvision to read."""
 
-    def of(name: str):
-        manifest, root = unpacked(name)
-        return manifest, Path(shutil.copytree(root, tmp_path / "root"))
+    def of(name: str) -> Path:
+        for file, member in read(name)[1].items():
+            (tmp_path / "root" / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "root" / file).write_bytes(member.read())
+        return tmp_path / "root"
 
     return of
+
+
+def without(files: dict, gone: str) -> dict:
+    """The files but one, or but those of a folder."""
+    kept = {name: member for name, member in files.items() if name != gone and not name.startswith(f"{gone}/")}
+    assert len(kept) < len(files), gone
+    return kept
 
 
 def samples(part: Listing) -> list[tuple[str, int]]:
@@ -55,27 +65,26 @@ def theirs(pairs) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("name", layouts.TWO)
-def test_two_class_archives_of_every_data_set_are_listed(unpacked, name):
-    part = listings.listing(*unpacked(name))
+def test_two_class_archives_of_every_data_set_are_listed(read, name):
+    part = listings.listing(*read(name))
     assert len(part.classes) == 2 and sorted(set(part.table["label"])) == [0, 1]
-    assert part.table["split"].value_counts().to_dict() == unpacked(name)[0].images
+    assert part.table["split"].value_counts().to_dict() == read(name)[0].images
     assert set(part.table["group"]) == {name} and not part.table["file"].duplicated().any()
-    assert all((Path(part.roots[name]) / file).is_file() for file in part.table["file"])
+    assert all(member.read()[:2] == b"\xff\xd8" for member in part.table["member"]), "each is a JPEG"
 
 
-def test_imagenette_is_what_torchvision_reads(unpacked):
-    manifest, root = unpacked("imagenette")
-    part = listings.listing(manifest, root)
+def test_imagenette_is_what_torchvision_reads(read, unpacked):
+    part, root = listings.listing(*read("imagenette")), unpacked("imagenette")
     for split in ("train", "val"):
         own = torchvision.datasets.Imagenette(root, split, size="160px")
-        chosen = Listing(part.table[part.table["split"] == split], part.classes, part.roots, {})
+        chosen = Listing(part.table[part.table["split"] == split], part.classes, {})
         assert samples(chosen) == theirs(own._samples)
         assert [name[0] for name in own.classes] == part.classes == ["tench", "English springer"]
 
 
-def test_caltech101_is_what_torchvision_reads_and_the_background(unpacked, tmp_path):
-    manifest, root = unpacked("caltech101")
-    part = listings.listing(manifest, root)
+def test_caltech101_is_what_torchvision_reads_and_the_background(read, unpacked, tmp_path):
+    (manifest, files), root = read("caltech101"), unpacked("caltech101")
+    part = listings.listing(manifest, files)
     shutil.copytree(root / "caltech-101", tmp_path / "caltech101")
     own = torchvision.datasets.Caltech101(tmp_path)
     assert own.categories == [folder for folder in manifest.classes if folder != "BACKGROUND_Google"]
@@ -83,16 +92,16 @@ def test_caltech101_is_what_torchvision_reads_and_the_background(unpacked, tmp_p
     assert part.classes == ["background", "accordion"]
 
 
-def test_caltech256_is_what_torchvision_reads(unpacked, tmp_path):
-    manifest, root = unpacked("caltech256")
+def test_caltech256_is_what_torchvision_reads(read, unpacked, tmp_path):
+    (manifest, files), root = read("caltech256"), unpacked("caltech256")
     shutil.copytree(root, tmp_path / "caltech256")
     own = torchvision.datasets.Caltech256(str(tmp_path))
-    assert own.categories == list(manifest.classes) and own.y == listings.listing(manifest, root).table["label"].tolist()
+    assert own.categories == list(manifest.classes) and own.y == listings.listing(manifest, files).table["label"].tolist()
 
 
-def test_ilsvrc_is_what_torchvision_reads(unpacked, tmp_path, monkeypatch):
-    manifest, root = unpacked("ilsvrc2012")
-    part = listings.listing(manifest, root)
+def test_ilsvrc_is_what_torchvision_reads(read, tmp_path, monkeypatch):
+    manifest, files = read("ilsvrc2012")
+    part = listings.listing(manifest, files)
     made = {archive.name: archive.md5[0] for archive in manifest.archives}
     monkeypatch.setattr(imagenet, "ARCHIVE_META", {kind: (file, made[file]) for kind, (file, _) in imagenet.ARCHIVE_META.items()})
     for file, content in layouts.archives("ilsvrc2012").items():
@@ -105,8 +114,8 @@ def test_ilsvrc_is_what_torchvision_reads(unpacked, tmp_path, monkeypatch):
     assert samples(part) == theirs(theirs_all)
 
 
-def test_voc_has_all_classes_of_a_picture_and_the_largest_as_its_label(unpacked):
-    table = listings.listing(*unpacked("voc2012")).table
+def test_voc_has_all_classes_of_a_picture_and_the_largest_as_its_label(read):
+    table = listings.listing(*read("voc2012")).table
     shown = {Path(row.file).stem: (json.loads(row.present), row.folder, row.split) for row in table.itertuples()}
     assert shown == {
         "2008_000001": (["cat"], "cat", "train"),
@@ -118,17 +127,14 @@ def test_voc_has_all_classes_of_a_picture_and_the_largest_as_its_label(unpacked)
     assert table["hard"].map(json.loads).tolist() == [[], [], [], [], ["cat"]]
 
 
-def test_order_does_not_depend_on_the_file_system(unpacked, monkeypatch):
-    manifest, root = unpacked("imagenette")
-    first = listings.listing(manifest, root).table
-    walk = os.walk
+def test_order_does_not_depend_on_that_of_the_archive(read):
+    manifest, files = read("imagenette")
+    backwards = dict(reversed(files.items()))
+    pd.testing.assert_frame_equal(listings.listing(manifest, backwards).table, listings.listing(manifest, files).table)
 
-    def backwards(*args, **kwargs):
-        for top, folders, files in walk(*args, **kwargs):
-            yield top, folders[::-1], files[::-1]
 
-    monkeypatch.setattr(os, "walk", backwards)
-    pd.testing.assert_frame_equal(listings.listing(manifest, root).table, first)
+def test_the_endings_of_pictures_are_torchvisions():
+    assert listings.ENDINGS == IMG_EXTENSIONS
 
 
 @pytest.mark.parametrize(
@@ -146,11 +152,10 @@ def test_order_does_not_depend_on_the_file_system(unpacked, monkeypatch):
         ("imagenette", "imagenette2-160", r"n01440764 \(tench\), split train: .* found no folder"),
     ],
 )
-def test_missing_folder_is_named_with_its_class(copied, name, gone, message):
-    manifest, root = copied(name)
-    shutil.rmtree(root / gone)
+def test_missing_folder_is_named_with_its_class(read, name, gone, message):
+    manifest, files = read(name)
     with pytest.raises(Problem, match=message) as caught:
-        listings.listing(manifest, root)
+        listings.listing(manifest, without(files, gone))
     assert "\n" not in str(caught.value) and manifest.archives[0].name in str(caught.value)
 
 
@@ -169,11 +174,10 @@ def test_missing_folder_is_named_with_its_class(copied, name, gone, message):
         ("voc2012", "VOCdevkit/VOC2012/ImageSets/Main/cat_train.txt", r"class cat, split train: expected its list at .*cat_train.txt"),
     ],
 )
-def test_wrong_number_of_pictures_is_named_with_its_class(copied, name, gone, message):
-    manifest, root = copied(name)
-    (root / gone).unlink()
+def test_wrong_number_of_pictures_is_named_with_its_class(read, name, gone, message):
+    manifest, files = read(name)
     with pytest.raises(Problem, match=message):
-        listings.listing(manifest, root)
+        listings.listing(manifest, without(files, gone))
 
 
 @pytest.mark.parametrize(
@@ -185,43 +189,42 @@ def test_wrong_number_of_pictures_is_named_with_its_class(copied, name, gone, me
         ("ilsvrc2012", "devkit/ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt"),
     ],
 )
-def test_missing_list_is_one_line(copied, name, gone):
-    manifest, root = copied(name)
-    (root / gone).unlink()
+def test_missing_list_is_one_line(read, name, gone):
+    manifest, files = read(name)
     with pytest.raises(Problem, match=f"{name}: expected its lists of pictures, got .*{Path(gone).name}.* again") as caught:
-        listings.listing(manifest, root)
+        listings.listing(manifest, without(files, gone))
     assert "\n" not in str(caught.value)
 
 
-def test_joined_sets_have_their_classes_in_the_order_of_the_folders(unpacked):
-    both = listings.joined([listings.listing(*unpacked("imagewoof")), listings.listing(*unpacked("imagenette"))])
+def test_joined_sets_have_their_classes_in_the_order_of_the_folders(read):
+    both = listings.joined([listings.listing(*read("imagewoof")), listings.listing(*read("imagenette"))])
     assert both.classes == ["tench", "Shih-Tzu", "beagle", "English springer"]
     assert both.table.groupby("label")["folder"].unique().map(list).tolist() == [["n01440764"], ["n02086240"], ["n02088364"], ["n02102040"]]
-    assert set(both.roots) == {"imagenette", "imagewoof"} and len(both.table) == 24
+    assert set(both.table["group"]) == {"imagenette", "imagewoof"} and len(both.table) == 24
 
 
-def test_pictures_that_are_also_in_val_leave_train(copied):
-    manifest, root = copied("imagenette")
-    base = root / "imagenette2-160"
-    twin = base / "train/n01440764/n01440764_2_train.JPEG"
+def test_pictures_that_are_also_in_val_leave_train(read, tmp_path):
+    manifest, files = read("imagenette")
+    base = "imagenette2-160"
     # The same pixels under another label; a comment makes it another file.
-    pixels = (base / "val/n02102040/n02102040_1_val.JPEG").read_bytes()
-    twin.write_bytes(pixels[:2] + b"\xff\xfe\x00\x06note" + pixels[2:])
-    part = listings.without_leaks(listings.listing(manifest, root), jobs=2)
+    pixels = files[f"{base}/val/n02102040/n02102040_1_val.JPEG"].read()
+    (tmp_path / "twin.JPEG").write_bytes(pixels[:2] + b"\xff\xfe\x00\x06note" + pixels[2:])
+    files = {**files, f"{base}/train/n01440764/n01440764_2_train.JPEG": members.of_folder(tmp_path)["twin.JPEG"]}
+    part = listings.without_leaks(listings.listing(manifest, files), jobs=2)
     assert part.facts["left_train"] == ["imagenette2-160/train/n01440764/n01440764_2_train.JPEG"]
     assert part.table["split"].value_counts().to_dict() == {"train": 7, "val": 4}
     assert list(part.table.index) == list(range(11))
 
 
-def test_sets_without_twins_lose_nothing(unpacked):
-    part = listings.listing(*unpacked("imagenette"))
+def test_sets_without_twins_lose_nothing(read):
+    part = listings.listing(*read("imagenette"))
     kept = listings.without_leaks(part)
     pd.testing.assert_frame_equal(kept.table, part.table)
     assert kept.facts["left_train"] == []
 
 
 def drawn(names: list[str]) -> Listing:
-    return Listing(pd.DataFrame({"file": names, "split": "train", "label": 0, "folder": "c", "group": "g"}), ["c"], {"g": "/"}, {})
+    return Listing(pd.DataFrame({"file": names, "split": "train", "label": 0, "folder": "c", "group": "g"}), ["c"], {})
 
 
 def test_dev_is_a_twentieth_of_every_class_whatever_the_order_and_folder():
@@ -256,7 +259,7 @@ def own(tmp_path):
             folder.mkdir(parents=True)
             for n in range(count):
                 (folder / f"{n}.JPG").write_bytes(layouts.jpeg(100 * k + 10 * (c == "bee") + n))
-    (tmp_path / "own" / "train" / "ant" / "notes.txt").write_text("no picture")
+    (tmp_path / "own" / "train" / "ant" / "notes.txt").write_text("no picture", encoding="utf-8")
     return tmp_path / "own"
 
 

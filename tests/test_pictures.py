@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.layouts import jpeg
 from zfutils.core.errors import Problem
-from zfutils.data import decode
+from zfutils.data import decode, members
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **how) -> bytes:
@@ -134,8 +134,8 @@ def test_damaged_metadata_warns_nobody():
 def test_worker_answers_a_picture_or_the_reason(tmp_path):
     (tmp_path / "good.jpg").write_bytes(jpeg(3))
     (tmp_path / "bad.jpg").write_bytes(b"")
-    rows = [{"group": "g", "file": "good.jpg"}, {"group": "g", "file": "bad.jpg"}]
-    good, bad = decode.worker({"roots": {"g": str(tmp_path)}, "size": 8}, rows)
+    rows = [{"member": member} for member in (members.of_folder(tmp_path)[name] for name in ("good.jpg", "bad.jpg"))]
+    good, bad = decode.worker(8, rows)
     assert good["image"].shape == (8, 8, 3) and bad == {"broken": "no image of a known kind"}
 
 
@@ -147,3 +147,12 @@ def test_digests_tell_the_same_pixels_from_others(tmp_path):
     assert decode.coarse_digest(tmp_path / "a.png") == decode.coarse_digest(tmp_path / "b.bmp")
     (tmp_path / "bad.jpg").write_bytes(b"nothing")
     assert decode.coarse_digest(tmp_path / "bad.jpg") is None
+
+
+def test_a_member_of_an_archive_is_decoded_where_it_lies_and_named_when_it_is_broken(tmp_path):
+    (tmp_path / "x.bin").write_bytes(b"0" * 512 + jpeg(3) + b"broken")
+    good, bad = (members.Member(str(tmp_path / "x.bin"), start, size) for start, size in ((512, len(jpeg(3))), (512 + len(jpeg(3)), 6)))
+    np.testing.assert_array_equal(decode.square(good, 8), decode.square(jpeg(3), 8))
+    assert decode.coarse_digest(good) is not None and decode.coarse_digest(bad) is None
+    with pytest.raises(Problem, match=r"x\.bin, byte \d+, got no image of a known kind"):
+        decode.digest(bad)

@@ -9,11 +9,11 @@ from zfutils.core.errors import Problem
 def test_a_file_is_written_whole_or_keeps_its_old_content(tmp_path):
     path = tmp_path / "new" / "file.txt"
     with paths.whole(path) as fresh:
-        fresh.write_text("one")
+        fresh.write_text("one", encoding="utf-8")
     with pytest.raises(RuntimeError), paths.whole(path) as fresh:
-        fresh.write_text("half")
+        fresh.write_text("half", encoding="utf-8")
         raise RuntimeError
-    assert path.read_text() == "one" and [file.name for file in path.parent.iterdir()] == ["file.txt"]
+    assert path.read_text(encoding="utf-8") == "one" and [file.name for file in path.parent.iterdir()] == ["file.txt"]
 
 
 def test_a_full_disk_is_one_line(tmp_path):

@@ -23,8 +23,8 @@ def test_figure_table_and_provenance_stand_side_by_side(tiny_set):
     results.save("table9", profile=TOYBOX, seed=3, seconds=1.5, figure=figure, table=table, data=tiny_set, facts={"nets": ["zfnet"]})
     folder = paths.results_dir("toybox")
     pd.testing.assert_frame_equal(results.read("table9", profile=TOYBOX), table)
-    known = json.loads((folder / "figures" / "table9.json").read_text())
-    assert known == json.loads((folder / "tables" / "table9.json").read_text())
+    known = json.loads((folder / "figures" / "table9.json").read_text(encoding="utf-8"))
+    assert known == json.loads((folder / "tables" / "table9.json").read_text(encoding="utf-8"))
     assert (known["profile"], known["seed"], known["claims"]) == ("toybox", 3, claims.file_hash())
     assert known["data"]["sha256"] == tiny_set.facts["sha256"] and known["commit"] and known["versions"]["torch"] and known["device"]
     first = (folder / "figures" / "table9.png").read_bytes()
@@ -131,7 +131,7 @@ def test_kill_9_while_writing_results_keeps_the_older_ones_and_the_scoreboard_re
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=paths.REPOSITORY, capture_output=True)
     assert ended.returncode == -9
-    (paths.results_dir("toybox") / "tables" / ".t-half.json").write_text("{ha")
+    (paths.results_dir("toybox") / "tables" / ".t-half.json").write_text("{ha", encoding="utf-8")
     assert len(results.read("t", profile=TOYBOX)) == 3 and len(scoreboard.write("toybox")) > 200
 
 

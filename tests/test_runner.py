@@ -33,9 +33,9 @@ PARAMETERS = '# %% tags=["parameters"]\nprofile = "toybox"\nseed = 0\n\n'
 
 def notebook(folder: Path, name: str, body: str) -> Path:
     source = folder / f"{name}.py"
-    source.write_text(PARAMETERS + body)
+    source.write_text(PARAMETERS + body, encoding="utf-8")
     made = source.with_suffix(".ipynb")
-    made.write_text(notebooks.made(source))
+    made.write_text(notebooks.made(source), encoding="utf-8")
     return made
 
 
@@ -74,7 +74,7 @@ def book(tmp_path, monkeypatch):
 
     def run(children, command, environment):
         ran.append(command[command.index("--only") + 1])
-        bad = "1 / 0" in (tmp_path / "book" / f"{ran[-1]}.py").read_text()
+        bad = "1 / 0" in (tmp_path / "book" / f"{ran[-1]}.py").read_text(encoding="utf-8")
         return int(bad), "error: chapter one failed in cell 2" if bad else ""
 
     monkeypatch.setattr(Children, "run", run)
@@ -135,7 +135,7 @@ def test_a_changed_rule_reruns_the_chapters_that_decide_by_it_and_so_does_a_chan
     shutil.copytree(numbers.FOLDER, tmp_path / "numbers")
     monkeypatch.setattr(numbers, "FOLDER", tmp_path / "numbers")
     assert go() == [] and len(book) == 4
-    with open(tmp_path / "numbers" / "table2_imagenet_errors.csv", "a") as file:
+    with open(tmp_path / "numbers" / "table2_imagenet_errors.csv", "a", encoding="utf-8") as file:
         file.write("\n")
     assert go() == [] and book[4:] == ["one", "two", "three"]
 
@@ -145,7 +145,7 @@ def test_a_kernel_that_dies_is_named_with_its_chapter_and_its_copy_is_kept(tmp_p
     with pytest.raises(Problem, match="chapter dies: its kernel died .*memory.*; the executed copy is") as caught:
         runner.run_chapter(made, output=tmp_path / "out.ipynb", parameters={"profile": "smoke"})
     copy = tmp_path / "out.failed.ipynb"
-    assert str(copy) in str(caught.value) and "so far" in copy.read_text() and not (tmp_path / "out.ipynb").exists()
+    assert str(copy) in str(caught.value) and "so far" in copy.read_text(encoding="utf-8") and not (tmp_path / "out.ipynb").exists()
 
 
 def test_folders_are_meant_from_where_the_command_was_called(tmp_path, monkeypatch):
@@ -165,7 +165,7 @@ def test_folders_are_meant_from_where_the_command_was_called(tmp_path, monkeypat
 
 def test_ctrl_c_ends_the_running_chapter_and_starts_no_other(tmp_path, interruptible):
     script = tmp_path / "two_chapters.py"
-    script.write_text(STOPPED)
+    script.write_text(STOPPED, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(paths.REPOSITORY)}
     running = subprocess.Popen([sys.executable, str(script), str(tmp_path)], env=environment, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
@@ -176,7 +176,7 @@ def test_ctrl_c_ends_the_running_chapter_and_starts_no_other(tmp_path, interrupt
     assert running.returncode == 130 and said.count("stopped; the same command") == 1, said
     time.sleep(1)
     assert (tmp_path / "one-started").exists() and not (tmp_path / "two-started").exists()
-    child = int((tmp_path / "one-started").read_text())
+    child = int((tmp_path / "one-started").read_text(encoding="utf-8"))
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
 
@@ -262,7 +262,9 @@ def test_only_takes_a_result_with_what_it_needs_and_lists_the_others():
 
 
 def test_chapters_that_train_from_scratch_run_one_after_the_other():
-    training = [one for one in chapters.CHAPTERS.values() if "scratch.train(" in (paths.BOOK / f"{one.name}.py").read_text()]
+    training = [
+        one for one in chapters.CHAPTERS.values() if "scratch.train(" in (paths.BOOK / f"{one.name}.py").read_text(encoding="utf-8")
+    ]
     assert len(training) > 1
     for one, other in itertools.pairwise(training):
         assert one.name in other.needs, "two processes would train the same net in the same folder"
@@ -280,17 +282,17 @@ def test_an_exercise_is_made_from_its_solution_and_raises_until_it_is_filled(tmp
     assert space["double"](3) == 6 and solution["metadata"]["jupyter"]["source_hidden"]
     # JupyterLab writes the pair back when the notebook is saved: the exercise must not double.
     saved = jupytext.writes(nbformat.read(made, as_version=4), fmt="py:percent")
-    (tmp_path / "x.py").write_text(saved)
-    assert "raise NotImplementedError" in saved and notebooks.made(tmp_path / "x.py") == made.read_text()
+    (tmp_path / "x.py").write_text(saved, encoding="utf-8")
+    assert "raise NotImplementedError" in saved and notebooks.made(tmp_path / "x.py") == made.read_text(encoding="utf-8")
 
 
 def test_words_change_no_key_of_a_chapter_and_code_does(tmp_path, monkeypatch):
     (tmp_path / "models").mkdir()
-    text = (keys.PACKAGE / "models" / "local_response_norm.py").read_text()
+    text = (keys.PACKAGE / "models" / "local_response_norm.py").read_text(encoding="utf-8")
     monkeypatch.setattr(keys, "PACKAGE", tmp_path)
     digests = []
     for changed in (text, text.replace("Divide every value", "Scale every value") + "\n# a comment\n", text.replace("1e-4", "2e-4")):
-        (tmp_path / "models" / "local_response_norm.py").write_text(changed)
+        (tmp_path / "models" / "local_response_norm.py").write_text(changed, encoding="utf-8")
         keys._source_digest.cache_clear()
         digests.append(keys.code("models.local_response_norm"))
     assert digests[0] == digests[1] != digests[2]

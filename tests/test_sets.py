@@ -76,14 +76,14 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, interruptib
     code = "import sys; from pathlib import Path; from tests.test_sets import build; build(Path(sys.argv[1]), sleep=0.3, jobs=2)"
     running = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "set")], cwd=paths.REPOSITORY, stderr=subprocess.DEVNULL)
     journal, deadline = tmp_path / "set.part" / "journal.jsonl", time.monotonic() + 60
-    while not (journal.exists() and journal.read_text()) and time.monotonic() < deadline:
+    while not (journal.exists() and journal.read_text(encoding="utf-8")) and time.monotonic() < deadline:
         time.sleep(0.02)
     workers = psutil.Process(running.pid).children(recursive=True)
     os.kill(running.pid, kill)
     running.wait()
     assert workers and not psutil.wait_procs(workers, timeout=20)[1], "processes of a killed run idle on"
-    assert not (tmp_path / "set").exists() and journal.read_text().count("\n") >= 1
-    journal.write_text(journal.read_text() + '[64, [{"colu')  # a line that was cut off
+    assert not (tmp_path / "set").exists() and journal.read_text(encoding="utf-8").count("\n") >= 1
+    journal.write_text(journal.read_text(encoding="utf-8") + '[64, [{"colu', encoding="utf-8")  # a line that was cut off
     made = build(tmp_path / "set")
     assert made.facts["sha256"] == build(tmp_path / "straight").facts["sha256"]
     assert sorted(file.name for file in (tmp_path / "set").iterdir()) == ["facts.json", "images.u8", "mean.npy", "shade.u8", "table.csv"]
@@ -114,5 +114,5 @@ def test_an_absent_and_a_damaged_set_name_the_remedy(tmp_path):
 
 def test_a_run_cut_off_before_the_last_rename_is_taken_up(tmp_path):
     build(tmp_path / "set").path.rename(tmp_path / "set.part")
-    assert json.loads((tmp_path / "set.part" / "facts.json").read_text())["key"] == "key"
+    assert json.loads((tmp_path / "set.part" / "facts.json").read_text(encoding="utf-8"))["key"] == "key"
     assert build(tmp_path / "set", sleep=9.0).facts["count"] == 200  # nine seconds a chunk: it is not made again

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests import domain_probe
 from zfutils.core.errors import Problem
-from zfutils.data import domain_probe
 from zfutils.data.prepared_sets import PreparedSet
 
 CLASSES = ["English springer", "beagle", "dingo"]

@@ -199,7 +199,7 @@ torch.distributed.is_initialized() and torch.distributed.destroy_process_group()
 
 def run_script(tmp_path, pictures: np.ndarray, name: str, *, world: int = 1, limit: int = 0) -> dict[str, topk.Top]:
     """Scan in processes of their own."""
-    (tmp_path / "scan.py").write_text(SCRIPT)
+    (tmp_path / "scan.py").write_text(SCRIPT, encoding="utf-8")
     pictures.tofile(tmp_path / f"{name}.u8")
     launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={world}"] if world > 1 else []
     arguments = [

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests import toybox_checks as checks
 from zfutils.core import keys, paths
 from zfutils.core.errors import Problem
 from zfutils.core.profiles import PROFILES, ToyDraw, profile
-from zfutils.data.toybox import checks, collection, difficulty, families
+from zfutils.data.toybox import collection, difficulty, families
 from zfutils.data.toybox.difficulty import DIFFICULTY
 
 TINY = replace(profile("smoke"), name="tiny", toys=ToyDraw(train=60, dev=20, val=20, transfer_per_class=1, scenes=3, turning=3))
@@ -144,7 +145,7 @@ def test_turning_frames_are_one_instance_at_equal_steps(made):
 
 @pytest.mark.parametrize("name", ["smoke", "toybox"])
 def test_manifest_is_in_step_with_the_sets(name):
-    manifest = yaml.safe_load((paths.MANIFESTS / "toybox.yml").read_text())
+    manifest = yaml.safe_load((paths.MANIFESTS / "toybox.yml").read_text(encoding="utf-8"))
     for which in collection.WHICH:
         counts = collection.table(PROFILES[name].toys, which)["split"].value_counts().to_dict()
         assert counts == manifest["images"][name][which]
@@ -158,5 +159,5 @@ def test_difficulty_has_a_hash_that_every_knob_changes(made):
 
 
 def test_the_difficulty_is_frozen():
-    manifest = yaml.safe_load((paths.MANIFESTS / "toybox.yml").read_text())
+    manifest = yaml.safe_load((paths.MANIFESTS / "toybox.yml").read_text(encoding="utf-8"))
     assert difficulty.hash() == manifest["difficulty"], "only training time may change once other nets are trained"

@@ -161,7 +161,7 @@ def test_two_processes_compute_the_gradients_of_one(tiny_set, tmp_path):
         "torch.distributed.is_initialized() and torch.distributed.destroy_process_group()"
     )
     script, found = tmp_path / "one.py", {}
-    script.write_text(code)
+    script.write_text(code, encoding="utf-8")
     for world in (1, 2):
         launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={world}"] if world > 1 else []
         command = [sys.executable, *launch, str(script), str(tiny_set.path), str(tmp_path / str(world))]

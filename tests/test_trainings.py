@@ -112,7 +112,7 @@ def test_a_row_that_diverges_is_named_and_left_out_and_not_tried_again(pictures,
     said = [line for line in capsys.readouterr().err.splitlines() if "marked as missing" in line]
     assert len(said) == 1 and said[0].startswith("training zfnet-wide stopped: the loss is not finite at step 1 of 6")
     kept = where(TINY, "zfnet-wide", pictures) / "stopped.txt"
-    assert said[0].startswith(kept.read_text())
+    assert said[0].startswith(kept.read_text(encoding="utf-8"))
 
     del steps[:]
     assert train_all.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=1) == found and steps == []
@@ -215,7 +215,7 @@ def test_nets_are_trained_beside_each_other_and_one_that_diverged_costs_itself_o
     runs.train(SMOKE, "zfnet")
     stopped = where(SMOKE, "zfnet-wide", pictures) / "stopped.txt"
     stopped.parent.mkdir(parents=True)
-    stopped.write_text("training zfnet-wide stopped: the loss is not finite at step 3")
+    stopped.write_text("training zfnet-wide stopped: the loss is not finite at step 3", encoding="utf-8")
     with pytest.raises(Problem, match="^training zfnet-wide stopped: the loss is not finite at step 3$"):
         train_all.make(SMOKE, ["alexnet", "zfnet-wide"], jobs=2)
     assert runs.state(SMOKE, "alexnet") == "trained" and "alexnet: training" in capsys.readouterr().err  # the one beside it ran to its end

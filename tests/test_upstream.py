@@ -37,7 +37,7 @@ def upstream(tmp_path, monkeypatch):
 
 def run(chapter: str) -> dict:
     """Run the source of a chapter in this process, where the profile is the small one; return what its names stand for."""
-    text = (paths.BOOK / f"{chapter}.py").read_text()
+    text = (paths.BOOK / f"{chapter}.py").read_text(encoding="utf-8")
     text, replaced = re.subn(r'^profile = "toybox"$', 'profile = "imagenet"', text, flags=re.MULTILINE)
     assert replaced == 1
     names: dict = {"__name__": chapter}
@@ -50,7 +50,7 @@ def test_tables_4_to_7_and_figure_9_are_filled_from_the_papers_own_sets(upstream
     rows = {}
     for name in ("table4", "table5", "table6", "table7", "figure9"):
         file = paths.results_dir("imagenet") / "tables" / f"{name}.json"
-        rows |= {row["key"]: row for row in json.loads(file.read_text())["rows"]}
+        rows |= {row["key"]: row for row in json.loads(file.read_text(encoding="utf-8"))["rows"]}
     measured = {key for key, row in rows.items() if row["ours"] is not None}
     assert {"figure9/ours-1/accuracy_read_from_vector_plot", "figure9/ours-2/accuracy_read_from_vector_plot"} <= measured
     assert {"table6/cat/ours", "table6/dog/ours", "table6/mean-as-printed/ours"} <= measured
@@ -70,7 +70,7 @@ def test_sets_with_too_few_pictures_for_any_size_leave_reasons_and_no_error(upst
     monkeypatch.setitem(profiles.PROFILES, "imagenet", dataclasses.replace(upstream, transfer=many))
     run("07_transfer")
     file = paths.results_dir("imagenet") / "tables" / "table4.json"
-    rows = {row["key"]: row for row in json.loads(file.read_text())["rows"]}
+    rows = {row["key"]: row for row in json.loads(file.read_text(encoding="utf-8"))["rows"]}
     claim = rows["claim/frozen-beats-scratch-both-trained"]
     assert claim["status"] == "not comparable" and "9 training images and one to test are not there in" in claim["reason"]
 

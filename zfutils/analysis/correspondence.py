@@ -65,7 +65,7 @@ def _toy_faces(prepared: PreparedSet, val) -> list[tuple[int, list]]:
 
 def _listed_faces(prepared: PreparedSet, val) -> list[tuple[int, list]]:
     """Pictures of the hand-made list that the set holds."""
-    listed = {entry["file"]: entry for entry in yaml.safe_load(POINTS.read_text())}
+    listed = {entry["file"]: entry for entry in yaml.safe_load(POINTS.read_text(encoding="utf-8"))}
     size = prepared.facts["size"]
     found = []
     for row, file in zip(val.index, val["file"], strict=True):

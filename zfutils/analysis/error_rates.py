@@ -92,7 +92,7 @@ def counted(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     return {**row, "mean log loss": round(float(-np.log(likelihood).mean()), 4)}
 
 
-def ensemble_gain(together: np.ndarray, alone: np.ndarray, *, generator: np.random.Generator, draws: int = 10_000) -> Interval:
+def ensemble_gain(together: np.ndarray, alone: np.ndarray, *, generator: np.random.Generator) -> Interval:
     """Error of several nets together minus the mean of their own errors, with a bootstrap over images.
 
     *Paper:* table 2, row (a).
@@ -101,7 +101,6 @@ def ensemble_gain(together: np.ndarray, alone: np.ndarray, *, generator: np.rand
         together: bool of shape (n,): wrong answers of the averaged probabilities.
         alone: bool of shape (nets, n): wrong answers of each net.
         generator: source of the draws.
-        draws: bootstrap samples.
 
     Returns:
         The difference, below 0 where they are better together, and the ends of its 95 % interval, in [-1, 1].
@@ -112,7 +111,7 @@ def ensemble_gain(together: np.ndarray, alone: np.ndarray, *, generator: np.rand
     bootstrap.same_images(together, *alone)
     # Whole numbers until the end, so that images with equal answers are equal.
     gain = len(alone) * together.astype(np.int64) - np.sum(alone, axis=0, dtype=np.int64)  # (n,)
-    samples = bootstrap.means(gain[:, None], generator=generator, draws=draws)[:, 0]
+    samples = bootstrap.means(gain[:, None], generator=generator)[:, 0]
     return bootstrap.interval(gain.mean() / len(alone), samples / len(alone))
 
 

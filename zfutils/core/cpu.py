@@ -47,7 +47,7 @@ def jobs(asked: int | None = None) -> int:
 def _quota(otherwise: int) -> int:
     """Whole cores that the container's quota allows, at least 1."""
     try:
-        quota, period = _CGROUP.read_text().split()
+        quota, period = _CGROUP.read_text(encoding="utf-8").split()
     except (OSError, ValueError):
         return otherwise
     return otherwise if quota == "max" else max(1, int(quota) // int(period))

@@ -54,7 +54,7 @@ def reachable(modules: Iterable[str]) -> list[str]:
 @functools.cache
 def imports(module: str) -> tuple[str, ...]:
     """Names of this package's modules that a module imports by itself, in the order of its text."""
-    return imports_of(_file(module).read_text())
+    return imports_of(_file(module).read_text(encoding="utf-8"))
 
 
 def imports_of(source: str) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ def _file(module: str) -> Path:
 @functools.cache
 def _source_digest(path: Path) -> str:
     """Digest of a file's code: its syntax tree without docstrings, so that words can be edited freely."""
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:]

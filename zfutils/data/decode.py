@@ -9,12 +9,15 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from zfutils.core.errors import Problem
+from zfutils.data.members import Member
+
+Source = Path | str | bytes | Member
 
 # What shows through transparent pixels: about the mean colour of photographs, so that they vanish once the mean is subtracted.
 MEAN_COLOUR = (124, 117, 104)
 
 
-def square(source: Path | str | bytes, size: int) -> np.ndarray:
+def square(source: Source, size: int) -> np.ndarray:
     """Decode a picture, bring its smallest side to `size` and keep the centre square.
 
     The square is cut first and then resized with an antialiasing bilinear filter: the same picture as the other way round, without
@@ -24,7 +27,7 @@ def square(source: Path | str | bytes, size: int) -> np.ndarray:
     *Paper:* section 3 (size 256).
 
     Args:
-        source: a path, or the bytes of an image file.
+        source: a path, a member of an archive, or the bytes of an image file.
         size: side of the square, pixels.
 
     Returns:
@@ -40,20 +43,20 @@ def square(source: Path | str | bytes, size: int) -> np.ndarray:
     return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side)))
 
 
-def worker(context: dict, rows: list[dict]) -> list[dict]:
-    """Decode a chunk of a table's pictures; a worker for `sets.build`.
+def worker(size: int, rows: list[dict]) -> list[dict]:
+    """Decode a chunk of a table's pictures; a worker for `prepared_sets.build`.
 
     Args:
-        context: `roots`, the folder of each group of files, and `size`, pixels.
-        rows: rows with `file` (relative to its group's folder) and `group`.
+        size: side of the squares, pixels.
+        rows: rows with `member`.
 
     Returns:
         One dict a row: `image`, or `broken` with the reason.
     """
-    return [_answer(Path(context["roots"][row["group"]]) / row["file"], context["size"]) for row in rows]
+    return [_answer(row["member"], size) for row in rows]
 
 
-def digest(source: Path) -> str:
+def digest(source: Source) -> str:
     """SHA-256 of a picture's decoded pixels, so that the same picture in two files is recognised.
 
     Raises:
@@ -63,14 +66,14 @@ def digest(source: Path) -> str:
     return hashlib.sha256(repr(image.size).encode() + image.tobytes()).hexdigest()
 
 
-def coarse_digest(source: Path) -> str | None:
+def coarse_digest(source: Source) -> str | None:
     """SHA-256 of a coarse copy of a picture; equal pictures have equal ones. None where the file is broken.
 
     For JPEG it is the copy at an eighth of the size, which is several times quicker to decode than the picture.
     Python's warnings are left to the caller, because this runs in threads.
     """
     try:
-        with Image.open(source) as image:
+        with Image.open(_readable(source)) as image:
             size = image.size
             image.draft("RGB", (1, 1))
             return hashlib.sha256(repr(size).encode() + image.convert("RGB").tobytes()).hexdigest()
@@ -78,22 +81,28 @@ def coarse_digest(source: Path) -> str | None:
         return None
 
 
-def _answer(path: Path, size: int) -> dict:
-    """One picture for `sets.build`."""
+def _answer(member: Member, size: int) -> dict:
+    """One picture for `prepared_sets.build`."""
     try:
-        return {"image": square(path, size)}
+        return {"image": square(member, size)}
     except Problem as problem:
         return {"broken": _reason(problem.__cause__)}  # the table names the file
 
 
-def _decode(source: Path | str | bytes) -> Image.Image:
+def _readable(source: Source) -> Path | str | io.BytesIO:
+    """What Pillow can open."""
+    data = source.read() if isinstance(source, Member) else source
+    return io.BytesIO(data) if isinstance(data, bytes) else data
+
+
+def _decode(source: Source) -> Image.Image:
     """Decode to RGB; every way in which a file can be bad becomes a Problem."""
     name = "a picture" if isinstance(source, bytes) else str(source)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # damaged metadata does not matter …
         warnings.simplefilter("error", Image.DecompressionBombWarning)  # … a picture that could fill the memory does
         try:
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            with Image.open(_readable(source)) as image:
                 return _rgb(image)
         except Exception as error:  # decoders raise almost anything on damaged bytes
             raise Problem(f"expected a readable image in {name}, got {_reason(error)}; restore or remove that file") from error

@@ -1,25 +1,26 @@
-"""Photos: tables of the pictures of each data set of photographs, read from the folders that its archives unpack to."""
+"""Photos: tables of the pictures of each data set of photographs, by the names that they have in its archives."""
 
 import dataclasses
 import hashlib
+import io
 import json
 import warnings
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import scipy.io
-from torchvision.datasets import VOCDetection
-from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset
 
 from zfutils.core import progress
 from zfutils.core.errors import Problem, unknown
-from zfutils.data import decode
+from zfutils.data import decode, members
 from zfutils.data.manifests import Manifest, PhotoClass
+from zfutils.data.members import Member
 
+ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # of files that count as pictures
 DEV_SHARE = 0.05  # of the training pictures, where a data set has no split dev
 
 
@@ -28,25 +29,23 @@ class Listing:
     """Pictures of a data set.
 
     Attributes:
-        table: one row a picture: `file` (relative to the root of its group, with /), `split`, `label`, `folder` (the class's own
-            name in the data set) and `group` (the data set).
+        table: one row a picture: `file` (its name in the archives or folder, with /), `split`, `label`, `folder` (the class's own name
+            in the data set), `group` (the data set) and `member` (where its bytes are).
         classes: names of the classes for people; a label is an index into them.
-        roots: folder of each group.
         facts: what was left out, and how often.
     """
 
     table: pd.DataFrame
     classes: list[str]
-    roots: dict[str, str]
     facts: dict
 
 
-def listing(manifest: Manifest, root: Path) -> Listing:
-    """List an unpacked data set and check its pictures against the manifest.
+def listing(manifest: Manifest, files: Mapping[str, Member]) -> Listing:
+    """List a data set and check its pictures against the manifest.
 
     Args:
         manifest: what the data set is.
-        root: the folder that its archives were unpacked into.
+        files: all that is in its archives.
 
     Raises:
         Problem: a class folder is missing, or a class or a split has not the number of pictures that the manifest expects.
@@ -55,13 +54,13 @@ def listing(manifest: Manifest, root: Path) -> Listing:
     if manifest.layout not in readers:
         raise unknown("layout", manifest.layout, readers)
     try:
-        table, names = readers[manifest.layout](manifest, root)
+        table, names = readers[manifest.layout](manifest, files)
     except (OSError, KeyError, ElementTree.ParseError) as error:  # lists and annotations that are missing or cut off
         reason, named = " ".join(f"{type(error).__name__}: {error}".split()), _archive_names(manifest)
         raise Problem(f"{manifest.name}: expected its lists of pictures, got {reason}; fetch {named} again") from error
     _check_totals(manifest, table)
     table["group"] = manifest.name
-    return Listing(table, names, {manifest.name: str(root)}, {})
+    return Listing(table, names, {})
 
 
 def joined(parts: Sequence[Listing]) -> Listing:
@@ -70,8 +69,7 @@ def joined(parts: Sequence[Listing]) -> Listing:
     names = {row.folder: part.classes[row.label] for part in parts for row in part.table.drop_duplicates("folder").itertuples()}
     folders = sorted(names)
     tables["label"] = tables["folder"].map({folder: label for label, folder in enumerate(folders)})
-    roots = {group: root for part in parts for group, root in part.roots.items()}
-    return Listing(tables, [names[folder] for folder in folders], roots, {})
+    return Listing(tables, [names[folder] for folder in folders], {})
 
 
 def without_leaks(part: Listing, *, jobs: int = 1) -> Listing:
@@ -81,10 +79,10 @@ def without_leaks(part: Listing, *, jobs: int = 1) -> Listing:
         The listing without them; `facts["left_train"]` names them.
     """
     train, val = (part.table[part.table["split"] == split] for split in ("train", "val"))
-    twins = _twins(_paths(part, train), _paths(part, val), jobs)
+    twins = _twins(list(train["member"]), list(val["member"]), jobs)
     leaving = train.index[[row for row, is_twin in enumerate(twins) if is_twin]]
     facts = {**part.facts, "left_train": sorted(part.table.loc[leaving, "file"])}
-    return Listing(part.table.drop(leaving).reset_index(drop=True), part.classes, part.roots, facts)
+    return Listing(part.table.drop(leaving).reset_index(drop=True), part.classes, facts)
 
 
 def with_dev(part: Listing) -> Listing:
@@ -100,7 +98,7 @@ def with_dev(part: Listing) -> Listing:
     for _, digests in order.groupby(train["label"]):
         count = max(1, round(len(digests) * DEV_SHARE)) if len(digests) > 1 else 0
         table.loc[digests.sort_values().index[:count], "split"] = "dev"
-    return Listing(table, part.classes, part.roots, part.facts)
+    return Listing(table, part.classes, part.facts)
 
 
 def own_folder(folder: Path) -> Listing:
@@ -111,13 +109,13 @@ def own_folder(folder: Path) -> Listing:
     """
     splits = [split for split in ("train", "dev", "val") if split != "dev" or (folder / split).is_dir()]
     names = _subfolders(folder / "train", "DATA=dir with train/<class>/ and val/<class>/")
-    frames = []
+    frames, files = [], members.of_folder(folder)
     for split in splits:
         there = _subfolders(folder / split, "DATA=dir with train/<class>/ and val/<class>/")
         if there != names:
             odd = min(set(there) ^ set(names))
             raise Problem(f"expected the same classes in train and {split} of {folder}, got {odd!r} in one of them only; add or remove it")
-        frames.append(_table(folder, folder / split, split, names))
+        frames.append(_table(files, f"{split}/", split, names))
     return _own(pd.concat(frames, ignore_index=True), names, folder)
 
 
@@ -128,7 +126,7 @@ def own_classes(folder: Path) -> Listing:
         Problem: there are not two class folders, or a class has no picture.
     """
     names = _subfolders(folder, "TRANSFER=dir with one folder a class")
-    return _own(_table(folder, folder, "all", names), names, folder)
+    return _own(_table(members.of_folder(folder), "", "all", names), names, folder)
 
 
 def _own(table: pd.DataFrame, names: list[str], folder: Path) -> Listing:
@@ -139,9 +137,9 @@ def _own(table: pd.DataFrame, names: list[str], folder: Path) -> Listing:
     for split in dict.fromkeys(table["split"]):
         for label, name in enumerate(names):
             if (split, label) not in counts.index:
-                kinds = ", ".join(IMG_EXTENSIONS)
+                kinds = ", ".join(ENDINGS)
                 raise Problem(f"expected pictures of class {name!r} in split {split} of {folder}, got none; add some ({kinds})")
-    return Listing(table.assign(group="own"), names, {"own": str(folder)}, {})
+    return Listing(table.assign(group="own"), names, {})
 
 
 def _subfolders(folder: Path, wanted: str) -> list[str]:
@@ -152,34 +150,39 @@ def _subfolders(folder: Path, wanted: str) -> list[str]:
     return found
 
 
-def _splits(manifest: Manifest, root: Path) -> tuple[pd.DataFrame, list[str]]:
+def _splits(manifest: Manifest, files: Mapping[str, Member]) -> tuple[pd.DataFrame, list[str]]:
     """Layout train/<class>/ and val/<class>/ (Imagenette, Imagewoof)."""
-    frames = [_class_folders(manifest, root, root / manifest.folder / split, split) for split in ("train", "val")]
+    frames = [_class_folders(manifest, files, f"{manifest.folder}/{split}", split) for split in ("train", "val")]
     return pd.concat(frames, ignore_index=True), [known.name for known in manifest.classes.values()]
 
 
-def _classes(manifest: Manifest, root: Path) -> tuple[pd.DataFrame, list[str]]:
+def _classes(manifest: Manifest, files: Mapping[str, Member]) -> tuple[pd.DataFrame, list[str]]:
     """Layout <class>/ without splits (Caltech-101, Caltech-256)."""
-    return _class_folders(manifest, root, root / manifest.folder, "all"), [known.name for known in manifest.classes.values()]
+    return _class_folders(manifest, files, manifest.folder, "all"), [known.name for known in manifest.classes.values()]
 
 
-def _class_folders(manifest: Manifest, root: Path, inside: Path, split: str) -> pd.DataFrame:
+def _class_folders(manifest: Manifest, files: Mapping[str, Member], inside: str, split: str) -> pd.DataFrame:
     """Table of one split whose classes have a folder each, checked."""
+    there = {name.removeprefix(f"{inside}/").partition("/")[0] for name in files if name.startswith(f"{inside}/")}
     for folder, known in manifest.classes.items():
-        if not (inside / folder).is_dir():
+        if folder not in there:
             low, _ = manifest.expected(folder, split)
             raise _miscount(manifest, f"{folder} ({known.name})", split, f"at least {low}", "no folder")
-    table = _table(root, inside, split, list(manifest.classes))
+    table = _table(files, f"{inside}/", split, list(manifest.classes))
     _check_classes(manifest, table, split)
     return table
 
 
-def _table(root: Path, inside: Path, split: str, folders: Sequence[str]) -> pd.DataFrame:
-    """Rows of the pictures of class folders, in the order of the classes and then of their names."""
+def _table(files: Mapping[str, Member], inside: str, split: str, folders: Sequence[str]) -> pd.DataFrame:
+    """Rows of the pictures of class folders whose names begin with `inside`, in the order of the classes and then of their names."""
     order = {folder: label for label, folder in enumerate(folders)}
-    found = sorted(make_dataset(str(inside), order, IMG_EXTENSIONS, allow_empty=True), key=lambda sample: (sample[1], sample[0]))
-    rows = [(Path(path).relative_to(root).as_posix(), split, label, folders[label]) for path, label in found]
-    return pd.DataFrame(rows, columns=["file", "split", "label", "folder"])
+    rows = []
+    for name, member in files.items():
+        folder, within, _ = name.removeprefix(inside).partition("/")
+        if name.startswith(inside) and within and folder in order and name.lower().endswith(ENDINGS):
+            rows.append((name, split, order[folder], folder, member))
+    rows.sort(key=lambda row: (row[2], row[0]))
+    return pd.DataFrame(rows, columns=["file", "split", "label", "folder", "member"])
 
 
 def _check_classes(manifest: Manifest, table: pd.DataFrame, split: str) -> None:
@@ -212,41 +215,45 @@ def _archive_names(manifest: Manifest) -> str:
     return ", ".join(archive.name for archive in manifest.archives)
 
 
-def _voc(manifest: Manifest, root: Path) -> tuple[pd.DataFrame, list[str]]:
+def _voc(manifest: Manifest, files: Mapping[str, Member]) -> tuple[pd.DataFrame, list[str]]:
     """Layout of PASCAL VOC: several classes in a picture, listed in `present`, those that are only hard to see in `hard`; `label` is the
     class that covers most of it.
     """
-    base, folders = root / manifest.folder, list(manifest.classes)
-    if not (base / "ImageSets" / "Main").is_dir():
+    base, folders = manifest.folder, list(manifest.classes)
+    if not any(name.startswith(f"{base}/ImageSets/Main/") for name in files):
         raise _miscount(manifest, "all classes", "train", str(manifest.images.get("train", "some")), "no folder ImageSets/Main")
     rows = []
     for split in ("train", "val"):
-        flags = _voc_flags(base, folders, split)
-        part = VOCDetection(str(root), year="2012", image_set=split)
-        for image, annotation in zip(part.images, part.annotations, strict=True):
-            present = [folder for folder in folders if flags[folder].get(Path(image).stem) == 1]
-            hard = [folder for folder in folders if flags[folder].get(Path(image).stem) == 0]
-            label = folders.index(_largest(annotation, present or folders))
-            rows.append((Path(image).relative_to(root).as_posix(), split, label, folders[label], json.dumps(present), json.dumps(hard)))
-    table = pd.DataFrame(rows, columns=["file", "split", "label", "folder", "present", "hard"])
+        flags = _voc_flags(files, base, folders, split)
+        for picture in _text(files, f"{base}/ImageSets/Main/{split}.txt").split():
+            present = [folder for folder in folders if flags[folder].get(picture) == 1]
+            hard = [folder for folder in folders if flags[folder].get(picture) == 0]
+            label = folders.index(_largest(_text(files, f"{base}/Annotations/{picture}.xml"), present or folders))
+            file = f"{base}/JPEGImages/{picture}.jpg"
+            rows.append((file, split, label, folders[label], json.dumps(present), json.dumps(hard), files[file]))
+    table = pd.DataFrame(rows, columns=["file", "split", "label", "folder", "present", "hard", "member"])
     return table, [known.name for known in manifest.classes.values()]
 
 
-def _voc_flags(base: Path, folders: Iterable[str], split: str) -> dict[str, dict[str, int]]:
+def _text(files: Mapping[str, Member], name: str) -> str:
+    return files[name].read().decode("utf-8")
+
+
+def _voc_flags(files: Mapping[str, Member], base: str, folders: Iterable[str], split: str) -> dict[str, dict[str, int]]:
     """For each class: picture to 1 (present), 0 (only hard to see) or -1 (absent)."""
     flags = {}
     for folder in folders:
-        file = base / "ImageSets" / "Main" / f"{folder}_{split}.txt"
-        if not file.exists():
-            raise Problem(f"class {folder}, split {split}: expected its list at {file}, found none; fetch the archive again")
-        flags[folder] = {picture: int(flag) for picture, flag in (line.split() for line in file.read_text().splitlines() if line.strip())}
+        name = f"{base}/ImageSets/Main/{folder}_{split}.txt"
+        if name not in files:
+            raise Problem(f"class {folder}, split {split}: expected its list at {name}, found none; fetch the archive again")
+        flags[folder] = {picture: int(flag) for picture, flag in (line.split() for line in _text(files, name).splitlines() if line.strip())}
     return flags
 
 
 def _largest(annotation: str, among: Sequence[str]) -> str:
     """The class, of those given, whose boxes cover the largest area."""
     areas = dict.fromkeys(among, 0.0)
-    for thing in ElementTree.parse(annotation).getroot().iter("object"):
+    for thing in ElementTree.fromstring(annotation).iter("object"):
         name, box = thing.findtext("name"), thing.find("bndbox")
         left, top, right, bottom = (float(box.findtext(side)) for side in ("xmin", "ymin", "xmax", "ymax"))
         if name in areas:
@@ -254,36 +261,37 @@ def _largest(annotation: str, among: Sequence[str]) -> str:
     return max(areas, key=areas.get)
 
 
-def _ilsvrc(manifest: Manifest, root: Path) -> tuple[pd.DataFrame, list[str]]:
+def _ilsvrc(manifest: Manifest, files: Mapping[str, Member]) -> tuple[pd.DataFrame, list[str]]:
     """Layout of ILSVRC2012: a folder a class in train, val as one folder whose classes stand in the development kit."""
-    names, truth = _devkit(root / "devkit" / "ILSVRC2012_devkit_t12" / "data")
+    names, truth = _devkit(files)
     if len(names) != manifest.class_count:
         raise Problem(f"expected {manifest.class_count} classes in the development kit, got {len(names)}; fetch it again")
     known = dataclasses.replace(manifest, classes={folder: PhotoClass(names[folder], {}) for folder in sorted(names)})
-    train = _class_folders(known, root, root / "train", "train")
-    val = _ilsvrc_val(root, list(known.classes), truth)
+    train = _class_folders(known, files, "train", "train")
+    val = _ilsvrc_val(files, list(known.classes), truth)
     _check_classes(known, val, "val")
     return pd.concat([train, val], ignore_index=True), [about.name for about in known.classes.values()]
 
 
-def _devkit(kit: Path) -> tuple[dict[str, str], list[str]]:
+def _devkit(files: Mapping[str, Member]) -> tuple[dict[str, str], list[str]]:
     """Names of the leaf classes by folder, and the folder's name of every picture of val in order."""
-    with open(kit / "meta.mat", "rb") as file:
-        synsets = scipy.io.loadmat(file, squeeze_me=True)["synsets"]
+    kit = "devkit/ILSVRC2012_devkit_t12/data"
+    synsets = scipy.io.loadmat(io.BytesIO(files[f"{kit}/meta.mat"].read()), squeeze_me=True)["synsets"]
     leaves = [entry for entry in synsets if entry["num_children"] == 0]
     folders = {int(entry["ILSVRC2012_ID"]): str(entry["WNID"]) for entry in leaves}
     names = {str(entry["WNID"]): str(entry["words"]).split(", ")[0] for entry in leaves}
-    truth = (kit / "ILSVRC2012_validation_ground_truth.txt").read_text().split()
+    truth = _text(files, f"{kit}/ILSVRC2012_validation_ground_truth.txt").split()
     return names, [folders[int(number)] for number in truth]
 
 
-def _ilsvrc_val(root: Path, folders: list[str], truth: list[str]) -> pd.DataFrame:
+def _ilsvrc_val(files: Mapping[str, Member], folders: list[str], truth: list[str]) -> pd.DataFrame:
     """Table of val, whose files in the order of their names belong to the classes in the order of the ground truth."""
-    files = sorted(path.relative_to(root).as_posix() for path in (root / "val").iterdir() if path.suffix.lower() in IMG_EXTENSIONS)
-    if len(files) != len(truth):
-        raise Problem(f"expected {len(truth)} pictures of split val, found {len(files)}; fetch ILSVRC2012_img_val.tar again")
-    rows = sorted((folders.index(folder), file) for file, folder in zip(files, truth, strict=True))
-    return pd.DataFrame([(file, "val", label, folders[label]) for label, file in rows], columns=["file", "split", "label", "folder"])
+    pictures = sorted(name for name in files if name.startswith("val/") and name.lower().endswith(ENDINGS))
+    if len(pictures) != len(truth):
+        raise Problem(f"expected {len(truth)} pictures of split val, found {len(pictures)}; fetch ILSVRC2012_img_val.tar again")
+    rows = sorted((folders.index(folder), file) for file, folder in zip(pictures, truth, strict=True))
+    table = [(file, "val", label, folders[label], files[file]) for label, file in rows]
+    return pd.DataFrame(table, columns=["file", "split", "label", "folder", "member"])
 
 
 def _name_digest(file: str) -> str:
@@ -291,12 +299,7 @@ def _name_digest(file: str) -> str:
     return hashlib.sha256(Path(file).name.encode()).hexdigest()
 
 
-def _paths(part: Listing, table: pd.DataFrame) -> list[Path]:
-    """Where the pictures of some rows lie."""
-    return [Path(part.roots[group]) / file for group, file in zip(table["group"], table["file"], strict=True)]
-
-
-def _twins(train: list[Path], val: list[Path], jobs: int) -> list[bool]:
+def _twins(train: list[Member], val: list[Member], jobs: int) -> list[bool]:
     """For each training picture, whether the same pixels are a picture of val. Only candidates are decoded in full."""
     with progress.bar(total=len(train) + len(val), text="looking for pictures that are in train and in val", unit="pictures") as shown:
         coarse = []
@@ -305,13 +308,13 @@ def _twins(train: list[Path], val: list[Path], jobs: int) -> list[bool]:
             for digest in pool.map(decode.coarse_digest, [*train, *val]):
                 coarse.append(digest)
                 shown.update(1)
-    in_val: dict[str, list[Path]] = {}
-    for path, digest in zip(val, coarse[len(train) :], strict=True):
+    in_val: dict[str, list[Member]] = {}
+    for picture, digest in zip(val, coarse[len(train) :], strict=True):
         if digest is not None:
-            in_val.setdefault(digest, []).append(path)
-    return [_is_among(path, in_val.get(digest, [])) for path, digest in zip(train, coarse[: len(train)], strict=True)]
+            in_val.setdefault(digest, []).append(picture)
+    return [_is_among(picture, in_val.get(digest, [])) for picture, digest in zip(train, coarse[: len(train)], strict=True)]
 
 
-def _is_among(path: Path, candidates: list[Path]) -> bool:
+def _is_among(picture: Member, candidates: list[Member]) -> bool:
     """Whether a picture equals one of the candidates, pixel for pixel."""
-    return bool(candidates) and decode.digest(path) in [decode.digest(candidate) for candidate in candidates]
+    return bool(candidates) and decode.digest(picture) in [decode.digest(candidate) for candidate in candidates]

@@ -17,7 +17,7 @@ class Archive:
         url: where it is published; None where every user must ask for it in person.
         size: bytes of the published file; None where unknown.
         md5: accepted checksums: the published file and older copies of the same pictures.
-        into: folder it is unpacked into, within the set's own.
+        into: folder that its files count as in.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Manifest:
         name: name of the manifest.
         title, source, licence: what people should know of it.
         layout: how its folders are arranged: `splits`, `classes`, `voc` or `ilsvrc`.
-        folder: the folder with the pictures, within the unpacked archives.
+        folder: the folder with the pictures, within the archives.
         archives: the files it consists of.
         classes: folder of a class (or its key in the annotations) to what is known of it, in the order of the labels.
         class_count: number of classes.

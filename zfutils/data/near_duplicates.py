@@ -10,7 +10,8 @@ from zfutils.data.prepared_sets import PreparedSet
 
 SIDE = 32  # of the grey thumbnails that are compared, pixels
 THRESHOLD = 0.95  # correlation from which two pictures count as one
-_CHUNK = 512
+_BATCH = 128  # pictures that are made small at once
+_HELD = 8192  # thumbnails of a set that are in memory at once, 32 MB
 
 
 @dataclass(frozen=True)
@@ -19,42 +20,46 @@ class Overlap:
 
     Attributes:
         correlation: with the likest one, in [-1, 1], (n,).
-        other: its row, (n,).
+        other: its index, (n,).
     """
 
     correlation: np.ndarray
     other: np.ndarray
 
-    def found(self, threshold: float = THRESHOLD) -> np.ndarray:
-        """Rows whose likest picture correlates at least so much."""
+    def duplicates(self, threshold: float = THRESHOLD) -> np.ndarray:
+        """Indices of the pictures whose likest one correlates at least so much."""
         return np.flatnonzero(self.correlation >= threshold)
 
 
-def between(ours: PreparedSet, theirs: PreparedSet, rows: np.ndarray) -> Overlap:
-    """Compare every picture of a set with some of another.
+def between(ours: PreparedSet, theirs: PreparedSet, indices: np.ndarray) -> Overlap:
+    """Compare every picture of a set with some of another, whose thumbnails never are in memory all together.
 
     *Paper:* section 5.2: images of Caltech-101 and Caltech-256 that are in ImageNet too were found by normalised correlation and taken out
     of the training set. Size and threshold are not given. **Assumption**: grey thumbnails of 32 x 32 px, .95.
 
     Args:
-        ours: the set in question, n pictures.
-        theirs: the other, which a net was trained on.
-        rows: of the other set.
+        ours: the set in question, n pictures: 4 kB of memory each.
+        theirs: the other, which a net was trained on, of any size.
+        indices: of the other set.
     """
-    own, other = thumbnails(ours, np.arange(len(ours.table))), thumbnails(theirs, rows)
-    best, place = [], []
-    for start in range(0, len(own), _CHUNK):
-        value, index = (own[start : start + _CHUNK] @ other.T).max(1)
-        best.append(value)
-        place.append(index)
-    return Overlap(torch.cat(best).numpy(), np.asarray(rows)[torch.cat(place).numpy()])
+    own = thumbnails(ours, np.arange(len(ours.table)))
+    best, other = torch.full((len(own),), -torch.inf), torch.zeros(len(own), dtype=torch.long)
+    for start in range(0, len(indices), _HELD):
+        held = thumbnails(theirs, indices[start : start + _HELD])
+        for first in range(0, len(own), _HELD // 8):
+            part = slice(first, first + _HELD // 8)
+            value, position = (own[part] @ held.T).max(1)
+            likelier = value > best[part]
+            best[part] = torch.where(likelier, value, best[part])
+            other[part] = torch.where(likelier, position + start, other[part])
+    return Overlap(best.numpy(), np.asarray(indices)[other.numpy()])
 
 
-def thumbnails(prepared: PreparedSet, rows: np.ndarray) -> torch.Tensor:
+def thumbnails(prepared: PreparedSet, indices: np.ndarray) -> torch.Tensor:
     """Grey thumbnails with mean 0 and length 1, whose inner product is their normalised correlation; (n, SIDE * SIDE)."""
-    made = []
-    for start in range(0, len(rows), _CHUNK):
-        pictures = torch.from_numpy(np.asarray(prepared.images[rows[start : start + _CHUNK]])).float().mean(-1)
-        made.append(F.adaptive_avg_pool2d(pictures[:, None], SIDE).flatten(1))
-    small = torch.cat(made)
-    return F.normalize(small - small.mean(1, keepdim=True))
+    made = torch.empty(len(indices), SIDE * SIDE)
+    for start in range(0, len(indices), _BATCH):
+        pictures = torch.from_numpy(np.asarray(prepared.images[indices[start : start + _BATCH]])).float().mean(-1)
+        small = F.adaptive_avg_pool2d(pictures[:, None], SIDE).flatten(1)
+        made[start : start + _BATCH] = F.normalize(small - small.mean(1, keepdim=True))
+    return made

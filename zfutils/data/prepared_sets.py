@@ -101,7 +101,7 @@ def load(path: Path, *, remedy: str) -> PreparedSet:
     facts_file = path / "facts.json"
     if not facts_file.exists():
         raise Problem(f"no prepared set at {path}; {remedy}")
-    facts = json.loads(facts_file.read_text())
+    facts = json.loads(facts_file.read_text(encoding="utf-8"))
     expected = facts["count"] * facts["size"] ** 2 * 3
     if (path / "images.u8").stat().st_size != expected:
         raise Problem(f"the prepared set at {path} is damaged (images.u8 has not {expected} bytes); delete that folder, then {remedy}")
@@ -130,7 +130,7 @@ def build(
 
     Args:
         path: folder of the set.
-        table: one row a picture, with at least the columns `file`, `split` and `label`.
+        table: one row a picture, with at least the columns `file`, `split` and `label`; `member`, where its bytes are, is not kept.
         worker: `worker(context, rows) -> answers`, a module-level function that is run in other processes. Each answer is a dict with
             `image` (uint8, (size, size, 3)), one uint8 (size, size) entry for every name in `maps`, and optionally `columns`, a dict
             of further columns; or with `broken`, the reason why there is no picture.
@@ -187,15 +187,14 @@ class _Plan:
 def _is_made(path: Path, key: str) -> bool:
     """Whether a whole set with this key exists."""
     facts = path / "facts.json"
-    return facts.exists() and json.loads(facts.read_text())["key"] == key
+    return facts.exists() and json.loads(facts.read_text(encoding="utf-8"))["key"] == key
 
 
 def _fill(plan: _Plan, table: pd.DataFrame, worker: Worker, context: object, jobs: int) -> list[dict]:
     """Make every picture that the journal does not list; return the answers without pictures, in the order of the table."""
     finished = _resume(plan)
     starts = [start for start in range(0, plan.count, _CHUNK) if start not in finished]
-    rows = table.to_dict("records")
-    chunks = ((start, rows[start : start + _CHUNK]) for start in starts)
+    chunks = ((start, table.iloc[start : start + _CHUNK].to_dict("records")) for start in starts)
     done = sum(len(part) for part in finished.values())
     with progress.bar(total=plan.count, text=f"preparing {plan.folder.stem}", unit="pictures", done=done) as shown, _writer(plan) as write:
         for start, answers in _work(worker, context, chunks, min(jobs, max(1, len(starts)))):
@@ -209,13 +208,13 @@ def _resume(plan: _Plan) -> dict[int, list[dict]]:
     wanted = {"key": plan.key, "count": plan.count, "size": plan.size, "maps": list(plan.maps)}
     note = plan.folder / "plan.json"
     whole = all(file.exists() and file.stat().st_size == plan.count * stride for _, file, stride in plan.files())
-    if not whole or not note.exists() or json.loads(note.read_text()) != wanted:
+    if not whole or not note.exists() or json.loads(note.read_text(encoding="utf-8")) != wanted:
         shutil.rmtree(plan.folder, ignore_errors=True)
         plan.folder.mkdir(parents=True)
         for _, file, stride in plan.files():
             _reserve(file, plan.count * stride)
         with paths.whole(note) as fresh:
-            fresh.write_text(json.dumps(wanted))
+            fresh.write_text(json.dumps(wanted), encoding="utf-8")
     return dict(_journal(plan.journal))
 
 
@@ -232,11 +231,11 @@ def _journal(file: Path) -> Iterator[tuple[int, list[dict]]]:
     """Chunks that are on disk. A last line that was cut off by a kill is dropped, and so is its chunk."""
     if not file.exists():
         return
-    text = file.read_text()
+    text = file.read_text(encoding="utf-8")
     whole = text[: text.rfind("\n") + 1]
     if whole != text:
         with paths.whole(file) as fresh:
-            fresh.write_text(whole)
+            fresh.write_text(whole, encoding="utf-8")
     for line in whole.splitlines():
         yield tuple(json.loads(line))
 
@@ -249,7 +248,7 @@ class _writer:
 
     def __enter__(self) -> Callable[[int, list[dict]], list[dict]]:
         self.files = [(name, os.open(file, os.O_RDWR), stride) for name, file, stride in self.plan.files()]
-        self.journal = open(self.plan.journal, "a")
+        self.journal = open(self.plan.journal, "a", encoding="utf-8")
         return self.write
 
     def __exit__(self, *error: object) -> None:
@@ -344,14 +343,14 @@ def _finish(plan: _Plan, table: pd.DataFrame, answers: list[dict], classes: list
     if broken:
         _compact(plan, kept)
     columns = pd.DataFrame([answers[row].get("columns", {}) for row in kept], index=kept)
-    whole = pd.concat([table.reset_index(drop=True).loc[kept], columns], axis=1)
+    whole = pd.concat([table.drop(columns="member", errors="ignore").reset_index(drop=True).loc[kept], columns], axis=1)
     whole.to_csv(plan.folder / "table.csv", index=False)
     images = np.memmap(plan.folder / "images.u8", np.uint8, "r", shape=(len(kept), plan.size, plan.size, 3))
     mean, sha256 = _gone_through(images, whole["split"].to_numpy() == "train")
     np.save(plan.folder / "mean.npy", mean)
     about = {"size": plan.size, "count": len(kept), "key": plan.key, "sha256": sha256, "classes": classes, "maps": list(plan.maps)}
     with paths.whole(plan.folder / "facts.json") as fresh:  # written last: a folder with facts is a whole set
-        fresh.write_text(json.dumps({**facts, **about, "broken": named}, indent=1))
+        fresh.write_text(json.dumps({**facts, **about, "broken": named}, indent=1), encoding="utf-8")
     for leftover in (plan.journal, plan.folder / "plan.json"):
         leftover.unlink(missing_ok=True)
 

@@ -11,8 +11,9 @@ import filelock
 from zfutils.core import cpu, keys, paths
 from zfutils.core.errors import Problem, unknown
 from zfutils.core.profiles import Profile
-from zfutils.data import archives, decode, manifests, prepared_sets
+from zfutils.data import decode, download, listings, manifests, members, prepared_sets
 from zfutils.data.manifests import Manifest
+from zfutils.data.members import Member
 from zfutils.data.prepared_sets import PreparedSet
 
 # For each source of photographs: its sets, and the manifests that each is made of.
@@ -95,31 +96,29 @@ class _Source:
     """A data set whose archives are on disk and checked."""
 
     manifest: Manifest
-    fetched: tuple[archives.Fetched, ...]
+    fetched: tuple[download.Fetched, ...]
 
-    @property
-    def root(self) -> Path:
-        """Folder that the archives are unpacked into; another one for other archives."""
-        return _unpacked() / f"{self.manifest.name}-{keys.digest([one.digest for one in self.fetched])}"
-
-    def unpacked(self) -> Path:
-        """Unpack what is not yet unpacked."""
-        for archive, one in zip(self.manifest.archives, self.fetched, strict=True):
-            archives.unpack(one.path, self.root / archive.into if archive.into else self.root)
-        return self.root
+    def files(self) -> dict[str, Member]:
+        """All files in the archives; what is compressed is expanded into a folder, another one for other archives."""
+        folder = _unpacked() / f"{self.manifest.name}-{keys.digest([own.digest for own in self.fetched])}"
+        files = {}
+        for archive, own in zip(self.manifest.archives, self.fetched, strict=True):
+            inside = f"{archive.into}/" if archive.into else ""
+            files |= {inside + name: member for name, member in members.of_archive(own.path, folder).items()}
+        return files
 
     def facts(self) -> dict:
         """What is kept with the prepared set."""
-        return {one.path.name: {"origin": one.origin, "checksum": one.digest} for one in self.fetched}
+        return {own.path.name: {"origin": own.origin, "checksum": own.digest} for own in self.fetched}
 
 
 def _unpacked() -> Path:
-    """Where archives are unpacked for as long as their pictures are needed."""
+    """Where what is compressed is expanded for as long as its pictures are needed."""
     return paths.data_dir() / "unpacked"
 
 
 def _prepare_photos(profile: Profile, which: str, names: tuple[str, ...], jobs: int | None, mirror: Path | None) -> PreparedSet:
-    """One set of photographs: fetched, unpacked, listed, decoded; the unpacked files are removed once they are no longer needed."""
+    """One set of photographs: fetched, listed, decoded; what was expanded for it is removed."""
     path = paths.data_dir() / profile.name / which
     parts = [manifests.read(name) for name in names]
     recipe = keys.digest(PHOTOS_VERSION, profile.prepared_size, [_what_counts(part) for part in parts])
@@ -127,7 +126,7 @@ def _prepare_photos(profile: Profile, which: str, names: tuple[str, ...], jobs: 
         return made
     folder = paths.data_dir() / "archives"
     folder.mkdir(parents=True, exist_ok=True)
-    sources = [_Source(part, tuple(archives.fetch(archive, folder, mirror=mirror) for archive in part.archives)) for part in parts]
+    sources = [_Source(part, tuple(download.fetch(archive, folder, mirror=mirror) for archive in part.archives)) for part in parts]
     origins = {name: fact for source in sources for name, fact in source.facts().items()}
     if (made := _made(path, recipe)) and made.facts["archives"] == origins:
         return made
@@ -151,10 +150,8 @@ def _made(path: Path, recipe: str) -> PreparedSet | None:
 
 
 def _decode(path: Path, sources: list[_Source], size: int, recipe: str, jobs: int | None, origins: dict) -> PreparedSet:
-    """List and decode unpacked archives."""
-    from zfutils.data import listings  # only here: it takes seconds to load torchvision, and opening a set must not
-
-    listing = listings.joined([listings.listing(source.manifest, source.unpacked()) for source in sources])
+    """List and decode the pictures in archives."""
+    listing = listings.joined([listings.listing(source.manifest, source.files()) for source in sources])
     layout = sources[0].manifest.layout
     if layout in _CLEANED:
         listing = listings.without_leaks(listing, jobs=cpu.jobs(jobs))
@@ -164,7 +161,7 @@ def _decode(path: Path, sources: list[_Source], size: int, recipe: str, jobs: in
         path,
         listing.table,
         decode.worker,
-        {"roots": listing.roots, "size": size},
+        size,
         size=size,
         classes=listing.classes,
         key=keys.digest(recipe, origins),
@@ -175,7 +172,7 @@ def _decode(path: Path, sources: list[_Source], size: int, recipe: str, jobs: in
 
 
 def _alone() -> filelock.FileLock:
-    """A lock, so that two runs do not unpack and remove the same files."""
+    """A lock, so that two runs do not expand and remove the same files."""
     paths.data_dir().mkdir(parents=True, exist_ok=True)
     return filelock.FileLock(paths.data_dir() / "prepare.lock")
 
@@ -204,7 +201,6 @@ def _opened_own(profile: Profile, which: str, folder: Path | None) -> PreparedSe
 
 def _prepare_own(profile: Profile, folder: Path | None, transfer: Path | None, jobs: int | None) -> dict[str, PreparedSet]:
     """The sets of somebody's own pictures."""
-    from zfutils.data import listings
 
     def pretraining(given: Path) -> listings.Listing:
         return listings.with_dev(listings.without_leaks(listings.own_folder(given), jobs=cpu.jobs(jobs)))
@@ -224,10 +220,9 @@ def _own_set(path: Path, folder: Path, read: Callable, size: int, jobs: int | No
     if made := _made(path, key):
         return made
     listing = read(folder)
-    context = {"roots": listing.roots, "size": size}
     facts = {"recipe": key, "archives": {}, **listing.facts}
     return prepared_sets.build(
-        path, listing.table, decode.worker, context, size=size, classes=listing.classes, key=key, jobs=jobs, facts=facts
+        path, listing.table, decode.worker, size, size=size, classes=listing.classes, key=key, jobs=jobs, facts=facts
     )
 
 

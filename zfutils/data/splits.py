@@ -13,22 +13,22 @@ class Fold:
     """One draw of training and test pictures.
 
     Attributes:
-        order: for each class the rows to train on, in the order of their draw; fewer images a class are the first of them.
-        test: rows to test on; no row is in both.
+        order: for each class the indices to train on, in the order of their draw; fewer images a class are the first of them.
+        test: indices to test on; none is in both.
     """
 
     order: tuple[np.ndarray, ...]
     test: np.ndarray
 
     def train(self, size: int) -> np.ndarray:
-        """Rows of the first `size` training pictures of each class.
+        """Indices of the first `size` training pictures of each class.
 
         Raises:
             ValueError: a class has fewer.
         """
-        if short := [place for place, rows in enumerate(self.order) if len(rows) < size]:
+        if short := [label for label, indices in enumerate(self.order) if len(indices) < size]:
             raise ValueError(f"expected {size} training pictures a class, class {short[0]} has {len(self.order[short[0]])}")
-        return np.concatenate([rows[:size] for rows in self.order])
+        return np.concatenate([indices[:size] for indices in self.order])
 
 
 def draw(labels: np.ndarray, *, largest: int, test: int, fold: int, seed: int) -> Fold:
@@ -47,10 +47,10 @@ def draw(labels: np.ndarray, *, largest: int, test: int, fold: int, seed: int) -
     generator = np.random.default_rng(int(keys.digest("fold", seed, fold), 16))
     order, tested = [], []
     for label in range(int(labels.max()) + 1):
-        rows = generator.permutation(np.flatnonzero(labels == label))
-        taken = min(largest, max(0, len(rows) - 1))
-        order.append(rows[:taken])
-        tested.append(rows[taken : taken + test])
+        indices = generator.permutation(np.flatnonzero(labels == label))
+        taken = min(largest, max(0, len(indices) - 1))
+        order.append(indices[:taken])
+        tested.append(indices[taken : taken + test])
     return Fold(tuple(order), np.concatenate(tested))
 
 
@@ -60,23 +60,23 @@ def lacking(labels: np.ndarray, classes: Sequence[str], size: int) -> list[str]:
     return [name for name, count in zip(classes, counts, strict=True) if count < size + 1]
 
 
-def split(rows: np.ndarray, labels: np.ndarray, *, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Split training rows for a choice: a third of each class is held out, at least one; what remains is never empty.
+def split(indices: np.ndarray, labels: np.ndarray, *, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Split training indices for a choice: a third of each class is held out, at least one; what remains is never empty.
 
     Args:
-        rows: training rows, at least two of each class.
+        indices: to train on, at least two of each class.
         labels: class of every picture of the set.
         generator: source of the draw.
 
     Returns:
-        Rows to train on and rows to choose by.
+        Indices to train on and indices to choose by.
 
     Raises:
-        ValueError: a class has one row only.
+        ValueError: a class has one index only.
     """
     kept, held = [], []
-    for label in np.unique(labels[rows]):
-        own = generator.permutation(rows[labels[rows] == label])
+    for label in np.unique(labels[indices]):
+        own = generator.permutation(indices[labels[indices] == label])
         if len(own) < 2:
             raise ValueError(f"expected two or more training pictures of each class to choose by, class {label} has one")
         cut = max(1, len(own) // 3)

@@ -45,13 +45,16 @@ class Claim:
 @functools.cache
 def claims() -> dict[str, Claim]:
     """All claims by id, in the order of the file."""
-    entries = [{name: " ".join(str(text).split()) for name, text in entry.items()} for entry in yaml.safe_load(FILE.read_text())["claims"]]
+    entries = [
+        {name: " ".join(str(text).split()) for name, text in entry.items()}
+        for entry in yaml.safe_load(FILE.read_text(encoding="utf-8"))["claims"]
+    ]
     return {entry["id"]: Claim(**entry) for entry in entries}
 
 
 def retired() -> dict[str, str]:
     """Why a claim of an earlier version is no more, by id."""
-    return {entry["id"]: " ".join(entry["why"].split()) for entry in yaml.safe_load(FILE.read_text())["retired"]}
+    return {entry["id"]: " ".join(entry["why"].split()) for entry in yaml.safe_load(FILE.read_text(encoding="utf-8"))["retired"]}
 
 
 def claim(id: str) -> Claim:

@@ -215,7 +215,7 @@ def commit() -> str:
 
 def _write(path: Path, text: str) -> None:
     with paths.whole(path) as fresh:
-        fresh.write_text(text)
+        fresh.write_text(text, encoding="utf-8")
 
 
 def _plain(thing: object) -> object:

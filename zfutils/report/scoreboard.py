@@ -88,7 +88,7 @@ def _measured(profile: str, seed: int) -> tuple[pd.DataFrame, dict[str, int]]:
     folder, rows, other = paths.results_dir(profile), {}, {}
     # A killed run may leave a hidden half file.
     for file in sorted([*folder.glob("tables/[!.]*.json"), *folder.glob("figures/[!.]*.json")]):
-        result = json.loads(file.read_text())
+        result = json.loads(file.read_text(encoding="utf-8"))
         if result["seed"] != seed:
             other[result["name"]] = result["seed"]
             continue

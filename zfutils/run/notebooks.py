@@ -44,14 +44,14 @@ def write_all() -> list[Path]:
     stale = [source for source in sources() if not in_step(source)]
     for source in stale:
         with paths.whole(source.with_suffix(".ipynb")) as fresh:
-            fresh.write_text(made(source))
+            fresh.write_text(made(source), encoding="utf-8")
     return stale
 
 
 def in_step(source: Path) -> bool:
     """Whether a notebook on disk is the one that its source makes."""
     pair = source.with_suffix(".ipynb")
-    return pair.exists() and pair.read_text() == made(source)
+    return pair.exists() and pair.read_text(encoding="utf-8") == made(source)
 
 
 def _with_exercise(cell: NotebookNode) -> list[NotebookNode]:

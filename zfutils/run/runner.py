@@ -108,7 +108,7 @@ def run_chapter(notebook: Path, *, output: Path, parameters: dict) -> None:
                     f"chapter {notebook.stem}: its kernel died ({why}); run it again with JOBS=1; the executed copy is {broken}"
                 ) from None
             except PapermillExecutionError as error:
-                broken.write_text(_without_banner(fresh))
+                broken.write_text(_without_banner(fresh), encoding="utf-8")
                 line = (error.source.strip().splitlines() or [""])[0]
                 said = f"{error.ename}: {error.evalue}".splitlines()[0]
                 raise Problem(
@@ -168,7 +168,7 @@ def _open_needs(chapter: Chapter, wanted: list[Chapter], ended: set[str]) -> lis
 
 def _key(profile: Profile, chapter: Chapter, prepared: dict[str, PreparedSet], folders: dict[str, Path], seed: int) -> str:
     """Digest of all that a chapter's results depend on: its text, the code that it uses, the data, the nets."""
-    text = (paths.BOOK / f"{chapter.name}.py").read_text()
+    text = (paths.BOOK / f"{chapter.name}.py").read_text(encoding="utf-8")
     pictures = [prepared[name].digest() for name in chapter.sets if name in prepared]
     used = keys.code("paper.claims", "paper.numbers", *keys.imports_of(text))
     rules = [asdict(one) for id, one in claims.claims().items() if id in text]
@@ -204,7 +204,7 @@ def _state_file(profile: Profile, name: str) -> Path:
 def _state(profile: Profile, name: str) -> dict:
     """What is known of the latest run of a chapter."""
     file = _state_file(profile, name)
-    return json.loads(file.read_text()) if file.exists() else {}
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
 def _is_done(profile: Profile, chapter: Chapter, key: str) -> bool:
@@ -232,7 +232,7 @@ def _run_one(children: Children, profile: Profile, chapter: Chapter, key: str, s
     if status:
         return (said.strip().splitlines() or [f"{chapter.name} ended with status {status}"])[-1]
     with paths.whole(_state_file(profile, chapter.name)) as fresh:
-        fresh.write_text(json.dumps({"key": key, "seconds": round(time.monotonic() - start, 1)}))
+        fresh.write_text(json.dumps({"key": key, "seconds": round(time.monotonic() - start, 1)}), encoding="utf-8")
     progress.say(f"{chapter.name}: done in {time.monotonic() - start:.1f} s")
     return ""
 

@@ -58,7 +58,7 @@ def train(profile: profiles.Profile, name: str, *, seed: int = 0, retrain: bool 
         for file in ("net.safetensors", "state.pt", _STOPPED):
             (folder / file).unlink(missing_ok=True)
     if (folder / _STOPPED).exists():  # the same run would end the same way
-        raise Diverged((folder / _STOPPED).read_text())
+        raise Diverged((folder / _STOPPED).read_text(encoding="utf-8"))
     if not (folder / "net.safetensors").exists():
         devices.join_group()
         device = devices.device()
@@ -75,14 +75,14 @@ def _run(trainer: Trainer) -> None:
         trainer.run()
     except Diverged as stopped:
         with paths.whole(trainer.folder / _STOPPED) as fresh:
-            fresh.write_text(str(stopped))
+            fresh.write_text(str(stopped), encoding="utf-8")
         raise
 
 
 def stopped(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
     """Why the training of a net diverged; empty where it did not. What it follows must be trained."""
     file = _folder(profile, name, seed) / _STOPPED
-    return file.read_text() if file.exists() else ""
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 def state(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:

@@ -174,10 +174,10 @@ def exclusive(features: np.ndarray, shown: np.ndarray, train: np.ndarray, test: 
     Returns:
         Probabilities, (test, classes); 0 for classes that no training picture shows.
     """
-    scaling = linear_probes.Scaling.of(linear_probes.rows_of(features, train))
+    scaling = linear_probes.Scaling.of(linear_probes.taken(features, train))
     rows, labels = np.nonzero(shown[train])
     scores = np.zeros((len(test), shown.shape[1]))
-    own, other = scaling(linear_probes.rows_of(features, train[rows])), scaling(linear_probes.rows_of(features, test))
+    own, other = scaling(linear_probes.taken(features, train[rows])), scaling(linear_probes.taken(features, test))
     if len(np.unique(labels)) > 1:
         scores[:, np.unique(labels)] = linear_probes.softmax(own, labels, other, strength=strength)
     return scores
@@ -185,8 +185,8 @@ def exclusive(features: np.ndarray, shown: np.ndarray, train: np.ndarray, test: 
 
 def independent(features: np.ndarray, shown: np.ndarray, train: np.ndarray, test: np.ndarray, *, strength: float) -> np.ndarray:
     """One logistic regression a class, for pictures with several objects (beyond the paper); arguments and answer as in `exclusive`."""
-    scaling = linear_probes.Scaling.of(linear_probes.rows_of(features, train))
-    own, other = scaling(linear_probes.rows_of(features, train)), scaling(linear_probes.rows_of(features, test))
+    scaling = linear_probes.Scaling.of(linear_probes.taken(features, train))
+    own, other = scaling(linear_probes.taken(features, train)), scaling(linear_probes.taken(features, test))
     return linear_probes.each_alone(own, shown[train], other, strength=strength)
 
 

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
 
 from zfutils.core.errors import unknown
 from zfutils.data import splits
+from zfutils.models import devices
+from zfutils.transfer import gpu_probes
 
 STRENGTHS = (1.0, 10.0, 100.0, 1000.0)  # C, the weight of the errors against that of the margin, that are tried
 USUAL = 100.0  # C where there is one image a class, so that none can be held out to choose it
@@ -56,6 +59,8 @@ def softmax(train: np.ndarray, labels: np.ndarray, test: np.ndarray, *, strength
     Returns:
         (m, classes), in the order of the sorted classes.
     """
+    if gpu := _gpu():
+        return gpu_probes.softmax(*_on(gpu, train, np.unique(labels, return_inverse=True)[1], test), strength=strength).cpu().numpy()
     with _few_images():
         return LogisticRegression(C=strength, max_iter=2000).fit(train, labels).predict_proba(test)
 
@@ -71,6 +76,9 @@ def svm(train: np.ndarray, labels: np.ndarray, test: np.ndarray, *, strength: fl
     Returns:
         Classes, (m,).
     """
+    if gpu := _gpu():
+        known, own = np.unique(labels, return_inverse=True)
+        return known[gpu_probes.svm(*_on(gpu, train, own, test), strength=strength).cpu().numpy()]
     with _few_images():
         machine = SVC(kernel="precomputed", C=strength, cache_size=500).fit((train @ train.T).astype(np.float64), labels)
     return machine.predict((test @ train.T).astype(np.float64))
@@ -96,12 +104,24 @@ def each_alone(train: np.ndarray, present: np.ndarray, test: np.ndarray, *, stre
     Returns:
         Probability of each class, (m, classes); 0 for a class that no training picture shows, 1 for one that all show.
     """
-    found = np.tile(present.all(0).astype(float), (len(test), 1))
+    shares = np.tile(present.all(0).astype(float), (len(test), 1))
     mixed = np.flatnonzero(present.any(0) & ~present.all(0))
-    if len(mixed):
+    if len(mixed) and (gpu := _gpu()):
+        shares[:, mixed] = gpu_probes.each_alone(*_on(gpu, train, present[:, mixed], test), strength=strength).cpu().numpy()
+    elif len(mixed):
         fitted = OneVsRestClassifier(LogisticRegression(C=strength, max_iter=2000)).fit(train, present[:, mixed].astype(int))
-        found[:, mixed] = fitted.predict_proba(test).reshape(len(test), -1)[:, -len(mixed) :]
-    return found
+        shares[:, mixed] = fitted.predict_proba(test).reshape(len(test), -1)[:, -len(mixed) :]
+    return shares
+
+
+def _gpu() -> torch.device | None:
+    """The CUDA GPU that fits the probes; None where scikit-learn does on the CPU."""
+    device = devices.device()
+    return device if device.type == "cuda" else None
+
+
+def _on(device: torch.device, *arrays: np.ndarray) -> list[torch.Tensor]:
+    return [torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays]
 
 
 def _softmax_classes(train: np.ndarray, labels: np.ndarray, test: np.ndarray, *, strength: float) -> np.ndarray:
@@ -118,9 +138,9 @@ def answers(
 
     Args:
         kind: `softmax` or `svm`.
-        features: of all pictures, (n, numbers); rows are read as needed.
+        features: of all pictures, (n, numbers); they are read as needed.
         labels: of all pictures, (n,).
-        train, test: rows.
+        train, test: indices.
         generator: source of the inner split.
 
     Returns:
@@ -132,8 +152,8 @@ def answers(
     if kind not in CLASSIFIERS:
         raise unknown("classifier", kind, CLASSIFIERS)
     strength = chosen(kind, features, labels, train, generator=generator)
-    scaling = Scaling.of(rows_of(features, train))
-    given = CLASSIFIERS[kind](scaling(rows_of(features, train)), labels[train], scaling(rows_of(features, test)), strength=strength)
+    scaling = Scaling.of(taken(features, train))
+    given = CLASSIFIERS[kind](scaling(taken(features, train)), labels[train], scaling(taken(features, test)), strength=strength)
     return given == labels[test], strength
 
 
@@ -142,12 +162,12 @@ def chosen(kind: str, features: np.ndarray, labels: np.ndarray, train: np.ndarra
     if np.bincount(labels[train])[np.unique(labels[train])].min() < 2:
         return USUAL
     kept, held = splits.split(train, labels, generator=generator)
-    scaling = Scaling.of(rows_of(features, kept))
-    own, other = scaling(rows_of(features, kept)), scaling(rows_of(features, held))
+    scaling = Scaling.of(taken(features, kept))
+    own, other = scaling(taken(features, kept)), scaling(taken(features, held))
     right = [(CLASSIFIERS[kind](own, labels[kept], other, strength=c) == labels[held]).sum() for c in STRENGTHS]
     return STRENGTHS[int(np.argmax(right))]
 
 
-def rows_of(features: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Some rows of a bank, float32 in memory."""
-    return np.asarray(features[rows], np.float32)
+def taken(features: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """The features of some pictures, float32 in memory."""
+    return np.asarray(features[indices], np.float32)

@@ -23,7 +23,7 @@ def run(profile: Profile, *, seed: int = 0) -> int:
     rows = [row for name in SECTIONS for row in importlib.import_module(f"zfutils.run.bench.{name}").measure(profile, seed=seed)]
     report = {"rows": [asdict(row) for row in rows], **results.provenance(profile, seed=seed, seconds=0.0)}
     with paths.whole(paths.results_dir(profile.name) / "bench.json") as fresh:
-        fresh.write_text(json.dumps(report, indent=1))
+        fresh.write_text(json.dumps(report, indent=1), encoding="utf-8")
     print(f"{devices.describe(devices.device())}, torch {torch.__version__}")
     for section in dict.fromkeys(row.section for row in rows):
         print(section)

@@ -1,21 +1,14 @@
-"""Archives: fetched from their publisher or from a mirror folder, checked, and unpacked whole or not at all."""
+"""Download: archives are fetched from their publisher or taken from a mirror folder, and checked."""
 
-import gzip
 import hashlib
 import http
 import http.client
 import json
-import os
-import shutil
-import tarfile
 import urllib.error
 import urllib.request
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import BinaryIO
 
 from zfutils.core import paths, progress
@@ -24,8 +17,6 @@ from zfutils.data.manifests import Archive
 
 _BLOCK = 1 << 20  # bytes
 _PATIENCE = 60  # seconds without an answer
-_TAR = (".tar", ".tar.gz", ".tgz")
-_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, NotImplementedError)
 
 
 @dataclass(frozen=True)
@@ -67,38 +58,6 @@ def fetch(archive: Archive, folder: Path, *, mirror: Path | None = None) -> Fetc
     return _recorded(path, folder, "upstream", lambda: _published(path, archive))
 
 
-def unpack(path: Path, folder: Path) -> Path:
-    """Unpack a tar (compressed or not) or a zip into a new folder, whole or not at all.
-
-    A tar inside is unpacked as well, into a folder of its name, without a copy of it on disk. An archive is not trusted: nothing
-    in it may be a link or a device, or have a name that leads out of the folder.
-
-    Args:
-        path: the archive.
-        folder: the folder to make. If it exists, it is taken to be whole and nothing is done.
-
-    Returns:
-        The folder.
-
-    Raises:
-        Problem: the archive is truncated, damaged, of an unknown kind or not to be trusted, or the disk is full.
-    """
-    if folder.exists():
-        return folder
-    fresh = folder.with_name(folder.name + ".part")
-    shutil.rmtree(fresh, ignore_errors=True)
-    progress.say(f"unpacking {path.name}")
-    try:
-        with _plain_errors(path, fresh):
-            fresh.mkdir(parents=True)
-            _unpack_file(path, fresh)
-        fresh.rename(folder)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
-    return folder
-
-
 def _from_mirror(archive: Archive, folder: Path, mirror: Path) -> Fetched:
     """The archive in a mirror folder, checked."""
     path = mirror / archive.name
@@ -117,7 +76,7 @@ def _from_mirror(archive: Archive, folder: Path, mirror: Path) -> Fetched:
 def _own_sums(mirror: Path) -> dict[str, str]:
     """File names and checksums that a mirror's SHA256SUMS lists."""
     sums = mirror / "SHA256SUMS"
-    lines = [line.split(maxsplit=1) for line in sums.read_text().splitlines() if line.strip()] if sums.exists() else []
+    lines = [line.split(maxsplit=1) for line in sums.read_text(encoding="utf-8").splitlines() if line.strip()] if sums.exists() else []
     if any(len(line) != 2 for line in lines):
         raise Problem(f"expected lines 'checksum  name' in {sums}, got another; write it again with sha256sum")
     return {name.strip().lstrip("*"): checksum.lower() for checksum, name in lines}
@@ -146,14 +105,14 @@ def _recorded(path: Path, folder: Path, origin: str, check: Callable[[], str]) -
     """Run `check`, which gives the checksum, or take its earlier answer if the file has not changed since."""
     notes, about = folder / "checked.json", path.stat()
     state = [about.st_size, about.st_mtime_ns]
-    known = json.loads(notes.read_text()) if notes.exists() else {}
+    known = json.loads(notes.read_text(encoding="utf-8")) if notes.exists() else {}
     note = known.get(str(path.resolve()), {})
     if note.get("state") == state and note["origin"] == origin:
         return Fetched(path, note["digest"], origin)
     found = Fetched(path, check(), origin)
     known[str(path.resolve())] = {"state": state, "digest": found.digest, "origin": origin}
     with paths.whole(notes) as fresh:
-        fresh.write_text(json.dumps(known, indent=1, sort_keys=True))
+        fresh.write_text(json.dumps(known, indent=1, sort_keys=True), encoding="utf-8")
     return found
 
 
@@ -221,94 +180,3 @@ def _append(answer: BinaryIO, part: Path, begin: int, coming: int, name: str) ->
         while block := answer.read(_BLOCK):
             file.write(block)
             shown.update(len(block) / 1e6)
-
-
-@contextmanager
-def _plain_errors(path: Path, fresh: Path) -> Iterator[None]:
-    """Turn the many errors of damaged archives and full disks into Problems."""
-    try:
-        yield
-    except tarfile.FilterError as error:
-        raise Problem(f"refused to unpack {path}: {error}; fetch the archive from its publisher") from error
-    except _DAMAGE as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise Problem(f"expected a whole archive at {path}, got a truncated or damaged one ({reason}); fetch it again") from error
-    except OSError as error:
-        if paths.is_full(error):
-            raise paths.full(fresh) from error
-        raise
-
-
-def _unpack_file(path: Path, target: Path) -> None:
-    """Unpack by kind."""
-    if path.name.endswith(".zip"):
-        _unpack_zip(path, target)
-    elif path.name.endswith(_TAR):
-        with open(path, "rb") as stream:
-            _unpack_tar(stream, target, path)
-    else:
-        raise Problem(f"expected an archive (.zip, {', '.join(_TAR)}), got {path}; give one of these kinds")
-
-
-def _unpack_zip(path: Path, target: Path) -> None:
-    """Unpack a zip, member by member."""
-    with zipfile.ZipFile(path) as whole:
-        for member in whole.infolist():
-            kind = member.external_attr >> 16 & 0o170000  # of Unix zips; 0 elsewhere
-            _refuse_to_leave(member.filename, path, plain=kind in (0, 0o100000, 0o040000))
-            if member.is_dir():
-                (target / member.filename).mkdir(parents=True, exist_ok=True)
-            else:
-                with whole.open(member) as stream:
-                    _put(stream, target, member.filename, path)
-
-
-def _unpack_tar(stream: BinaryIO, target: Path, path: Path) -> None:
-    """Unpack a tar that is read once from front to end, so that one inside another needs no copy on disk."""
-    with tarfile.open(fileobj=stream, mode="r|*") as whole:
-        for member in whole:
-            _refuse_to_leave(member.name, path, plain=member.isreg() or member.isdir())
-            if member.isreg() and _is_tar(member.name):
-                _put(whole.extractfile(member), target, member.name, path)
-            else:
-                whole.extract(member, target, filter="data")
-
-
-def _refuse_to_leave(name: str, path: Path, *, plain: bool) -> None:
-    """Stop at a member that is no plain file or folder, or whose name leads elsewhere."""
-    windows = PureWindowsPath(name)
-    if not plain:
-        raise Problem(f"refused to unpack {path}: {name!r} in it is a link or a device; fetch the archive from its publisher")
-    if PurePosixPath(name).is_absolute() or windows.drive or windows.root or ".." in windows.parts:
-        raise Problem(f"refused to unpack {path}: {name!r} in it leads out of the folder; fetch the archive from its publisher")
-
-
-def _is_tar(name: str) -> bool:
-    """Whether a member is a tar to unpack; the shadow files that macOS adds to zips have such names and are none."""
-    member = PurePosixPath(name)
-    return member.name.endswith(_TAR) and not member.name.startswith("._") and "__MACOSX" not in member.parts
-
-
-def _put(stream: BinaryIO, target: Path, name: str, path: Path) -> None:
-    """Write one member; if it is a tar, what is in it."""
-    place = target / name
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if _is_tar(name):
-        _put_inner(stream, place, path)
-        return
-    with open(place, "wb") as file:
-        shutil.copyfileobj(stream, file, _BLOCK)
-
-
-def _put_inner(stream: BinaryIO, place: Path, path: Path) -> None:
-    """Unpack a tar within an archive into a folder of its name."""
-    stem = next(place.name.removesuffix(ending) for ending in _TAR if place.name.endswith(ending))
-    inner = place.with_name(stem + ".inner")
-    inner.mkdir()
-    _unpack_tar(stream, inner, path)
-    wrapped = inner / stem  # a tar often holds one folder of its own name
-    if os.listdir(inner) == [stem] and wrapped.is_dir():
-        wrapped.rename(place.with_name(stem))
-        inner.rmdir()
-    else:
-        inner.rename(place.with_name(stem))
