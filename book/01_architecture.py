@@ -430,6 +430,12 @@ def first_layers(name: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
     return dead, middle
 
 
+def dominance_ratio(indices: np.ndarray) -> float:
+    """Logarithm of the dominance of one filter without clipping over that with it, of some filters."""
+    without, clipped = (first_layer.dominance(WEIGHTS[name][indices]) for name in ("zfnet-unclipped", "zfnet"))
+    return float(np.log(without / clipped))
+
+
 def outgrown() -> dict:
     """Whether a filter dominates where none is scaled back."""
     unclipped, clipped = WEIGHTS["zfnet-unclipped"], WEIGHTS["zfnet"]
@@ -437,11 +443,7 @@ def outgrown() -> dict:
     if largest <= 1.5:
         reason = f"the largest filter of layer 1 has {largest:.2f} radii without clipping, so there is nothing to dominate"
         return results.claim(FIRST_LAYER_IDS[2], claims.NOT_COMPARABLE, n=len(clipped), reason=reason)
-
-    def measure(indices: np.ndarray) -> float:
-        return float(np.log(first_layer.dominance(unclipped[indices]) / first_layer.dominance(clipped[indices])))
-
-    found = bootstrap.measured(measure, len(clipped), generator=np.random.default_rng(SEED))
+    found = bootstrap.measured(dominance_ratio, len(clipped), generator=np.random.default_rng(SEED))
     status = claims.at_most_leans(claims.when_above(found[1:]), 1)
     return verdicts.decided(FIRST_LAYER_IDS[2], status, found, len(clipped), otherwise="", reason="from one seed of a recipe")
 

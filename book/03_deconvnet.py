@@ -413,17 +413,17 @@ figure2
 MANY = {layer: top_nine.draw(TOPS["zfnet"][layer], 64, np.random.default_rng(SEED)) for layer in LAYERS[1:]}
 
 
+def beyond(tiles: np.ndarray, n: int) -> float:
+    """How alike the nine tiles of a map (maps, 9, ...) are beyond those of the next one."""
+    return similarity.mean_pairs(tiles[n]) - similarity.mean_between(tiles[n], tiles[(n + 1) % len(tiles)])
+
+
 def variation(layer: str) -> pd.DataFrame:
     """One row a map: how alike its projections are, and how alike its patches."""
     if len(MANY[layer]) < 2:
         return pd.DataFrame(columns=["layer", "map", "projections", "patches"])
     found = top_nine.of(NET, PICTURES, SIZE, TOPS["zfnet"][layer], layer=layer, maps=MANY[layer])
     patches = found.inputs(PICTURES, SIZE)
-
-    def beyond(tiles: np.ndarray, n: int) -> float:
-        """How alike the nine tiles of a map are beyond those of the next one."""
-        return similarity.mean_pairs(tiles[n]) - similarity.mean_between(tiles[n], tiles[(n + 1) % len(tiles)])
-
     return pd.DataFrame(
         {"layer": layer, "map": number, "projections": beyond(found.projections, n), "patches": beyond(patches, n)}
         for n, number in enumerate(found.maps)

@@ -19,6 +19,7 @@ profile = "toybox"
 seed = 0
 
 # %%
+import functools
 import time
 
 import numpy as np
@@ -225,14 +226,16 @@ MOVED = {layer: np.concatenate([found.distances[layer] for found in SMALL_CURVES
 LESS = bootstrap.mean(MOVED["pool1"] - MOVED["relu7"], generator=np.random.default_rng(SEED))
 
 
-def linear_row(id: str, name: str, origin: float) -> dict:
-    """R^2 of a line through the origin for the mean distance of layer 7; agrees above .95, differs below .8, by its interval over images."""
+def straight(name: str, origin: float, indices: np.ndarray) -> float:
+    """R^2 of a line through the origin for the mean distance of layer 7 over some images."""
     found = CURVES[name]
+    return invariance.straightness(np.abs(found.amounts - origin), found.distances["relu7"][:, indices].mean(1))
 
-    def straight(indices: np.ndarray) -> float:
-        return invariance.straightness(np.abs(found.amounts - origin), found.distances["relu7"][:, indices].mean(1))
 
-    value, low, high = bootstrap.measured(straight, len(ROWS), generator=np.random.default_rng(SEED))
+def linear_row(id: str, name: str, origin: float) -> dict:
+    """Agrees above .95, differs below .8, by its interval over images."""
+    measure = functools.partial(straight, name, origin)
+    value, low, high = bootstrap.measured(measure, len(ROWS), generator=np.random.default_rng(SEED))
     status = claims.AGREES if low > 0.95 else claims.DIFFERS if high < 0.8 else claims.UNDECIDED
     return verdicts.decided(id, status, (value, low, high), len(ROWS), otherwise=FEW, threshold=None)
 

@@ -62,12 +62,18 @@ def test_the_amplitude_of_the_noise_falls_as_one_over_the_frequency():
     assert np.log2(power[0, 4] / power[0, 16]) == pytest.approx(4, abs=0.4)  # power falls as 1/f^2
 
 
+def ratio(power: np.ndarray, at: int) -> float:
+    """log2 of the power at a frequency over that of the frequencies near by, which a falling spectrum changes."""
+    distance = np.abs(np.arange(33) - at)
+    return float(np.log2(power[:, distance <= 1].mean(1) / power[:, (distance >= 3) & (distance <= 6)].mean(1)).mean())
+
+
 def test_equal_grids_on_noise_differ_between_strides_by_their_excess_and_not_by_their_strength():
     pictures = noise.pink(300, 27, generator=np.random.default_rng(1))
     pictures, place = pictures / pictures.std((1, 2, 3), keepdims=True), np.arange(27)
     quarter, half = 0.5 * 2**0.5 * np.cos(np.pi * place / 2), 0.5 * np.cos(np.pi * place)  # grids of equal power
     gridded = {stride: pictures + (grid[:, None] + grid) for stride, grid in ((4, quarter), (2, half))}
-    excess = {stride: aliasing.grid_excess(found, stride).mean() for stride, found in gridded.items()}
+    excess = {stride: ratio(aliasing.line_spectrum(found), 64 // stride) for stride, found in gridded.items()}
     assert excess[4] - excess[2] < -1
     strengths = {stride: aliasing.strength(found, stride, generator=np.random.default_rng(2)).mean() for stride, found in gridded.items()}
     assert strengths[4] == pytest.approx(strengths[2], rel=0.1) and strengths[4] > 0.05

@@ -8,35 +8,15 @@ _SIDE = 64  # of the grid of frequencies
 _NEAR = (3, 6)  # bins away from the grid's frequency: what it is compared with
 
 
-def grid_excess(projections: np.ndarray, stride: int) -> np.ndarray:
-    """Power at the frequency of a grid over that of the frequencies near by.
+def strength(projections: np.ndarray, stride: int, *, generator: np.random.Generator, draws: int = 300) -> np.ndarray:
+    """Share of the power that a grid adds to its neighbourhood, beyond what 1/f noise of the same size has there.
 
-    *Paper:* section 4.1 sees aliasing in the second layer of the replication, from the stride of 4, and gives no measure; this is ours.
+    *Paper:* section 4.1 sees aliasing in the second layer of the replication, from the stride of 4, and gives no measure; this is ours. A
+    ratio of the two powers would differ between equal grids, because spectra fall and what it is divided by differs.
 
     Args:
         projections: (n, 3, side, side).
         stride: of the first layer, pixels; its grid has 1/stride cycles a pixel.
-
-    Returns:
-        log2 of the ratio, (n,); 0 for a projection that is all zero.
-    """
-    power = line_spectrum(projections)
-    at = _SIDE // stride
-    bins = np.arange(power.shape[1])
-    distance = np.abs(bins - at)
-    peak, near = power[:, distance <= 1].mean(1), power[:, (distance >= _NEAR[0]) & (distance <= _NEAR[1])].mean(1)
-    known = (near > 0) & (peak > 0)
-    return np.where(known, np.log2(np.where(known, peak, 1) / np.where(known, near, 1)), 0)
-
-
-def strength(projections: np.ndarray, stride: int, *, generator: np.random.Generator, draws: int = 300) -> np.ndarray:
-    """Share of the power that a grid adds to its neighbourhood, beyond what 1/f noise of the same size has there.
-
-    Equal grids on a falling spectrum differ in `grid_excess`, because what they are divided by differs; here they are equal.
-
-    Args:
-        projections: (n, 3, side, side).
-        stride: as in `grid_excess`.
         generator: source of the noise.
         draws: pictures of noise.
 
