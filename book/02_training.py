@@ -337,6 +337,14 @@ SECTION3 = {
     "resized_side": PROFILE.prepared_size,
     "input_side": PROFILE.image_size,
 }
+
+
+def section3_row(name: str, ours: float) -> dict:
+    """Scoreboard row of a number of section 3: what this profile takes."""
+    row = results.number(f"section3/{name.replace('_', '-')}/value", ours, profile=PROFILE, n=1)
+    return row | {"reason": f"the profile {PROFILE.name} takes another" if row["status"] == claims.DIFFERS else ""}
+
+
 results.save(
     "learning_curves",
     profile=PROFILE,
@@ -344,7 +352,7 @@ results.save(
     seconds=time.monotonic() - START,
     figure=learning,
     table=curves,
-    rows=[results.number(f"section3/{name.replace('_', '-')}/value", ours, profile=PROFILE, n=1) for name, ours in SECTION3.items()],
+    rows=[section3_row(name, ours) for name, ours in SECTION3.items()],
     data=PICTURES,
 )
 learning

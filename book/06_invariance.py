@@ -153,9 +153,9 @@ PRINTED_AS = {"vertical shift, px": "vertical-translation-pixels", "scale": "sca
 
 
 def axes_row(name: str, end: str) -> dict:
-    """Scoreboard row of an end of a horizontal axis; shifts in pixels of the paper's 224."""
-    amount = float(getattr(AMOUNTS[name][1], end)()) * (224 / SIZE if name.startswith("vertical") else 1)
-    return results.number(f"figure5/{PRINTED_AS[name]}/x_{end}", round(amount), profile=PROFILE, n=1)
+    """Scoreboard row of an end of a horizontal axis, at the paper's 224 pixels."""
+    amounts = invariance.amounts(224)[name][1]
+    return results.number(f"figure5/{PRINTED_AS[name]}/x_{end}", float(getattr(amounts, end)()), profile=PROFILE, n=1)
 
 
 UPRIGHT = ("layer1_distance_axis_max", "layer7_distance_axis_max", "probability_axis_max")

@@ -183,7 +183,7 @@ def overlap_rows() -> list[dict]:
     rows = []
     for their, name in (("Caltech-101", "transfer"), ("Caltech-256", "caltech256")):
         there = NAMES.get(name) == their and name in OVERLAPS
-        common = OVERLAPS[name].found() if there else np.array([], int)
+        common = OVERLAPS[name].duplicates() if there else np.array([], int)
         counts = {"images": len(SETS[name].table), "in_common": len(common)} if there else {}
         counts |= {"most_in_a_class": int(np.bincount(SETS[name].labels[common]).max(initial=0))} if there else {}
         for column in ("images", "in_common", "most_in_a_class"):
