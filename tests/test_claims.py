@@ -6,12 +6,12 @@ from zfutils.core.errors import Problem
 from zfutils.paper import claims
 
 
-def test_every_claim_has_place_statement_measure_rule_and_n_and_quotes_the_paper():
+def test_every_claim_has_place_statement_measure_rule_and_n_and_says_what_the_paper_does():
     assert len(claims.claims()) >= 5
     for id, claim in claims.claims().items():
         assert id == claim.id and all((claim.place, claim.statement, claim.measure, claim.rule, claim.n))
         assert "agrees when" in claim.rule.lower() and claim.kind in claims.KINDS
-        assert bool(claim.quote) == (claim.kind != claims.PATTERN) and len(claim.quote.split()) <= 15
+        assert bool(claim.says) == (claim.kind != claims.PATTERN) and len(claim.says.split()) <= 15
 
 
 def test_a_retired_claim_says_why_and_its_name_is_not_used_again():

@@ -25,7 +25,7 @@ class Claim:
     Attributes:
         id: its name.
         place: in the paper.
-        quote: what the paper says there, at most fifteen words; empty for the pattern of a table.
+        says: what the paper says there in at most fifteen words, not word for word; empty for the pattern of a table.
         statement: in our words.
         measure: the formula.
         rule: when it agrees, differs or is undecided.
@@ -38,7 +38,7 @@ class Claim:
     measure: str
     rule: str
     n: str
-    quote: str = ""
+    says: str = ""
     kind: str = CLAIM
 
 
