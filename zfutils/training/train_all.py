@@ -54,7 +54,7 @@ def make(
     """
     names = _in_order([*needed, *(name for name in rows or [] if name not in needed)])
     wanted = [name for name in names if name in needed or not only_trained or runs.is_trained(profile, name, seed=seed)]
-    found: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
     for wave in _waves(profile, wanted, seed, retrain):
         said = _train_all(profile, wave, seed, beside or Children(devices.slots(jobs)), retrain, here=beside is None)
         for name, problem in said.items():
@@ -66,10 +66,10 @@ def make(
     for name in wanted:
         if name == clipping.UNCLIPPED and not clipping.acts(profile, seed=seed):
             progress.say(f"{name}: not trained, clipping never acted in the training of zfnet, so it would be the same net")
-            found[name] = clipping.unclipped(profile, seed=seed).folder
+            folders[name] = clipping.unclipped(profile, seed=seed).folder
         elif runs.is_trained(profile, name, seed=seed):
-            found[name] = runs.trained(profile, name, seed=seed).folder
-    return found
+            folders[name] = runs.trained(profile, name, seed=seed).folder
+    return folders
 
 
 def table(profile: Profile, names: list[str], *, seed: int = 0) -> pd.DataFrame:
