@@ -138,4 +138,4 @@ def _named(name: str, member: Member, folder: Path) -> dict[str, Member]:
     stem = plain.with_name(next(plain.name.removesuffix(ending) for ending in _TAR[::-1] if plain.name.endswith(ending)))
     inside = _in_tar(member, folder)
     wrapped = all(own.startswith(f"{stem.name}/") for own in inside)  # a tar often holds one folder of its own name
-    return {posixpath.join(stem.parent if wrapped else stem, own): found for own, found in inside.items()}
+    return {posixpath.join(stem.parent if wrapped else stem, own): file for own, file in inside.items()}

@@ -152,7 +152,8 @@ def _train_here(profile: Profile, name: str, seed: int, retrain: bool) -> str:
 def _train_in_child(children: Children, profile: Profile, name: str, seed: int, threads: int, retrain: bool) -> str:
     """Train one net in a process of its own, beside others."""
     progress.say(f"{name}: training")
-    command = [sys.executable, "-m", *_command(profile, name, seed, retrain)]
+    command = [sys.executable, "-m", "zfutils", "train", "--net", name, "--profile", profile.name, "--seed", str(seed)]
+    command += ["--retrain"] if retrain else []
     status, said = children.run(command, {**os.environ, **cpu.threads(threads), **cpu.CALM})
     last = (said.strip().splitlines() or [""])[-1]
     if status < 0:
@@ -162,8 +163,3 @@ def _train_in_child(children: Children, profile: Profile, name: str, seed: int, 
         return last.removeprefix("error: ") or f"training {name} ended with status {status}"
     progress.say(last)
     return ""
-
-
-def _command(profile: Profile, name: str, seed: int, retrain: bool) -> list[str]:
-    """The command that trains one net, after `python -m`."""
-    return ["zfutils", "train", "--net", name, "--profile", profile.name, "--seed", str(seed), *(["--retrain"] if retrain else [])]

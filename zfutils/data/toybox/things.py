@@ -53,7 +53,7 @@ def flower(d: Draw) -> list[Solid]:
     half = 180 / petals
     return [
         solid(*_ring(petal, petals)),
-        solid(*[carried(one, z=half) for one in _ring(inner, petals)]),
+        solid(*[carried(petal, z=half) for petal in _ring(inner, petals)]),
         solid(ellipsoid("heart", "light", (0, 0, 0.12), (heart, heart, 0.16))),
     ]
 
@@ -78,7 +78,7 @@ def keyboard(d: Draw) -> list[Solid]:
     )
     space = box("long_key", "light", (0, 0.08, deep - 0.62 * gap), (0.45 * wide, height, half * 0.9), rounding=0.03)
     strip = box("panel", "glass", (-0.3 * wide, 0.06, -deep + panel), (0.5 * wide, 0.05, 0.6 * panel), rounding=0.02)
-    knob = cylinder("knobs", "metal", (0.6 * wide, 0.1, -deep + panel), 0.65 * panel, 0.1, repeat=1)
+    knob = cylinder("knobs", "metal", (0.6 * wide, 0.1, -deep + panel), 0.65 * panel, 0.1)
     return [solid(slab), solid(keys), solid(space), solid(strip), solid(knob)]
 
 
@@ -234,7 +234,7 @@ def windmill(d: Draw) -> list[Solid]:
     cloth = box("sails", "light", (0.5 * blade + 0.02, high + 0.6 * sail, front), (blade, 0.4 * sail, 0.03), rounding=0.02)
     hub = ball("hub", "dark", (0, high, front), 0.09)
     axle = rod("hub", "dark", (0, high, 0), (0, high, front), 0.06)
-    sails = [carried(one, z=turn + 90 * number, around=(0, high, 0)) for number in range(4) for one in (arm, cloth)]
+    sails = [carried(part, z=turn + 90 * number, around=(0, high, 0)) for number in range(4) for part in (arm, cloth)]
     door = box("door", "dark", (0, 0.16, 0), (0.12, 0.2, wide + 0.02), rounding=0.03)
     panes = box("windows", "glass", (0, 0.68 * high, 0), (0.07, 0.09, 0.6 * (wide + slim) - 0.06), rounding=0.02)
     return [solid(body, hollows=cut), solid(cap), solid(*sails), solid(hub, axle), solid(door), solid(panes)]

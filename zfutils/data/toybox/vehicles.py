@@ -40,7 +40,7 @@ def car(d: Draw) -> list[Solid]:
             spacing=(1, 1, 0.86 * cabin),
         ),
     ]
-    wheels = [one for z in (0.6 * length, -0.6 * length) for one in _axle(z, wheel, 2 * width)]
+    wheels = [part for z in (0.6 * length, -0.6 * length) for part in _axle(z, wheel, 2 * width)]
     return [solid(lower, upper, blend=0.08), solid(*glass), _lights(base + 0.02, length - 0.01, 0.62 * width, 0.09), *wheels]
 
 
@@ -61,7 +61,7 @@ def bus(d: Draw) -> list[Solid]:
         spacing=(1, 1, gap),
     )
     screen = box("windows", "glass", (0, middle + 0.25 * height, 0), (0.8 * width, 0.45 * height, length + 0.015), rounding=0.03)
-    wheels = [one for z in (0.62 * length, -0.62 * length) for one in _axle(z, wheel, 2 * width - 0.1)]
+    wheels = [part for z in (0.62 * length, -0.62 * length) for part in _axle(z, wheel, 2 * width - 0.1)]
     return [solid(shell), solid(rows, screen), _lights(middle - 0.6 * height, length, 0.65 * width, 0.08), *wheels]
 
 
@@ -78,7 +78,7 @@ def truck(d: Draw) -> list[Solid]:
         box("windows", "glass", (0, floor + 1.05 * tall, front), (0.76 * width, 0.34 * tall, cab + 0.015), rounding=0.03),
         box("windows", "glass", (0, floor + 1.05 * tall, front), (0.94 * width + 0.015, 0.34 * tall, 0.6 * cab), rounding=0.03),
     ]
-    wheels = [one for z in (front, -0.35 * load, -0.8 * load) for one in _axle(z, wheel, 2 * width - 0.06)]
+    wheels = [part for z in (front, -0.35 * load, -0.8 * load) for part in _axle(z, wheel, 2 * width - 0.06)]
     return [solid(frame), solid(cargo), solid(cabin), solid(*glass), _lights(floor + 0.1, front + cab, 0.62 * width, 0.08), *wheels]
 
 
@@ -172,7 +172,7 @@ def train(d: Draw) -> list[Solid]:
         "chimney", "dark", (0, base + 1.8 * girth, 0.02 + 0.8 * length), (0, base + 2.05 * girth + chimney, 0.02 + 0.8 * length), 0.08, 0.12
     )
     dome = ball("dome", "metal", (0, base + 1.95 * girth, 0.1), 0.12)
-    rims = [one for i in range(axles) for one in _axle(-length - 0.1 + i * (2 * length + 0.2) / (axles - 1), wheel, 0.66, 0.06)]
+    rims = [part for i in range(axles) for part in _axle(-length - 0.1 + i * (2 * length + 0.2) / (axles - 1), wheel, 0.66, 0.06)]
     return [solid(boiler), solid(face), solid(frame), solid(house), solid(roof), solid(panes), solid(stack), solid(dome), *rims]
 
 
