@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class LocalResponseNorm(nn.Module):
-    """Divide every value by a power of the energy of its neighbouring maps at the same place.
+    """Divide every value by a power of the energy of its neighbouring maps at the same position.
 
     `y[c] = x[c] / (k + alpha * sum(x[j]^2 for |j - c| <= window // 2)) ^ beta`
 

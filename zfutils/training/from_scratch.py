@@ -1,5 +1,6 @@
 """From scratch: the paper's net trained on nothing but the few pictures of a fold, until it fits them."""
 
+import contextlib
 import dataclasses
 import math
 import shutil
@@ -98,7 +99,10 @@ def best_rate(profile: Profile, prepared: PreparedSet, mean: np.ndarray, indices
     tried: dict[float, dict] = {}
 
     def right(rate: float) -> int:
-        tried[rate] = _tried(profile, prepared, mean, kept, held, rate=rate, seed=seed)
+        tried[rate] = {"rate": rate, "right": -1, "of": len(held), "train_error": math.nan}
+        with contextlib.suppress(Diverged):
+            scratch = train(profile, prepared, mean, kept, held, rate=rate, seed=seed)
+            tried[rate] |= {"right": int(scratch.correct.sum()), "train_error": scratch.train_error}
         return tried[rate]["right"]
 
     low, high = FIRST
@@ -110,17 +114,6 @@ def best_rate(profile: Profile, prepared: PreparedSet, mean: np.ndarray, indices
             break
     table = pd.DataFrame([tried[rate] for rate in sorted(tried)])
     return float(table.loc[table["right"].idxmax(), "rate"]), table
-
-
-def _tried(
-    profile: Profile, prepared: PreparedSet, mean: np.ndarray, kept: np.ndarray, held: np.ndarray, *, rate: float, seed: int
-) -> dict:
-    """One line of the table of learning rates."""
-    try:
-        scratch = train(profile, prepared, mean, kept, held, rate=rate, seed=seed)
-    except Diverged:
-        return {"rate": rate, "right": -1, "of": len(held), "train_error": math.nan}
-    return {"rate": rate, "right": int(scratch.correct.sum()), "of": len(held), "train_error": scratch.train_error}
 
 
 def _settings(profile: Profile, prepared: PreparedSet, indices: np.ndarray, rate: float, seed: int) -> Settings:

@@ -106,17 +106,13 @@ def _prepared(profile: Profile, which: str, seed: int, jobs: int | None) -> Prep
 
 def _answer(context: dict, row: dict) -> dict:
     """Render one row, from a source of chance that depends on seed, set and number alone."""
-    generator = _generator(context["seed"], context["which"], row["instance"])
+    generator = np.random.default_rng([context["seed"], WHICH.index(context["which"]), row["instance"]])
     size, ranges = context["size"], context["difficulty"]
     picture = _RENDERERS[context["which"]](row, generator, size, ranges)
     answer = {"image": picture.image, "parts": picture.parts, "columns": picture.columns}
     if context["which"] == "scenes":
         answer["toys"] = picture.toys
     return answer
-
-
-def _generator(seed: int, which: str, instance: int) -> np.random.Generator:
-    return np.random.default_rng([seed, WHICH.index(which), instance])
 
 
 def _pretraining_toy(row: dict, generator: np.random.Generator, size: int, ranges: Difficulty) -> scene.Picture:

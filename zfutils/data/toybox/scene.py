@@ -40,7 +40,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class _Model:
-    """An instance of a family in a pose, before it gets its place."""
+    """An instance of a family in a pose, before it gets its position."""
 
     family: Family
     draw: Draw
@@ -126,7 +126,7 @@ def _model(
 
 
 def _fitting(model: _Model, pose: np.random.Generator, difficulty: Difficulty) -> tuple[_Model, camera.Cells]:
-    """Turn a toy until it is large enough wherever it is placed: only then can its place be drawn without looking at its class.
+    """Turn a toy until it is large enough at any position: only then can its position be drawn without looking at its class.
 
     The camera's own angles stay: they are seen in the floor, which must not tell the class either.
     """
@@ -141,7 +141,7 @@ def _fitting(model: _Model, pose: np.random.Generator, difficulty: Difficulty) -
 
 
 def _seated(model: _Model, cells: camera.Cells, share: float, focal: float, middle: tuple[float, float], difficulty: Difficulty) -> Actor:
-    """Put a toy at a place of the picture. The camera steps back until it has its size: zoom and place do not depend on the class."""
+    """Put a toy at a position in the picture. The camera steps back until it has its size: zoom and position do not depend on the class."""
     distance = max(model.pose.distance * focal / _fitted_zoom(cells, share, middle, difficulty), difficulty.nearest)
     seen = camera.view(model.toy, replace(model.pose, distance=distance))
     cells = camera.look(model.toy, seen, _GRID)
@@ -149,7 +149,7 @@ def _seated(model: _Model, cells: camera.Cells, share: float, focal: float, midd
 
 
 def _fitted_zoom(cells: camera.Cells, share: float, middle: tuple[float, float], difficulty: Difficulty) -> float:
-    """Zoom for a share of the picture, or the largest with which the toy fits around its place."""
+    """Zoom for a share of the picture, or the largest with which the toy fits around its position."""
     left, right, bottom, top = cells.box
     across, up = (camera.EDGE - abs(middle[0])) / (right - left), (camera.EDGE - abs(middle[1])) / (top - bottom)
     return min(camera.zoomed(cells, share, difficulty.reach), float(2 * min(across, up)))
@@ -181,7 +181,7 @@ STANCES = {"face": _face, "free": _free, "flat": _flat, "desk": _desk}
 
 
 def _free_position(cells: camera.Cells, position: np.random.Generator, difficulty: Difficulty, taken: list[_RECT]) -> tuple[Frame, _RECT]:
-    """A place apart from those that are taken; the toy shrinks while none is found."""
+    """A position apart from those that are taken; the toy shrinks while none is found."""
     share = position.uniform(*difficulty.scene_coverage)
     while True:
         for _ in range(40):
