@@ -126,16 +126,13 @@ def _download(archive: Archive, path: Path) -> None:
     part = path.with_name(path.name + ".part")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _transfer(archive, part)
+        with paths.room_for(part):
+            _transfer(archive, part)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         reason = " ".join(str(error).split())
         raise Problem(
             f"expected to download {archive.name} from {archive.url}, got {reason}; run again to go on, or give MIRROR=folder"
         ) from error
-    except OSError as error:
-        if paths.is_full(error):
-            raise paths.full(part) from error
-        raise
     _keep_only_if_right(archive, part, path)
 
 

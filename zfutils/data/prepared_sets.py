@@ -168,14 +168,10 @@ def build(
         if _is_made(path, key):
             return load(path, remedy="make it again")
         plan = _Plan(path.with_name(path.name + ".part"), size, tuple(maps), len(table), key)
-        try:
-            if not _is_made(plan.folder, key):  # else an earlier run was cut off just before the last rename
+        if not _is_made(plan.folder, key):  # else an earlier run was cut off just before the last rename
+            with paths.room_for(plan.folder):
                 answers = _fill(plan, table, worker, context, cpu.jobs(jobs))
                 _finish(plan, table, answers, list(classes), allowed_broken, facts or {})
-        except OSError as error:
-            if paths.is_full(error):
-                raise paths.full(plan.folder) from error
-            raise
         _replace(plan.folder, path)
     return load(path, remedy="make it again")
 
