@@ -78,8 +78,9 @@ class PreparedSet:
     @functools.cached_property
     def _digest(self) -> str:
         splits = "\n".join(self.table["split"].tolist()).encode()
-        told = hashlib.sha256(self.labels.tobytes() + splits).hexdigest()  # a million pictures in a moment, which a list of them is not
-        return keys.digest(self.facts["sha256"], told, self.classes)
+        # Bytes, not lists: a million pictures take a moment.
+        labels_digest = hashlib.sha256(self.labels.tobytes() + splits).hexdigest()
+        return keys.digest(self.facts["sha256"], labels_digest, self.classes)
 
     def mean(self) -> np.ndarray:
         """Mean of every pixel over the training pictures (section 3), float32 of shape (size, size, 3), in [0, 255]."""
@@ -344,7 +345,7 @@ def _finish(plan: _Plan, table: pd.DataFrame, answers: list[dict], classes: list
     whole = pd.concat([table.drop(columns="member", errors="ignore").reset_index(drop=True).loc[kept], columns], axis=1)
     whole.to_csv(plan.folder / "table.csv", index=False)
     images = np.memmap(plan.folder / "images.u8", np.uint8, "r", shape=(len(kept), plan.size, plan.size, 3))
-    mean, sha256 = _gone_through(images, whole["split"].to_numpy() == "train")
+    mean, sha256 = _mean_and_digest(images, whole["split"].to_numpy() == "train")
     np.save(plan.folder / "mean.npy", mean)
     about = {"size": plan.size, "count": len(kept), "key": plan.key, "sha256": sha256, "classes": classes, "maps": list(plan.maps)}
     with paths.whole(plan.folder / "facts.json") as fresh:  # written last: a folder with facts is a whole set
@@ -362,7 +363,7 @@ def _compact(plan: _Plan, kept: np.ndarray) -> None:
                 opened.write(pictures[kept[start : start + _WINDOW]].tobytes())
 
 
-def _gone_through(images: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, str]:
+def _mean_and_digest(images: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, str]:
     """Mean training picture (all pictures where there is no split train) and SHA-256 of all bytes."""
     chosen = train if train.any() else np.ones_like(train)
     total, digest = np.zeros(images.shape[1:], np.int64), hashlib.sha256()

@@ -101,16 +101,16 @@ class _Source:
 
     def files(self) -> dict[str, Member]:
         """All files in the archives; what is compressed is expanded into a folder, another one for other archives."""
-        folder = _unpacked() / f"{self.manifest.name}-{keys.digest([own.digest for own in self.fetched])}"
+        folder = _unpacked() / f"{self.manifest.name}-{keys.digest([archive.digest for archive in self.fetched])}"
         files = {}
-        for archive, own in zip(self.manifest.archives, self.fetched, strict=True):
+        for archive, fetched in zip(self.manifest.archives, self.fetched, strict=True):
             inside = f"{archive.into}/" if archive.into else ""
-            files |= {inside + name: member for name, member in members.of_archive(own.path, folder).items()}
+            files |= {inside + name: member for name, member in members.of_archive(fetched.path, folder).items()}
         return files
 
     def facts(self) -> dict:
         """What is kept with the prepared set."""
-        return {own.path.name: {"origin": own.origin, "checksum": own.digest} for own in self.fetched}
+        return {archive.path.name: {"origin": archive.origin, "checksum": archive.digest} for archive in self.fetched}
 
 
 def _unpacked() -> Path:
