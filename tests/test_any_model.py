@@ -198,5 +198,5 @@ def test_layers_that_are_left_out_keep_the_names_of_the_others_at_any_depth():
     assert less.layers == ("conv1", "conv2", "conv4", "conv5", "conv7", "fc8", "fc10") and less.depth == 7
     assert architectures.with_maps(plan, 16, 32).convs[4].maps == 8
     assert [conv.maps for conv in architectures.with_maps(plan, 16, 32).convs[5:]] == [16, 32]
-    with pytest.raises(Problem, match="expected 10 deviations, one a layer, got 2"):
-        dataclasses.replace(plan, deviations=(0.1, 0.1))
+    with pytest.raises(Problem, match="expected 10 stds, one a layer, got 2"):
+        dataclasses.replace(plan, stds=(0.1, 0.1))

@@ -98,9 +98,9 @@ def test_initial_weights_are_gaussian_with_the_papers_deviation_and_biases():
 
 def test_narrow_nets_keep_the_papers_signal_sizes():
     small = architectures.scaled(ZFNET, width=1 / 4, fc_units=512, image_size=112, classes=20)
-    for full, fan_in, deviation in zip(architectures.fan_ins(ZFNET), architectures.fan_ins(small), small.deviations, strict=True):
-        assert deviation**2 * fan_in == pytest.approx(0.01**2 * full)
-    assert small.deviations[0] == 0.01  # layer 1 sees three colours at any width
+    for full, fan_in, std in zip(architectures.fan_ins(ZFNET), architectures.fan_ins(small), small.stds, strict=True):
+        assert std**2 * fan_in == pytest.approx(0.01**2 * full)
+    assert small.stds[0] == 0.01  # layer 1 sees three colours at any width
 
 
 def test_clipping_scales_a_long_filter_back_and_leaves_the_others():

@@ -41,14 +41,14 @@ def code(*modules: str) -> str:
 
 def reachable(modules: Iterable[str]) -> list[str]:
     """Names of the modules and of all modules of this package that they import, directly or not, sorted; `core` left out."""
-    found: dict[str, None] = {}
+    reached: dict[str, None] = {}
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        if name not in found and name.split(".")[0] != NEUTRAL:
-            found[name] = None
+        if name not in reached and name.split(".")[0] != NEUTRAL:
+            reached[name] = None
             waiting += imports(name)
-    return sorted(found)
+    return sorted(reached)
 
 
 @functools.cache

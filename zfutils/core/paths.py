@@ -21,8 +21,6 @@ def _shipped(name: str) -> Path:
 
 BOOK, MANIFESTS, WEIGHTS = _shipped("book"), _shipped("data_manifests"), _shipped("weights")
 
-_FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
-
 
 def data_dir() -> Path:
     """Folder of prepared data, nets and caches: `DATA_DIR`, else `~/.cache/zfbook`. Not created here."""
@@ -43,14 +41,16 @@ def notebooks_dir() -> Path:
     return BOOK if IS_CHECKOUT else data_dir() / "book"
 
 
-def is_full(error: OSError) -> bool:
-    """Whether an error means that no more bytes can be written (disk full, file too large, quota)."""
-    return error.errno in _FULL
-
-
-def full(path: Path) -> Problem:
-    """The error for a disk that took no more bytes while `path` was written."""
-    return Problem(f"no room to write {path}: the disk is full or a file-size limit was hit; free space or set DATA_DIR to a larger disk")
+@contextmanager
+def room_for(path: Path) -> Iterator[None]:
+    """Turn the errors of a disk that takes no more bytes of `path` (disk full, file too large, quota) into a Problem."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+            raise
+        why = "the disk is full or a file-size limit was hit"
+        raise Problem(f"no room to write {path}: {why}; free space or set DATA_DIR to a larger disk") from error
 
 
 @contextmanager
@@ -76,14 +76,11 @@ def whole(path: Path) -> Iterator[Path]:
     os.close(handle)
     fresh = Path(name)
     try:
-        yield fresh
-        _flush(fresh)
-        fresh.chmod(0o644)  # mkstemp makes files that only their owner can read
-        fresh.replace(path)
-    except OSError as error:
-        if is_full(error):
-            raise full(path) from error
-        raise
+        with room_for(path):
+            yield fresh
+            _flush(fresh)
+            fresh.chmod(0o644)  # mkstemp makes files that only their owner can read
+            fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)
 

@@ -43,9 +43,9 @@ class Children:
                 return 130, "stopped"
             child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             self.running.append(child)
-        said = child.communicate()[1]
+        stderr = child.communicate()[1]
         self.running.remove(child)
-        return child.returncode, said
+        return child.returncode, stderr
 
     def stop(self) -> None:
         """Stop all, gently at first: a chapter then ends its kernel."""

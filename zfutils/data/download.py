@@ -67,10 +67,10 @@ def _from_mirror(archive: Archive, folder: Path, mirror: Path) -> Fetched:
     own = _own_sums(mirror).get(archive.name)
     if own is None:
         return _recorded(path, folder, "upstream", lambda: _published(path, archive))
-    found = _recorded(path, folder, "local copy", lambda: f"sha256:{_sum(path, 'sha256')}")
-    if found.digest != f"sha256:{own}":
-        raise Problem(f"wrong checksum of {path}: expected {own} (SHA256SUMS beside it), got {found.digest[7:]}; copy the file again")
-    return found
+    fetched = _recorded(path, folder, "local copy", lambda: f"sha256:{_sum(path, 'sha256')}")
+    if fetched.digest != f"sha256:{own}":
+        raise Problem(f"wrong checksum of {path}: expected {own} (SHA256SUMS beside it), got {fetched.digest[7:]}; copy the file again")
+    return fetched
 
 
 def _own_sums(mirror: Path) -> dict[str, str]:
@@ -84,12 +84,12 @@ def _own_sums(mirror: Path) -> dict[str, str]:
 
 def _published(path: Path, archive: Archive) -> str:
     """Check a file against the published checksums; one that a download made is put aside when it fails."""
-    found = _sum(path, "md5")
-    if found in archive.md5:
-        return f"md5:{found}"
+    checksum = _sum(path, "md5")
+    if checksum in archive.md5:
+        return f"md5:{checksum}"
     raise Problem(
         f"wrong checksum of {path}: expected {' or '.join(archive.md5)} ({archive.size or 'unknown'} bytes), "
-        f"got {found} ({path.stat().st_size} bytes); fetch the archive again"
+        f"got {checksum} ({path.stat().st_size} bytes); fetch the archive again"
     )
 
 
@@ -109,11 +109,11 @@ def _recorded(path: Path, folder: Path, origin: str, check: Callable[[], str]) -
     note = known.get(str(path.resolve()), {})
     if note.get("state") == state and note["origin"] == origin:
         return Fetched(path, note["digest"], origin)
-    found = Fetched(path, check(), origin)
-    known[str(path.resolve())] = {"state": state, "digest": found.digest, "origin": origin}
+    fetched = Fetched(path, check(), origin)
+    known[str(path.resolve())] = {"state": state, "digest": fetched.digest, "origin": origin}
     with paths.whole(notes) as fresh:
         fresh.write_text(json.dumps(known, indent=1, sort_keys=True), encoding="utf-8")
-    return found
+    return fetched
 
 
 def _download(archive: Archive, path: Path) -> None:
@@ -126,16 +126,13 @@ def _download(archive: Archive, path: Path) -> None:
     part = path.with_name(path.name + ".part")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _transfer(archive, part)
+        with paths.room_for(part):
+            _transfer(archive, part)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         reason = " ".join(str(error).split())
         raise Problem(
             f"expected to download {archive.name} from {archive.url}, got {reason}; run again to go on, or give MIRROR=folder"
         ) from error
-    except OSError as error:
-        if paths.is_full(error):
-            raise paths.full(part) from error
-        raise
     _keep_only_if_right(archive, part, path)
 
 

@@ -80,7 +80,7 @@ def without_leaks(part: Listing, *, jobs: int = 1) -> Listing:
     """
     train, val = (part.table[part.table["split"] == split] for split in ("train", "val"))
     twins = _twins(list(train["member"]), list(val["member"]), jobs)
-    leaving = train.index[[row for row, is_twin in enumerate(twins) if is_twin]]
+    leaving = train.index[[index for index, is_twin in enumerate(twins) if is_twin]]
     facts = {**part.facts, "left_train": sorted(part.table.loc[leaving, "file"])}
     return Listing(part.table.drop(leaving).reset_index(drop=True), part.classes, facts)
 
@@ -144,10 +144,10 @@ def _own(table: pd.DataFrame, names: list[str], folder: Path) -> Listing:
 
 def _subfolders(folder: Path, wanted: str) -> list[str]:
     """Names of the class folders, sorted."""
-    found = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
-    if not found:
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+    if not names:
         raise Problem(f"expected class folders in {folder}, got none; give {wanted}")
-    return found
+    return names
 
 
 def _splits(manifest: Manifest, files: Mapping[str, Member]) -> tuple[pd.DataFrame, list[str]]:
@@ -190,24 +190,24 @@ def _check_classes(manifest: Manifest, table: pd.DataFrame, split: str) -> None:
     counts = table["folder"].value_counts()
     for folder, known in manifest.classes.items():
         low, high = manifest.expected(folder, split)
-        found = int(counts.get(folder, 0))
-        if not low <= found <= high:
-            raise _miscount(manifest, f"{folder} ({known.name})", split, str(low) if low == high else f"{low} to {high}", str(found))
+        count = int(counts.get(folder, 0))
+        if not low <= count <= high:
+            raise _miscount(manifest, f"{folder} ({known.name})", split, str(low) if low == high else f"{low} to {high}", str(count))
 
 
 def _check_totals(manifest: Manifest, table: pd.DataFrame) -> None:
     """Compare the number of pictures of each split with the manifest."""
     counts = table["split"].value_counts()
     for split, expected in manifest.images.items():
-        found = int(counts.get(split, 0))
-        if found != expected:
-            raise _miscount(manifest, "all classes", split, str(expected), str(found))
+        count = int(counts.get(split, 0))
+        if count != expected:
+            raise _miscount(manifest, "all classes", split, str(expected), str(count))
 
 
-def _miscount(manifest: Manifest, what: str, split: str, expected: str, found: str) -> Problem:
+def _miscount(manifest: Manifest, what: str, split: str, expected: str, got: str) -> Problem:
     """The error for a wrong number of pictures."""
     named = _archive_names(manifest)
-    return Problem(f"{manifest.name}, {what}, split {split}: expected {expected} pictures, found {found}; fetch {named} again")
+    return Problem(f"{manifest.name}, {what}, split {split}: expected {expected} pictures, found {got}; fetch {named} again")
 
 
 def _archive_names(manifest: Manifest) -> str:

@@ -137,5 +137,5 @@ def _named(name: str, member: Member, folder: Path) -> dict[str, Member]:
         return {plain.as_posix(): member}
     stem = plain.with_name(next(plain.name.removesuffix(ending) for ending in _TAR[::-1] if plain.name.endswith(ending)))
     inside = _in_tar(member, folder)
-    wrapped = all(own.startswith(f"{stem.name}/") for own in inside)  # a tar often holds one folder of its own name
-    return {posixpath.join(stem.parent if wrapped else stem, own): found for own, found in inside.items()}
+    wrapped = all(name.startswith(f"{stem.name}/") for name in inside)  # a tar often holds one folder of its own name
+    return {posixpath.join(stem.parent if wrapped else stem, name): file for name, file in inside.items()}

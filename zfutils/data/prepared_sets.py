@@ -1,6 +1,7 @@
 """Prepared sets: pictures decoded or rendered once into a memory map of bytes, with one table row a picture."""
 
 import collections
+import contextlib
 import functools
 import hashlib
 import json
@@ -56,7 +57,7 @@ class PreparedSet:
         return self.table["label"].to_numpy(np.int64)
 
     def indices(self, split: str) -> np.ndarray:
-        """Rows of one split in the order of the table, int64.
+        """Indices of the pictures of one split in the order of the table, int64.
 
         Raises:
             Problem: the set has no such split.
@@ -77,8 +78,9 @@ class PreparedSet:
     @functools.cached_property
     def _digest(self) -> str:
         splits = "\n".join(self.table["split"].tolist()).encode()
-        told = hashlib.sha256(self.labels.tobytes() + splits).hexdigest()  # a million pictures in a moment, which a list of them is not
-        return keys.digest(self.facts["sha256"], told, self.classes)
+        # Bytes, not lists: a million pictures take a moment.
+        labels_digest = hashlib.sha256(self.labels.tobytes() + splits).hexdigest()
+        return keys.digest(self.facts["sha256"], labels_digest, self.classes)
 
     def mean(self) -> np.ndarray:
         """Mean of every pixel over the training pictures (section 3), float32 of shape (size, size, 3), in [0, 255]."""
@@ -167,14 +169,10 @@ def build(
         if _is_made(path, key):
             return load(path, remedy="make it again")
         plan = _Plan(path.with_name(path.name + ".part"), size, tuple(maps), len(table), key)
-        try:
-            if not _is_made(plan.folder, key):  # else an earlier run was cut off just before the last rename
+        if not _is_made(plan.folder, key):  # else an earlier run was cut off just before the last rename
+            with paths.room_for(plan.folder):
                 answers = _fill(plan, table, worker, context, cpu.jobs(jobs))
                 _finish(plan, table, answers, list(classes), allowed_broken, facts or {})
-        except OSError as error:
-            if paths.is_full(error):
-                raise paths.full(plan.folder) from error
-            raise
         _replace(plan.folder, path)
     return load(path, remedy="make it again")
 
@@ -256,40 +254,27 @@ def _journal(file: Path) -> Iterator[tuple[int, list[dict]]]:
         yield tuple(json.loads(line))
 
 
-class _writer:
-    """Puts chunks on disk: bytes first, then their line in the journal."""
+@contextlib.contextmanager
+def _writer(plan: _Plan) -> Iterator[Callable[[int, list[dict]], list[dict]]]:
+    """What puts chunks on disk, bytes first, then their line in the journal, and returns their answers without the pictures."""
+    with contextlib.ExitStack() as opened:
+        files = [(name, opened.enter_context(open(file, "r+b")), stride) for name, file, stride in plan.files()]
+        journal = opened.enter_context(open(plan.journal, "a", encoding="utf-8"))
 
-    def __init__(self, plan: _Plan):
-        self.plan = plan
+        def write(start: int, answers: list[dict]) -> list[dict]:
+            for name, file, stride in files:
+                for position, answer in enumerate(answers, start):
+                    if "broken" not in answer:
+                        file.seek(position * stride)
+                        file.write(np.ascontiguousarray(answer[name], np.uint8).tobytes())
+                file.flush()
+                os.fsync(file.fileno())
+            kept = [{name: answer[name] for name in ("columns", "broken") if name in answer} for answer in answers]
+            journal.write(json.dumps([start, kept], default=_number) + "\n")
+            journal.flush()
+            return kept
 
-    def __enter__(self) -> Callable[[int, list[dict]], list[dict]]:
-        self.files = [(name, os.open(file, os.O_RDWR), stride) for name, file, stride in self.plan.files()]
-        self.journal = open(self.plan.journal, "a", encoding="utf-8")
-        return self.write
-
-    def __exit__(self, *error: object) -> None:
-        for _, file, _ in self.files:
-            os.close(file)
-        self.journal.close()
-
-    def write(self, start: int, answers: list[dict]) -> list[dict]:
-        for name, file, stride in self.files:
-            for place, answer in enumerate(answers, start):
-                if "broken" not in answer:
-                    _write_at(file, np.ascontiguousarray(answer[name], np.uint8).tobytes(), place * stride)
-            os.fsync(file)
-        kept = [{name: answer[name] for name in ("columns", "broken") if name in answer} for answer in answers]
-        self.journal.write(json.dumps([start, kept], default=_number) + "\n")
-        self.journal.flush()
-        return kept
-
-
-def _write_at(file: int, data: bytes, offset: int) -> None:
-    """Write all bytes at an offset."""
-    os.lseek(file, offset, os.SEEK_SET)
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
+        yield write
 
 
 def _number(thing: object) -> object:
@@ -317,17 +302,15 @@ def _work(worker: Worker, context: object, chunks: Iterator[tuple[int, list[dict
             raise
 
 
-class _one_thread_each:
-    """Gives every process that is started inside one thread, because two processes of two threads on two cores crawl."""
-
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-
-    def __enter__(self) -> None:
-        self.before = {name: os.environ.get(name) for name in self.names}
-        os.environ.update(dict.fromkeys(self.names, "1"))
-
-    def __exit__(self, *error: object) -> None:
-        for name, value in self.before.items():
+@contextlib.contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Give every process that is started inside one thread, because two processes of two threads on two cores crawl."""
+    before = {name: os.environ.get(name) for name in cpu.threads(1)}
+    os.environ.update(cpu.threads(1))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
@@ -347,22 +330,22 @@ def _end_with_parent() -> None:
 
 def _finish(plan: _Plan, table: pd.DataFrame, answers: list[dict], classes: list[str], allowed_broken: int, facts: dict) -> None:
     """Write table, mean and facts once all pictures are there; broken ones leave."""
-    broken = [(row, answer["broken"]) for row, answer in enumerate(answers) if "broken" in answer]
-    named = [f"{table['file'].iloc[row]} ({reason})" for row, reason in broken]
+    broken = [(index, answer["broken"]) for index, answer in enumerate(answers) if "broken" in answer]
+    named = [f"{table['file'].iloc[index]} ({reason})" for index, reason in broken]
     if len(broken) > allowed_broken:
         shutil.rmtree(plan.folder)  # they are broken in the source: mending it must not find the old answers in the journal
-        some = ", ".join(named[:5]) + (", …" if len(named) > 5 else "")
-        raise Problem(f"{len(broken)} broken pictures, at most {allowed_broken} allowed: {some}; restore or remove them and run again")
+        examples = ", ".join(named[:5]) + (", …" if len(named) > 5 else "")
+        raise Problem(f"{len(broken)} broken pictures, at most {allowed_broken} allowed: {examples}; restore or remove them and run again")
     for name in named:
         progress.say(f"left out, broken: {name}")
-    kept = np.setdiff1d(np.arange(plan.count), [row for row, _ in broken])
+    kept = np.setdiff1d(np.arange(plan.count), [index for index, _ in broken])
     if broken:
         _compact(plan, kept)
-    columns = pd.DataFrame([answers[row].get("columns", {}) for row in kept], index=kept)
+    columns = pd.DataFrame([answers[index].get("columns", {}) for index in kept], index=kept)
     whole = pd.concat([table.drop(columns="member", errors="ignore").reset_index(drop=True).loc[kept], columns], axis=1)
     whole.to_csv(plan.folder / "table.csv", index=False)
     images = np.memmap(plan.folder / "images.u8", np.uint8, "r", shape=(len(kept), plan.size, plan.size, 3))
-    mean, sha256 = _gone_through(images, whole["split"].to_numpy() == "train")
+    mean, sha256 = _mean_and_digest(images, whole["split"].to_numpy() == "train")
     np.save(plan.folder / "mean.npy", mean)
     about = {"size": plan.size, "count": len(kept), "key": plan.key, "sha256": sha256, "classes": classes, "maps": list(plan.maps)}
     with paths.whole(plan.folder / "facts.json") as fresh:  # written last: a folder with facts is a whole set
@@ -374,13 +357,13 @@ def _finish(plan: _Plan, table: pd.DataFrame, answers: list[dict], classes: list
 def _compact(plan: _Plan, kept: np.ndarray) -> None:
     """Close the gaps that broken pictures leave."""
     for _, file, stride in plan.files():
-        rows = np.memmap(file, np.uint8, "r", shape=(plan.count, stride))
+        pictures = np.memmap(file, np.uint8, "r", shape=(plan.count, stride))
         with paths.whole(file) as fresh, open(fresh, "wb") as opened:
             for start in range(0, len(kept), _WINDOW):
-                opened.write(rows[kept[start : start + _WINDOW]].tobytes())
+                opened.write(pictures[kept[start : start + _WINDOW]].tobytes())
 
 
-def _gone_through(images: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, str]:
+def _mean_and_digest(images: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, str]:
     """Mean training picture (all pictures where there is no split train) and SHA-256 of all bytes."""
     chosen = train if train.any() else np.ones_like(train)
     total, digest = np.zeros(images.shape[1:], np.int64), hashlib.sha256()

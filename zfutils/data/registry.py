@@ -61,7 +61,8 @@ def prepare(
     if profile.dataset == "folder":
         return _prepare_own(profile, _given(folder, "DATA"), _given(transfer, "TRANSFER"), jobs)
     mirror = Path(mirror).expanduser().resolve() if mirror else None
-    with _alone():
+    paths.data_dir().mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(paths.data_dir() / "prepare.lock"):  # two runs must not expand and remove the same files
         return {which: _prepare_photos(profile, which, names, jobs, mirror) for which, names in _PARTS[profile.dataset].items()}
 
 
@@ -100,16 +101,16 @@ class _Source:
 
     def files(self) -> dict[str, Member]:
         """All files in the archives; what is compressed is expanded into a folder, another one for other archives."""
-        folder = _unpacked() / f"{self.manifest.name}-{keys.digest([own.digest for own in self.fetched])}"
+        folder = _unpacked() / f"{self.manifest.name}-{keys.digest([archive.digest for archive in self.fetched])}"
         files = {}
-        for archive, own in zip(self.manifest.archives, self.fetched, strict=True):
+        for archive, fetched in zip(self.manifest.archives, self.fetched, strict=True):
             inside = f"{archive.into}/" if archive.into else ""
-            files |= {inside + name: member for name, member in members.of_archive(own.path, folder).items()}
+            files |= {inside + name: member for name, member in members.of_archive(fetched.path, folder).items()}
         return files
 
     def facts(self) -> dict:
         """What is kept with the prepared set."""
-        return {own.path.name: {"origin": own.origin, "checksum": own.digest} for own in self.fetched}
+        return {archive.path.name: {"origin": archive.origin, "checksum": archive.digest} for archive in self.fetched}
 
 
 def _unpacked() -> Path:
@@ -145,8 +146,8 @@ def _made(path: Path, recipe: str) -> PreparedSet | None:
     """The set at `path`, if there is one and it was made by this recipe."""
     if not (path / "facts.json").exists():
         return None
-    found = prepared_sets.load(path, remedy="make it again")
-    return found if found.facts.get("recipe") == recipe else None
+    prepared = prepared_sets.load(path, remedy="make it again")
+    return prepared if prepared.facts.get("recipe") == recipe else None
 
 
 def _decode(path: Path, sources: list[_Source], size: int, recipe: str, jobs: int | None, origins: dict) -> PreparedSet:
@@ -169,12 +170,6 @@ def _decode(path: Path, sources: list[_Source], size: int, recipe: str, jobs: in
         allowed_broken=sum(source.manifest.allowed_broken for source in sources),
         facts={"recipe": recipe, "archives": origins, **listing.facts},
     )
-
-
-def _alone() -> filelock.FileLock:
-    """A lock, so that two runs do not expand and remove the same files."""
-    paths.data_dir().mkdir(parents=True, exist_ok=True)
-    return filelock.FileLock(paths.data_dir() / "prepare.lock")
 
 
 def _given(folder: Path | str | None, variable: str) -> Path | None:

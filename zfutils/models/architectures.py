@@ -46,7 +46,7 @@ class Architecture:
         fc_bias: initial value of their biases.
         classes: units of the softmax.
         image_size: side of the input, pixels.
-        deviations: deviation of the initial weights, one number a learned layer; default .01 for each.
+        stds: standard deviation of the initial weights, one number a learned layer; default .01 for each.
         left_out: numbers of the layers that the net does not have; the others keep their names. The last convolution is never left out.
         dropout: share of the units of the hidden fully connected layers that are dropped in training.
     """
@@ -57,17 +57,15 @@ class Architecture:
     fc_bias: float = 0.0
     classes: int = 1000
     image_size: int = 224
-    deviations: tuple[float, ...] = ()
+    stds: tuple[float, ...] = ()
     left_out: tuple[int, ...] = ()
     dropout: float = 0.5
 
     def __post_init__(self):
-        if not self.deviations:
-            object.__setattr__(self, "deviations", (DEVIATION,) * len(self.layers))  # the way to set what is frozen
-        if len(self.deviations) != len(self.layers):
-            raise Problem(
-                f"expected {len(self.layers)} deviations, one a layer, got {len(self.deviations)}; give deviations=() for .01 each"
-            )
+        if not self.stds:
+            object.__setattr__(self, "stds", (DEVIATION,) * len(self.layers))  # the way to set what is frozen
+        if len(self.stds) != len(self.layers):
+            raise Problem(f"expected {len(self.layers)} stds, one a layer, got {len(self.stds)}; give stds=() for .01 each")
 
     @property
     def depth(self) -> int:
@@ -141,7 +139,7 @@ def without(architecture: Architecture, *numbers: int) -> Architecture:
         architecture,
         convs=tuple(conv for number, conv in architecture.numbered if number not in numbers),
         fcs=tuple(units for number, units in enumerate(architecture.fcs, architecture.depth + 1) if number not in numbers),
-        deviations=tuple(deviation for number, deviation in enumerate(architecture.deviations, 1) if number not in numbers),
+        stds=tuple(std for number, std in enumerate(architecture.stds, 1) if number not in numbers),
         left_out=tuple(numbers),
     )
 
@@ -160,7 +158,7 @@ def with_units(architecture: Architecture, units: int) -> Architecture:
 def scaled(paper: Architecture, *, width: float = 1.0, image_size: int = 224, fc_units: int = 4096, classes: int = 1000) -> Architecture:
     """Scale a net of the paper.
 
-    The deviation of the initial weights grows with `sqrt(full fan-in / fan-in)`, which keeps the sizes of the paper's signals.
+    The std of the initial weights grows with `sqrt(full fan-in / fan-in)`, which keeps the sizes of the paper's signals.
 
     Args:
         paper: the net at full size.
@@ -179,7 +177,7 @@ def scaled(paper: Architecture, *, width: float = 1.0, image_size: int = 224, fc
     fcs = tuple(max(1, units * fc_units // 4096) for units in paper.fcs)
     small = replace(paper, convs=convs, fcs=fcs, classes=classes, image_size=image_size)
     pairs = zip(fan_ins(paper), fan_ins(small), strict=True)
-    return replace(small, deviations=tuple(DEVIATION * (full / fan_in) ** 0.5 for full, fan_in in pairs))
+    return replace(small, stds=tuple(DEVIATION * (full / fan_in) ** 0.5 for full, fan_in in pairs))
 
 
 def of_profile(profile: Profile, paper: Architecture, classes: int) -> Architecture:
@@ -193,18 +191,18 @@ def shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
     Raises:
         Problem: the input is too small for the layers.
     """
-    side, found = architecture.image_size, {"input": (3, architecture.image_size, architecture.image_size)}
-    for place, conv in architecture.numbered:
+    side, sizes = architecture.image_size, {"input": (3, architecture.image_size, architecture.image_size)}
+    for number, conv in architecture.numbered:
         side = (side + 2 * conv.padding - conv.kernel) // conv.stride + 1
-        found[f"conv{place}"] = (conv.maps, side, side)
+        sizes[f"conv{number}"] = (conv.maps, side, side)
         for stage in conv.then:
             side = -(-(side - 3) // 2) + 1 if stage == "pool" else side  # ceil mode
-            found[f"{stage}{place}"] = (conv.maps, side, side)
+            sizes[f"{stage}{number}"] = (conv.maps, side, side)
     if side < 1:
         raise Problem(f"{architecture.image_size} px is too small for {architecture.name}; take at least 64 px")
     for name, units in zip(architecture.layers[len(architecture.convs) :], (*architecture.fcs, architecture.classes), strict=True):
-        found[name] = (units,)
-    return found
+        sizes[name] = (units,)
+    return sizes
 
 
 def fan_ins(architecture: Architecture) -> tuple[int, ...]:
@@ -232,14 +230,14 @@ def multiply_adds(architecture: Architecture) -> dict[str, int]:
 
 def receptive_fields(architecture: Architecture) -> dict[str, tuple[int, int]]:
     """Side of the receptive field and distance between neighbours, both in input pixels, after every stage that changes them."""
-    field, step, found = 1, 1, {}
-    for place, conv in architecture.numbered:
+    field, step, fields = 1, 1, {}
+    for number, conv in architecture.numbered:
         field, step = field + (conv.kernel - 1) * step, step * conv.stride
-        found[f"conv{place}"] = (field, step)
+        fields[f"conv{number}"] = (field, step)
         if "pool" in conv.then:
             field, step = field + 2 * step, step * 2
-            found[f"pool{place}"] = (field, step)
-    return found
+            fields[f"pool{number}"] = (field, step)
+    return fields
 
 
 def build(architecture: Architecture, *, generator: torch.Generator) -> nn.Sequential:
@@ -257,10 +255,10 @@ def build(architecture: Architecture, *, generator: torch.Generator) -> nn.Seque
     """
     net = nn.Sequential()
     maps = 3
-    for place, conv in architecture.numbered:
-        net.add_module(f"conv{place}", nn.Conv2d(maps, conv.maps, conv.kernel, conv.stride, conv.padding, groups=conv.groups))
+    for number, conv in architecture.numbered:
+        net.add_module(f"conv{number}", nn.Conv2d(maps, conv.maps, conv.kernel, conv.stride, conv.padding, groups=conv.groups))
         for stage in conv.then:
-            net.add_module(f"{stage}{place}", _stage(stage, conv.maps))
+            net.add_module(f"{stage}{number}", _stage(stage, conv.maps))
         maps = conv.maps
     net.add_module("flatten", nn.Flatten())
     *hidden, softmax = architecture.layers[len(architecture.convs) :]
@@ -287,9 +285,9 @@ def _stage(stage: str, maps: int) -> nn.Module:
 def _initialise(net: nn.Sequential, architecture: Architecture, generator: torch.Generator) -> None:
     """Draw the weights and set the biases."""
     biases = [conv.bias for conv in architecture.convs] + [architecture.fc_bias] * len(architecture.fcs) + [0.0]
-    for name, deviation, bias in zip(architecture.layers, architecture.deviations, biases, strict=True):
+    for name, std, bias in zip(architecture.layers, architecture.stds, biases, strict=True):
         layer = net.get_submodule(name)
-        layer.weight.normal_(0, deviation, generator=generator)
+        layer.weight.normal_(0, std, generator=generator)
         layer.bias.fill_(bias)
 
 
@@ -301,10 +299,10 @@ def filter_rms(weight: Tensor) -> Tensor:
 def clip_radii(architecture: Architecture) -> dict[str, float]:
     """Largest root mean square that a filter may have, for every convolutional layer.
 
-    *Paper:* .1, ten times the initial deviation (section 3). In a scaled net it grows with the deviation.
+    *Paper:* .1, ten times the initial std (section 3). In a scaled net it grows with the std.
     """
-    convs = zip(architecture.numbered, architecture.deviations, strict=False)
-    return {f"conv{number}": RADIUS / DEVIATION * deviation for (number, _), deviation in convs}
+    convs = zip(architecture.numbered, architecture.stds, strict=False)
+    return {f"conv{number}": RADIUS / DEVIATION * std for (number, _), std in convs}
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Answers: what trained nets say to the pictures of a split, kept on disk beside the nets."""
+"""Predictions of trained nets for the pictures of a split, kept on disk beside the nets."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ PREDICTIONS_VERSION = 1  # raised when the same net and pictures give other prob
 def of(
     trained: Trained | Model,
     prepared: PreparedSet,
-    rows: np.ndarray,
+    indices: np.ndarray,
     *,
     crops: tuple[int, ...] = (CENTRE,),
     mean: np.ndarray | None = None,
@@ -26,23 +26,21 @@ def of(
     Args:
         trained: the net, of any kind.
         prepared: the pictures that it was trained on, or others.
-        rows: rows of the set.
+        indices: of the pictures.
         crops: numbers of the crops to average over.
         mean: what is subtracted, where the net was trained on another set: the mean picture of that, (side, side, 3).
 
     Returns:
-        float32 of shape (len(rows), classes); every row sums to 1.
+        float32 of shape (len(indices), classes); every row sums to 1.
     """
     net, device = trained.net(), devices.device()
-    other = None if mean is None else mean.tobytes().hex()
+    about = np.asarray(indices).tolist(), crops, None if mean is None else mean.tobytes().hex()
     inputs = trained.inputs(prepared, device=device, mean=mean)
-    key = keys.digest(
-        checkpoints.digest(net), prepared.facts["sha256"], np.asarray(rows).tolist(), crops, other, *inputs.scaling(), PREDICTIONS_VERSION
-    )
-    file = trained.folder / "answers" / f"{len(rows)}-images-{len(crops)}-crops-{key[:8]}.npy"
+    key = keys.digest(checkpoints.digest(net), prepared.facts["sha256"], *about, *inputs.scaling(), PREDICTIONS_VERSION)
+    file = trained.folder / "answers" / f"{len(indices)}-images-{len(crops)}-crops-{key[:8]}.npy"
     with locks.alone(file.parent):
         if not file.exists():
-            answers = predictions.probabilities(net.to(device), inputs, rows, crops=crops)
+            answers = predictions.probabilities(net.to(device), inputs, indices, crops=crops)
             with paths.whole(file) as fresh, fresh.open("wb") as out:
                 np.save(out, answers)
     return np.load(file)

@@ -66,23 +66,23 @@ class Crops:
         """What a key must hold beside the pictures, the mean and the net; nothing here."""
         return ()
 
-    def batch(self, rows: np.ndarray, crops: np.ndarray | int) -> Tensor:
+    def batch(self, indices: np.ndarray, crops: np.ndarray | int) -> Tensor:
         """Cut one crop of each picture and subtract the mean.
 
         *Paper:* section 3: the mean of every pixel over the training pictures is subtracted, nothing is divided.
 
         Args:
-            rows: rows of the set, (n,).
-            crops: number of the crop, 0 to 9, for each row or for all.
+            indices: of the pictures, (n,).
+            crops: number of the crop, 0 to 9, for each picture or for all.
 
         Returns:
             float32 of shape (n, 3, size, size), in [-255, 255], channels last in memory.
         """
-        crops = np.broadcast_to(crops, len(rows))
-        pictures = np.empty((len(rows), self.size, self.size, 3), np.uint8)
-        for picture, row, crop in zip(pictures, rows.tolist(), crops.tolist(), strict=True):
+        crops = np.broadcast_to(crops, len(indices))
+        pictures = np.empty((len(indices), self.size, self.size, 3), np.uint8)
+        for picture, index, crop in zip(pictures, indices.tolist(), crops.tolist(), strict=True):
             top, left, _ = self.corners[crop]
-            picture[:] = self.images[row, top : top + self.size, left : left + self.size]
+            picture[:] = self.images[index, top : top + self.size, left : left + self.size]
         pixels = torch.from_numpy(pictures).to(self.device)
         return (self._one_by_one if pixels.is_cpu else self._at_once)(pixels, crops).permute(0, 3, 1, 2)
 
@@ -116,12 +116,12 @@ class ScaledCrops(Crops):
         self._scaling = (size, *map(float, mean), *map(float, std))
 
     def scaling(self) -> tuple:
-        """Side, mean and deviation: no card of the net holds them."""
+        """Side, mean and std: no card of the net holds them."""
         return self._scaling
 
-    def batch(self, rows: np.ndarray, crops: np.ndarray | int) -> Tensor:
-        """As `Crops.batch`; about 0 and 1 in mean and deviation."""
-        return super().batch(rows, crops) / self.std
+    def batch(self, indices: np.ndarray, crops: np.ndarray | int) -> Tensor:
+        """As `Crops.batch`; about 0 in mean and 1 in std."""
+        return super().batch(indices, crops) / self.std
 
 
 def _cut(picture: np.ndarray, corner: tuple[int, int, bool], size: int) -> np.ndarray:

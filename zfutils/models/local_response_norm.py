@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class LocalResponseNorm(nn.Module):
-    """Divide every value by a power of the energy of its neighbouring maps at the same place.
+    """Divide every value by a power of the energy of its neighbouring maps at the same position.
 
     `y[c] = x[c] / (k + alpha * sum(x[j]^2 for |j - c| <= window // 2)) ^ beta`
 
@@ -25,8 +25,8 @@ class LocalResponseNorm(nn.Module):
     def __init__(self, maps: int, *, window: int = 5, k: float = 2.0, alpha: float = 1e-4, beta: float = 0.75):
         super().__init__()
         self.maps, self.window, self.k, self.alpha, self.beta = maps, window, k, alpha, beta
-        place = torch.arange(maps)
-        band = (place[:, None] - place[None]).abs() <= window // 2
+        numbers = torch.arange(maps)
+        band = (numbers[:, None] - numbers[None]).abs() <= window // 2
         self.register_buffer("band", alpha * band.float()[:, :, None, None], persistent=False)  # (maps, maps, 1, 1)
         self.register_buffer("offset", torch.full((maps,), k), persistent=False)
 

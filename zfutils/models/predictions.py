@@ -12,7 +12,9 @@ from zfutils.stats import intervals
 
 
 @torch.no_grad()
-def probabilities(net: nn.Module, inputs: Crops, rows: np.ndarray, *, crops: tuple[int, ...] = (CENTRE,), batch: int = 250) -> np.ndarray:
+def probabilities(
+    net: nn.Module, inputs: Crops, indices: np.ndarray, *, crops: tuple[int, ...] = (CENTRE,), batch: int = 250
+) -> np.ndarray:
     """Class probabilities, averaged over crops.
 
     *Paper:* tables 2 and 3. The test protocol is not stated; ten crops averaged, as in Krizhevsky et al., is the likely one.
@@ -20,12 +22,12 @@ def probabilities(net: nn.Module, inputs: Crops, rows: np.ndarray, *, crops: tup
     Args:
         net: in evaluation mode, on the device of `inputs`.
         inputs: cuts the batches.
-        rows: rows of the set.
+        indices: of the pictures.
         crops: numbers of the crops to average over.
         batch: images at once.
 
     Returns:
-        float32 of shape (len(rows), classes); every row sums to 1.
+        float32 of shape (len(indices), classes); every row sums to 1.
 
     Raises:
         ValueError: the net is in training mode.
@@ -34,16 +36,16 @@ def probabilities(net: nn.Module, inputs: Crops, rows: np.ndarray, *, crops: tup
         raise ValueError("expected a net in evaluation mode; call net.eval() first")
     dtype = devices.dtype(inputs.device)
     net = net.to(memory_format=torch.channels_last)
-    found = []
-    for start in range(0, len(rows), batch):
-        some = rows[start : start + batch]
+    means = []
+    for start in range(0, len(indices), batch):
+        chosen = indices[start : start + batch]
         total = 0
         for crop in crops:
             with devices.autocast(inputs.device, dtype):
-                logits = net(inputs.batch(some, crop))
+                logits = net(inputs.batch(chosen, crop))
             total = total + logits.float().softmax(1)
-        found.append((total / len(crops)).cpu().numpy())
-    return np.concatenate(found)
+        means.append((total / len(crops)).cpu().numpy())
+    return np.concatenate(means)
 
 
 def wrong(probabilities: np.ndarray, labels: np.ndarray, *, top: int = 1) -> np.ndarray:

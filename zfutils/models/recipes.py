@@ -145,5 +145,5 @@ def seeds_of(name: str) -> tuple[str, ...]:
         Problem: there is no such recipe.
     """
     own = recipe(name)
-    same = [other for other in RECIPES.values() if (other.paper, other.clips, other.turned) == (own.paper, own.clips, own.turned)]
-    return tuple(other.name for other in sorted(same, key=lambda other: other.member))
+    same = [net for net in RECIPES.values() if (net.paper, net.clips, net.turned) == (own.paper, own.clips, own.turned)]
+    return tuple(net.name for net in sorted(same, key=lambda net: net.member))

@@ -24,14 +24,14 @@ def turned(images: Tensor, angles: Tensor) -> Tensor:
 class TurnedCrops(Crops):
     """Crops for training, each turned about its middle by a random angle; centre crops for measuring stay upright.
 
-    The angles follow from the rows and crops of a batch alone, so that a resumed run draws what an uninterrupted one does.
+    The angles follow from the indices and crops of a batch alone, so that a resumed run draws what an uninterrupted one does.
     """
 
-    def batch(self, rows: np.ndarray, crops: np.ndarray | int) -> Tensor:
-        """As `Crops.batch`; turned where a crop is given for each row, as training does."""
-        images = super().batch(rows, crops)
+    def batch(self, indices: np.ndarray, crops: np.ndarray | int) -> Tensor:
+        """As `Crops.batch`; turned where a crop is given for each picture, as training does."""
+        images = super().batch(indices, crops)
         if np.ndim(crops) == 0:
             return images
-        generator = np.random.default_rng(int(keys.digest(rows.tolist(), crops.tolist()), 16))
-        angles = torch.from_numpy(generator.uniform(0, 2 * np.pi, len(rows))).to(images)
+        generator = np.random.default_rng(int(keys.digest(indices.tolist(), crops.tolist()), 16))
+        angles = torch.from_numpy(generator.uniform(0, 2 * np.pi, len(indices))).to(images)
         return turned(images, angles).contiguous(memory_format=torch.channels_last)

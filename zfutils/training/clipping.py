@@ -20,27 +20,20 @@ _NEVER = (10**9,)  # the rate is not cut: the run is about its start
 
 
 @dataclass(frozen=True)
-class Trial:
+class Trial(Trained):
     """A short run of zfnet at one learning rate.
 
     Attributes:
         rate: the learning rate.
         clips: whether filters were scaled back.
-        folder: with `net.safetensors` and `log.csv`.
     """
 
     rate: float
     clips: bool
-    folder: Path
-
-    @property
-    def log(self) -> pd.DataFrame:
-        """One row an epoch."""
-        return pd.read_csv(self.folder / "log.csv")
 
     def filters(self):
         """First-layer weights, (maps, 3, k, k)."""
-        return checkpoints.load(self.folder / "net.safetensors").conv1.weight.detach().numpy()
+        return self.net().conv1.weight.detach().numpy()
 
 
 def acts(profile: Profile, *, seed: int = 0) -> bool:
@@ -98,7 +91,7 @@ def _trial(profile: Profile, prepared: PreparedSet, rate: float, *, clips: bool,
     key = keys.digest(settings, prepared.digest(), TRAINING_VERSION)
     folder = paths.data_dir() / profile.name / "trials" / f"{name.replace(' ', '-')}-{key[:8]}"
     run_folder.fill(folder, "net.safetensors", lambda: _run(settings, prepared, folder))
-    return Trial(rate, clips, folder)
+    return Trial(folder, rate, clips)
 
 
 def _run(settings: Settings, prepared: PreparedSet, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """From scratch: the paper's net trained on nothing but the few pictures of a fold, until it fits them."""
 
+import contextlib
 import dataclasses
 import math
 import shutil
@@ -50,7 +51,7 @@ class Scratch:
 
 
 def train(
-    profile: Profile, prepared: PreparedSet, mean: np.ndarray, rows: np.ndarray, test: np.ndarray, *, rate: float, seed: int
+    profile: Profile, prepared: PreparedSet, mean: np.ndarray, indices: np.ndarray, test: np.ndarray, *, rate: float, seed: int
 ) -> Scratch:
     """Train zfnet on some pictures alone, or read what an earlier run left.
 
@@ -61,26 +62,25 @@ def train(
         profile: the sizes.
         prepared: the pictures.
         mean: what is subtracted, (side, side, 3).
-        rows: to train on.
-        test: rows to answer.
+        indices: to train on.
+        test: indices to answer.
         rate: first learning rate.
         seed: of weights, order, crops and dropout.
 
     Raises:
         Diverged: the loss is not finite, now or when it was tried before.
     """
-    settings, view = _settings(profile, prepared, rows, rate, seed), _view(prepared, rows)
-    key = keys.digest(
-        settings, prepared.digest(), keys.digest(mean.tobytes().hex()), rows.tolist(), test.tolist(), TRAINING_VERSION, FROM_SCRATCH_VERSION
-    )
-    folder = paths.data_dir() / profile.name / "scratch" / f"{len(rows)}-images-{key[:8]}"
+    settings, view = _settings(profile, prepared, indices, rate, seed), _view(prepared, indices)
+    pictures = prepared.digest(), keys.digest(mean.tobytes().hex()), indices.tolist(), test.tolist()
+    key = keys.digest(settings, *pictures, TRAINING_VERSION, FROM_SCRATCH_VERSION)
+    folder = paths.data_dir() / profile.name / "scratch" / f"{len(indices)}-images-{key[:8]}"
     run_folder.fill(folder, "answers.csv", lambda: _run(settings, view, mean, test, folder))
     card, answers = checkpoints.card(folder / "net.safetensors"), pd.read_csv(folder / "answers.csv")
     losses = tuple((int(step), float(loss)) for step, loss in card["losses"])
     return Scratch(answers["correct"].to_numpy(bool), card["train_wrong"] / card["train_n"], card["steps"], rate, losses)
 
 
-def best_rate(profile: Profile, prepared: PreparedSet, mean: np.ndarray, rows: np.ndarray, *, seed: int) -> tuple[float, pd.DataFrame]:
+def best_rate(profile: Profile, prepared: PreparedSet, mean: np.ndarray, indices: np.ndarray, *, seed: int) -> tuple[float, pd.DataFrame]:
     """Choose the learning rate on a third of the training pictures, which are held out.
 
     From the better of `FIRST` it goes on through `RATES` on that side for as long as each rate beats those before, so that the choice is no
@@ -88,23 +88,26 @@ def best_rate(profile: Profile, prepared: PreparedSet, mean: np.ndarray, rows: n
 
     Args:
         profile, prepared, mean: as in `train`.
-        rows: training rows. No test picture of their fold is looked at; where the rate serves other folds too, some of theirs are.
+        indices: training indices. No test picture of their fold is looked at; where the rate serves other folds too, some of theirs are.
         seed: of the split and the nets.
 
     Returns:
         The rate with the most right answers to the held-out pictures (of equal ones the smallest), and a table of those that were tried,
         by rate: `rate`, `right` (-1 where it diverged), `of`, `train_error`.
     """
-    kept, held = splits.split(rows, prepared.labels, generator=np.random.default_rng(seed))
+    kept, held = splits.split(indices, prepared.labels, generator=np.random.default_rng(seed))
     tried: dict[float, dict] = {}
 
     def right(rate: float) -> int:
-        tried[rate] = _tried(profile, prepared, mean, kept, held, rate=rate, seed=seed)
+        tried[rate] = {"rate": rate, "right": -1, "of": len(held), "train_error": math.nan}
+        with contextlib.suppress(Diverged):
+            scratch = train(profile, prepared, mean, kept, held, rate=rate, seed=seed)
+            tried[rate] |= {"right": int(scratch.correct.sum()), "train_error": scratch.train_error}
         return tried[rate]["right"]
 
     low, high = FIRST
     onwards = RATES[RATES.index(high) + 1 :] if right(low) < right(high) else RATES[: RATES.index(low)][::-1]
-    best = max(found["right"] for found in tried.values())
+    best = max(attempt["right"] for attempt in tried.values())
     for rate in onwards:
         before, best = best, max(best, right(rate))
         if best == before and best >= 0:  # where all have diverged so far, a smaller one may not
@@ -113,30 +116,19 @@ def best_rate(profile: Profile, prepared: PreparedSet, mean: np.ndarray, rows: n
     return float(table.loc[table["right"].idxmax(), "rate"]), table
 
 
-def _tried(
-    profile: Profile, prepared: PreparedSet, mean: np.ndarray, kept: np.ndarray, held: np.ndarray, *, rate: float, seed: int
-) -> dict:
-    """One line of the table of learning rates."""
-    try:
-        found = train(profile, prepared, mean, kept, held, rate=rate, seed=seed)
-    except Diverged:
-        return {"rate": rate, "right": -1, "of": len(held), "train_error": math.nan}
-    return {"rate": rate, "right": int(found.correct.sum()), "of": len(held), "train_error": found.train_error}
-
-
-def _settings(profile: Profile, prepared: PreparedSet, rows: np.ndarray, rate: float, seed: int) -> Settings:
+def _settings(profile: Profile, prepared: PreparedSet, indices: np.ndarray, rate: float, seed: int) -> Settings:
     """The numbers of one run."""
     architecture = architectures.of_profile(profile, recipes.recipe("zfnet").paper, len(prepared.classes))
-    an_epoch = math.ceil(len(rows) / BATCH)
+    an_epoch = math.ceil(len(indices) / BATCH)
     epochs = math.ceil(profile.transfer.scratch_steps / an_epoch)
     lr_drops = tuple(math.ceil(share * epochs * an_epoch) for share in DROPS)
     return Settings("zfnet from scratch", architecture, epochs, seed, learning_rate=rate, lr_drops=lr_drops, batch=BATCH)
 
 
-def _view(prepared: PreparedSet, rows: np.ndarray) -> PreparedSet:
-    """The set with only some rows to train on; the others stand as dev, which a run must have and this one does not look at."""
+def _view(prepared: PreparedSet, indices: np.ndarray) -> PreparedSet:
+    """The set with only some pictures to train on; the others stand as dev, which a run must have and this one does not look at."""
     split = np.full(len(prepared.table), "dev", dtype=object)
-    split[rows] = "train"
+    split[indices] = "train"
     return dataclasses.replace(prepared, table=prepared.table.assign(split=split))
 
 

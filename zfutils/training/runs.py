@@ -73,11 +73,6 @@ def _train(settings: Settings, prepared: PreparedSet, folder: Path) -> None:
     devices.wait_for_all()  # the others read its card
 
 
-def stopped(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
-    """Why the training of a net diverged; empty where it did not. What it follows must be trained."""
-    return run_folder.stopped(_folder(profile, name, seed))
-
-
 def state(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
     """What is there of a net: `trained`, `at step 120 of 3756`, `missing`, or why its training stopped."""
     recipe, prepared = recipes.recipe(name), registry.opened(profile, seed=seed)
@@ -85,9 +80,10 @@ def state(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
         return "trained"
     if recipe.follows and not is_trained(profile, recipe.follows, seed=seed):
         return "missing"  # its learning-rate drops are not known yet
-    if why := stopped(profile, name, seed=seed):
+    folder = _folder(profile, name, seed)
+    if why := run_folder.stopped(folder):
         return why
-    file = _folder(profile, name, seed) / "state.pt"
+    file = folder / "state.pt"
     if not file.exists():
         return "missing"
     done = torch.load(file, map_location="cpu", weights_only=True, mmap=True)["step"]  # mapped: weights are not read
@@ -149,9 +145,9 @@ def _finish(trainer: Trainer) -> None:
 def _card(trainer: Trainer, log: pd.DataFrame) -> dict:
     """What is to be known of a trained net."""
     settings, prepared, last = trainer.settings, trainer.prepared, log.iloc[-1]
-    rows = prepared.indices("val")
-    guessed = predictions.probabilities(trainer.net.eval(), trainer.inputs, rows)
-    error = predictions.error_rate(predictions.wrong(guessed, prepared.labels[rows]))
+    indices = prepared.indices("val")
+    guessed = predictions.probabilities(trainer.net.eval(), trainer.inputs, indices)
+    error = predictions.error_rate(predictions.wrong(guessed, prepared.labels[indices]))
     visits, seconds = settings.epochs * len(trainer.train), float(log["seconds"].sum())
     return {
         "settings": json.loads(json.dumps({**asdict(settings), "architecture": str(settings.architecture)})),

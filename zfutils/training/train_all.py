@@ -54,10 +54,10 @@ def make(
     """
     names = _in_order([*needed, *(name for name in rows or [] if name not in needed)])
     wanted = [name for name in names if name in needed or not only_trained or runs.is_trained(profile, name, seed=seed)]
-    found: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
     for wave in _waves(profile, wanted, seed, retrain):
-        said = _train_all(profile, wave, seed, beside or Children(devices.slots(jobs)), retrain, here=beside is None)
-        for name, problem in said.items():
+        problems = _train_all(profile, wave, seed, beside or Children(devices.slots(jobs)), retrain, here=beside is None)
+        for name, problem in problems.items():
             if name in needed or runs.state(profile, name, seed=seed) != problem:  # a full disk or a kill is no property of the net
                 raise Problem(problem)
             progress.say(f"{problem}; its rows are marked as missing")
@@ -66,10 +66,10 @@ def make(
     for name in wanted:
         if name == clipping.UNCLIPPED and not clipping.acts(profile, seed=seed):
             progress.say(f"{name}: not trained, clipping never acted in the training of zfnet, so it would be the same net")
-            found[name] = clipping.unclipped(profile, seed=seed).folder
+            folders[name] = clipping.unclipped(profile, seed=seed).folder
         elif runs.is_trained(profile, name, seed=seed):
-            found[name] = runs.trained(profile, name, seed=seed).folder
-    return found
+            folders[name] = runs.trained(profile, name, seed=seed).folder
+    return folders
 
 
 def table(profile: Profile, names: list[str], *, seed: int = 0) -> pd.DataFrame:
@@ -133,11 +133,11 @@ def _train_all(profile: Profile, names: list[str], seed: int, children: Children
     """Train some nets, as many at once as there are slots, one by one in this process where it may be; return what went wrong, by name."""
     at_once = min(children.at_once, len(names))
     if here and at_once <= 1:
-        return {name: said for name in names if (said := _train_here(profile, name, seed, retrain))}
+        return {name: problem for name in names if (problem := _train_here(profile, name, seed, retrain))}
     threads = max(1, cpu.available() // (at_once if here else children.at_once))
     with concurrent.futures.ThreadPoolExecutor(children.at_once) as pool, children:  # children end first
         started = {name: pool.submit(_train_in_child, children, profile, name, seed, threads, retrain) for name in names}
-        return {name: said for name, future in started.items() if (said := future.result())}
+        return {name: problem for name, future in started.items() if (problem := future.result())}
 
 
 def _train_here(profile: Profile, name: str, seed: int, retrain: bool) -> str:
@@ -152,9 +152,10 @@ def _train_here(profile: Profile, name: str, seed: int, retrain: bool) -> str:
 def _train_in_child(children: Children, profile: Profile, name: str, seed: int, threads: int, retrain: bool) -> str:
     """Train one net in a process of its own, beside others."""
     progress.say(f"{name}: training")
-    command = [sys.executable, "-m", *_command(profile, name, seed, retrain)]
-    status, said = children.run(command, {**os.environ, **cpu.threads(threads), **cpu.CALM})
-    last = (said.strip().splitlines() or [""])[-1]
+    command = [sys.executable, "-m", "zfutils", "train", "--net", name, "--profile", profile.name, "--seed", str(seed)]
+    command += ["--retrain"] if retrain else []
+    status, stderr = children.run(command, {**os.environ, **cpu.threads(threads), **cpu.CALM})
+    last = (stderr.strip().splitlines() or [""])[-1]
     if status < 0:
         why = f"training {name} was killed (signal {-status}), or ran out of memory"
         return f"{why}; the same command{' without RETRAIN=1' if retrain else ''} goes on where it was, with JOBS=1 one by one"
@@ -162,8 +163,3 @@ def _train_in_child(children: Children, profile: Profile, name: str, seed: int, 
         return last.removeprefix("error: ") or f"training {name} ended with status {status}"
     progress.say(last)
     return ""
-
-
-def _command(profile: Profile, name: str, seed: int, retrain: bool) -> list[str]:
-    """The command that trains one net, after `python -m`."""
-    return ["zfutils", "train", "--net", name, "--profile", profile.name, "--seed", str(seed), *(["--retrain"] if retrain else [])]

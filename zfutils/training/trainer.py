@@ -63,11 +63,11 @@ def order(settings: Settings, train: np.ndarray, epoch: int) -> tuple[np.ndarray
 
     Args:
         settings: of the run.
-        train: rows of the training split.
+        train: indices of the training split.
         epoch: counted from 0.
 
     Returns:
-        The rows in order and the number of the crop, 0 to 9, for each.
+        The indices in order and the number of the crop, 0 to 9, for each.
     """
     generator = np.random.default_rng(int(keys.digest("order", settings.seed, epoch), 16))
     return generator.permutation(train), generator.integers(0, 10, len(train))
@@ -123,11 +123,11 @@ class Trainer:
                 shown.set_postfix_str(self._last_words())
 
     def batch(self) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and crops of the whole next batch, over all processes."""
-        epoch, place = divmod(self.step, self.steps_an_epoch)
+        """Indices and crops of the whole next batch, over all processes."""
+        epoch, position = divmod(self.step, self.steps_an_epoch)
         if self._order is None or self._order[0] != epoch:
             self._order = (epoch, *order(self.settings, self.train, epoch))
-        window = slice(place * self.settings.batch, (place + 1) * self.settings.batch)
+        window = slice(position * self.settings.batch, (position + 1) * self.settings.batch)
         return self._order[1][window], self._order[2][window]
 
     def backward(self) -> Tensor:
@@ -136,10 +136,10 @@ class Trainer:
         Returns:
             Shape (3,): sum of the losses, wrong answers and number of images of this process.
         """
-        rows, crops = self.batch()
-        whole = len(rows)
-        rows, crops = rows[self.rank :: self.world], crops[self.rank :: self.world]
-        images, labels = self.inputs.batch(rows, crops), self.labels[rows].to(self.device)
+        indices, crops = self.batch()
+        whole = len(indices)
+        indices, crops = indices[self.rank :: self.world], crops[self.rank :: self.world]
+        images, labels = self.inputs.batch(indices, crops), self.labels[indices].to(self.device)
         self._stop_if_not_finite()  # of the step before: asked only now, a GPU is not kept waiting
         self.replica.train()
         # Dropout follows from the seed and the step alone, so that a resumed run draws what an uninterrupted one does.
@@ -151,7 +151,7 @@ class Trainer:
         (losses * (self.world / whole)).backward()  # processes' gradients are averaged, hence the factor
         self._loss = losses.detach()
         wrong = (logits.argmax(1) != labels).sum()
-        return torch.stack([self._loss, wrong, torch.tensor(len(rows), device=self.device)])
+        return torch.stack([self._loss, wrong, torch.tensor(len(indices), device=self.device)])
 
     def _advance(self) -> None:
         """One step: gradients, update, clipping, schedule, and what falls due."""
@@ -202,18 +202,18 @@ class Trainer:
         self._new_epoch()
 
     @torch.no_grad()
-    def _measure(self, rows: np.ndarray) -> list[float]:
-        """Sum of losses, wrong answers and number of images on the centre crops of some rows."""
+    def _measure(self, indices: np.ndarray) -> list[float]:
+        """Sum of losses, wrong answers and number of images on the centre crops of some pictures."""
         self.net.eval()
         sums = torch.zeros_like(self._sums)
-        mine = rows[self.rank :: self.world]
+        mine = indices[self.rank :: self.world]
         for start in range(0, len(mine), 250):
-            some = mine[start : start + 250]
-            labels = self.labels[some].to(self.device)
+            chosen = mine[start : start + 250]
+            labels = self.labels[chosen].to(self.device)
             with devices.autocast(self.device, self.dtype):
-                logits = self.net(self.inputs.batch(some, CENTRE)).float()
+                logits = self.net(self.inputs.batch(chosen, CENTRE)).float()
             loss, wrong = F.cross_entropy(logits, labels, reduction="sum"), (logits.argmax(1) != labels).sum()
-            sums += torch.stack([loss, wrong, torch.tensor(len(some), device=self.device)])
+            sums += torch.stack([loss, wrong, torch.tensor(len(chosen), device=self.device)])
         return devices.summed(sums).tolist()
 
     def _largest_rms(self) -> list[float]:

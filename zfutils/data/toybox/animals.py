@@ -171,23 +171,10 @@ def owl(d: Draw) -> list[Solid]:
     for name, side in _SIDES:
         solids.append(solid(cylinder("muzzle", "light", (side * apart, top, 0.34), disc, 0.09, axis=(side * 0.25, 0.1, 1))))
         solids.append(solid(ball(f"eye_{name}", "dark", (side * apart * 1.02, top, 0.43), eye)))
-        solids.append(
-            solid(
-                rod(
-                    f"ear_{name}",
-                    "second",
-                    (side * 0.6 * width, 0.72 * height, 0.05),
-                    (side * 0.85 * width, 0.8 * height + tuft, 0.05),
-                    0.13,
-                    0.02,
-                )
-            )
-        )
-        solids.append(
-            solid(
-                ellipsoid("wings", "second", (side * width * 0.98, -0.12 * height, 0), (0.12, 0.6 * height, 0.3), degrees=(0, 0, side * 6))
-            )
-        )
+        root, tip = (side * 0.6 * width, 0.72 * height, 0.05), (side * 0.85 * width, 0.8 * height + tuft, 0.05)
+        solids.append(solid(rod(f"ear_{name}", "second", root, tip, 0.13, 0.02)))
+        shoulder = (side * width * 0.98, -0.12 * height, 0)
+        solids.append(solid(ellipsoid("wings", "second", shoulder, (0.12, 0.6 * height, 0.3), degrees=(0, 0, side * 6))))
         solids.append(solid(ellipsoid("paws", "dark", (side * 0.2, -height * 0.97, 0.15), (0.13, 0.07, 0.17))))
     solids.append(solid(rod("nose", "dark", (0, top - 0.08, 0.42), (0, top - 0.1 - beak, 0.56), 0.09, 0.02)))
     return solids

@@ -16,7 +16,7 @@ class Clutter:
 
     Attributes:
         round: whether it is an ellipsoid (else a box).
-        place: (x, y) in the picture, which is [-1, 1] squared.
+        position: (x, y) in the picture, which is [-1, 1] squared.
         depth: behind the toy, in distances of the toy.
         size: half side in the picture.
         radii: (3,) half sides relative to `size`.
@@ -25,7 +25,7 @@ class Clutter:
     """
 
     round: bool
-    place: tuple[float, float]
+    position: tuple[float, float]
     depth: float
     size: float
     radii: np.ndarray
@@ -116,11 +116,11 @@ def _texture(generator: np.random.Generator, name: str, x: np.ndarray, y: np.nda
     return 2 * amount * octaves
 
 
-def _unlike(generator: np.random.Generator, other: np.ndarray, difficulty: Difficulty) -> np.ndarray:
+def _unlike(generator: np.random.Generator, avoided: np.ndarray, difficulty: Difficulty) -> np.ndarray:
     """A colour of the walls at some distance from another one; the best of eight where none is far enough."""
     contrast, ranges = difficulty.contrast, (difficulty.wall_saturation, difficulty.wall_value)
-    tries = np.stack([materials.colour(generator.uniform(), *(generator.uniform(*one) for one in ranges)) for _ in range(8)])
-    gaps = np.sqrt(((np.sqrt(tries) - np.sqrt(other)) ** 2).mean(1))
+    tries = np.stack([materials.colour(generator.uniform(), *(generator.uniform(*bounds) for bounds in ranges)) for _ in range(8)])
+    gaps = np.sqrt(((np.sqrt(tries) - np.sqrt(avoided)) ** 2).mean(1))
     return tries[np.argmax(gaps > contrast) if (gaps > contrast).any() else gaps.argmax()]
 
 
@@ -142,9 +142,9 @@ def _yaw(angle: float) -> np.ndarray:
 
 def _spline(cells: int, size: int) -> np.ndarray:
     """Weights (size, cells + 3) of a uniform cubic B-spline."""
-    place = (np.arange(size) + 0.5) / size * cells
-    cell = np.minimum(place.astype(int), cells - 1)
-    t = place - cell
+    position = (np.arange(size) + 0.5) / size * cells
+    cell = np.minimum(position.astype(int), cells - 1)
+    t = position - cell
     basis = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], axis=1) / 6
     weights = np.zeros((size, cells + 3), np.float32)
     for offset in range(4):

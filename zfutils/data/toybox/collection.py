@@ -4,7 +4,7 @@ Columns of every set, beside `file`, `split` and `label`: `instance`, `present` 
 (JSON, part to [row, column] of a pixel that shows it; in scenes class to part to pixel), `coverage` (share of the picture), `yaw`,
 `pitch`, `roll` (degrees), `shape` (JSON, drawn parameters), `material`, `background`, `symmetry` (order of rotational symmetry in the
 picture plane, 1 for none); `angle` (degrees) for turning toys, `control` (one toy at the size of a scene's) for scenes. Map `parts`: 0
-is background, else 1 + row in `families.PARTS`; scenes have a map `toys` too, 1 + place in `present`.
+is background, else 1 + index in `families.PARTS`; scenes have a map `toys` too, 1 + index in `present`.
 """
 
 from pathlib import Path
@@ -24,8 +24,8 @@ from zfutils.data.toybox.difficulty import DIFFICULTY, Difficulty
 TOYS_VERSION = 1  # raised when the same seed gives other toys
 WHICH = ("pretraining", "transfer", "scenes", "turning")
 
-_NAMES = [one.name for one in families.PRETRAINING]
-_TRANSFER_NAMES = [one.name for one in families.TRANSFER]
+_NAMES = [family.name for family in families.PRETRAINING]
+_TRANSFER_NAMES = [family.name for family in families.TRANSFER]
 
 
 def prepare(profile: Profile, *, seed: int = 0, jobs: int | None = None, chosen: tuple[str, ...] = WHICH) -> dict[str, PreparedSet]:
@@ -68,8 +68,6 @@ def load(profile: Profile, which: str, *, seed: int = 0) -> PreparedSet:
 
 def table(draw: ToyDraw, which: str) -> pd.DataFrame:
     """What a set consists of before anything is rendered: one row a picture."""
-    if which not in WHICH:
-        raise unknown("set of toys", which, WHICH)
     rows = _ROWS[which](draw)
     rows.insert(0, "file", [f"{_FILES[which]}-{number:06d}" for number in range(len(rows))])
     return rows
@@ -108,7 +106,7 @@ def _prepared(profile: Profile, which: str, seed: int, jobs: int | None) -> Prep
 
 def _answer(context: dict, row: dict) -> dict:
     """Render one row, from a source of chance that depends on seed, set and number alone."""
-    generator = _generator(context["seed"], context["which"], row["instance"])
+    generator = np.random.default_rng([context["seed"], WHICH.index(context["which"]), row["instance"]])
     size, ranges = context["size"], context["difficulty"]
     picture = _RENDERERS[context["which"]](row, generator, size, ranges)
     answer = {"image": picture.image, "parts": picture.parts, "columns": picture.columns}
@@ -117,15 +115,11 @@ def _answer(context: dict, row: dict) -> dict:
     return answer
 
 
-def _generator(seed: int, which: str, instance: int) -> np.random.Generator:
-    return np.random.default_rng([seed, WHICH.index(which), instance])
-
-
-def _one(row: dict, generator: np.random.Generator, size: int, ranges: Difficulty) -> scene.Picture:
+def _pretraining_toy(row: dict, generator: np.random.Generator, size: int, ranges: Difficulty) -> scene.Picture:
     return scene.portrait(families.PRETRAINING[row["label"]], generator, size, ranges)
 
 
-def _other(row: dict, generator: np.random.Generator, size: int, ranges: Difficulty) -> scene.Picture:
+def _transfer_toy(row: dict, generator: np.random.Generator, size: int, ranges: Difficulty) -> scene.Picture:
     return scene.portrait(families.TRANSFER[row["label"]], generator, size, ranges)
 
 
@@ -140,7 +134,7 @@ def _turned(row: dict, generator: np.random.Generator, size: int, ranges: Diffic
     return scene.turning(families.PRETRAINING[row["label"]], generator, size, ranges, angle=row["angle"])
 
 
-_RENDERERS = dict(zip(WHICH, (_one, _other, _scene, _turned), strict=True))
+_RENDERERS = dict(zip(WHICH, (_pretraining_toy, _transfer_toy, _scene, _turned), strict=True))
 _FILES = dict(zip(WHICH, ("toy", "other", "scene", "turning"), strict=True))
 
 

@@ -12,7 +12,7 @@ class Difficulty:
     """Ranges that are drawn from, the same for every class unless said otherwise; angles in degrees.
 
     Attributes:
-        coverage: share of the picture that the toy covers, but where it does not fit around its place.
+        coverage: share of the picture that the toy covers, but where it does not fit around its position.
         least: share to which a toy may shrink there; a toy that needs less is turned until it does not.
         scene_coverage: the same for each toy of a scene.
         reach: how far a toy extends at most from the middle of its bounding box, share of the picture's side.
@@ -36,7 +36,7 @@ class Difficulty:
         light: strength of the lamp.
         ambient: strength of the light from everywhere.
         shadow: softness of the shadow, radians.
-        grain: deviation of the camera's noise, share of full scale.
+        grain: std of the camera's noise, share of full scale.
         scene_toys: fewest and most toys of a scene.
         turn_steps: frames in one full turn.
     """

@@ -85,7 +85,7 @@ def family(name: str) -> Family:
     Raises:
         Problem: there is no such family; the message lists those that exist.
     """
-    known = {one.name: one for one in (*PRETRAINING, *TRANSFER)}
+    known = {family.name: family for family in (*PRETRAINING, *TRANSFER)}
     if name not in known:
         raise unknown("class of toys", name, known)
     return known[name]

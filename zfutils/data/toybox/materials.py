@@ -62,7 +62,7 @@ class Look:
     gloss: float
 
     def colours(self, points: np.ndarray, roles: np.ndarray) -> np.ndarray:
-        """Linear colours (n, 3) of surface points (3, n), given in radii of the toy, with their rows of `ROLES`."""
+        """Linear colours (n, 3) of surface points (3, n), given in radii of the toy, with their indices in `ROLES`."""
         weight = np.zeros(points.shape[1], np.float32)
         for role, pattern in zip(_PATTERNED, (self.main, self.trim), strict=True):
             here = np.flatnonzero(roles == role)
@@ -74,8 +74,8 @@ def look(generator: np.random.Generator) -> Look:
     """Draw the surface of a toy; hue, pattern and all else are the same for every class."""
     hue = generator.uniform()
     main = colour(hue, generator.uniform(0.3, 0.9), generator.uniform(0.5, 0.95))
-    other = generator.uniform() < 0.5
-    trim = colour((hue + generator.uniform(0.1, 0.9)) % 1 if other else hue, generator.uniform(0.1, 0.8), generator.uniform(0.45, 0.95))
+    differs = generator.uniform() < 0.5
+    trim = colour((hue + generator.uniform(0.1, 0.9)) % 1 if differs else hue, generator.uniform(0.1, 0.8), generator.uniform(0.45, 0.95))
     tint = generator.uniform(size=4)
     dark = colour(tint[0], 0.4, generator.uniform(0.08, 0.2))
     light = colour(tint[1], generator.uniform(0.02, 0.25), generator.uniform(0.92, 1.0))

@@ -27,7 +27,7 @@ class Picture:
 
     Attributes:
         image: uint8 (size, size, 3), RGB.
-        parts: uint8 (size, size): 0 where there is no toy, else 1 + row of the part in `families.PARTS`.
+        parts: uint8 (size, size): 0 where there is no toy, else 1 + index of the part in `families.PARTS`.
         toys: uint8 (size, size): 0 where there is no toy, else 1 + its number in the scene.
         columns: ground truth, one value a column; see `collection`.
     """
@@ -40,7 +40,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class _Model:
-    """An instance of a family in a pose, before it gets its place."""
+    """An instance of a family in a pose, before it gets its position."""
 
     family: Family
     draw: Draw
@@ -58,9 +58,9 @@ def portrait(family: Family, generator: np.random.Generator, size: int, difficul
         size: side of the picture, pixels.
         difficulty: ranges to draw from.
     """
-    shape, pose, look, place, world = generator.spawn(5)
-    share, focal = place.uniform(*difficulty.coverage), place.uniform(*difficulty.focal)
-    middle = tuple(place.uniform(-difficulty.spread, difficulty.spread, 2))
+    shape, pose, look, position, world = generator.spawn(5)
+    share, focal = position.uniform(*difficulty.coverage), position.uniform(*difficulty.focal)
+    middle = tuple(position.uniform(-difficulty.spread, difficulty.spread, 2))
     model, cells = _fitting(_model(family, shape, pose, look, difficulty, turn=0.0), pose, difficulty)
     actor = _seated(model, cells, share, focal, middle, difficulty)
     return _of_one(_picture([model], [actor], world, size, difficulty))
@@ -76,28 +76,28 @@ def turning(family: Family, generator: np.random.Generator, size: int, difficult
         difficulty: ranges to draw from.
         angle: degrees.
     """
-    shape, pose, look, place, world = generator.spawn(5)
+    shape, pose, look, position, world = generator.spawn(5)
     model = _model(family, shape, pose, look, difficulty, turn=angle)
     seen = camera.view(model.toy, model.pose)
     cells = camera.look(model.toy, seen, _GRID)
     first = cells if angle == 0 else camera.look(model.toy, camera.view(model.toy, replace(model.pose, yaw=model.pose.yaw - angle)), _GRID)
-    zoom = min(2 * np.sqrt(place.uniform(*difficulty.coverage) / first.area), 0.9 / first.half)  # the whole bounding sphere fits
+    zoom = min(2 * np.sqrt(position.uniform(*difficulty.coverage) / first.area), 0.9 / first.half)  # the whole bounding sphere fits
     room = camera.EDGE - zoom * first.half
-    x0, y0 = place.uniform(-room, room, 2)
+    x0, y0 = position.uniform(-room, room, 2)
     actor = Actor(model.toy, model.look, seen, cells, Frame(float(zoom), float(x0), float(y0)))
     return _of_one(_picture([model], [actor], world, size, difficulty))
 
 
 def group(families: Sequence[Family], generator: np.random.Generator, size: int, difficulty: Difficulty) -> Picture:
     """Render several toys that do not cover each other, each at the size it has in scenes."""
-    shape, pose, look, place, world = generator.spawn(5)
+    shape, pose, look, position, world = generator.spawn(5)
     common = pose.uniform(*difficulty.elevation), pose.uniform(-1, 1) * difficulty.roll
     models, actors, taken = [], [], []
     for family in families:
         model = _model(family, shape, pose, look, difficulty, turn=0.0, camera_angles=common)
         seen = camera.view(model.toy, model.pose)
         cells = camera.look(model.toy, seen, _GRID)
-        frame, rect = _free_place(cells, place, difficulty, taken)
+        frame, rect = _free_position(cells, position, difficulty, taken)
         models.append(model)
         taken.append(rect)
         actors.append(Actor(model.toy, model.look, seen, cells, frame))
@@ -126,7 +126,7 @@ def _model(
 
 
 def _fitting(model: _Model, pose: np.random.Generator, difficulty: Difficulty) -> tuple[_Model, camera.Cells]:
-    """Turn a toy until it is large enough wherever it is placed: only then can its place be drawn without looking at its class.
+    """Turn a toy until it is large enough at any position: only then can its position be drawn without looking at its class.
 
     The camera's own angles stay: they are seen in the floor, which must not tell the class either.
     """
@@ -141,7 +141,7 @@ def _fitting(model: _Model, pose: np.random.Generator, difficulty: Difficulty) -
 
 
 def _seated(model: _Model, cells: camera.Cells, share: float, focal: float, middle: tuple[float, float], difficulty: Difficulty) -> Actor:
-    """Put a toy at a place of the picture. The camera steps back until it has its size: zoom and place do not depend on the class."""
+    """Put a toy at a position in the picture. The camera steps back until it has its size: zoom and position do not depend on the class."""
     distance = max(model.pose.distance * focal / _fitted_zoom(cells, share, middle, difficulty), difficulty.nearest)
     seen = camera.view(model.toy, replace(model.pose, distance=distance))
     cells = camera.look(model.toy, seen, _GRID)
@@ -149,7 +149,7 @@ def _seated(model: _Model, cells: camera.Cells, share: float, focal: float, midd
 
 
 def _fitted_zoom(cells: camera.Cells, share: float, middle: tuple[float, float], difficulty: Difficulty) -> float:
-    """Zoom for a share of the picture, or the largest with which the toy fits around its place."""
+    """Zoom for a share of the picture, or the largest with which the toy fits around its position."""
     left, right, bottom, top = cells.box
     across, up = (camera.EDGE - abs(middle[0])) / (right - left), (camera.EDGE - abs(middle[1])) / (top - bottom)
     return min(camera.zoomed(cells, share, difficulty.reach), float(2 * min(across, up)))
@@ -180,16 +180,16 @@ def _desk(chance: np.ndarray, elevation: float, difficulty: Difficulty) -> tuple
 STANCES = {"face": _face, "free": _free, "flat": _flat, "desk": _desk}
 
 
-def _free_place(cells: camera.Cells, place: np.random.Generator, difficulty: Difficulty, taken: list[_RECT]) -> tuple[Frame, _RECT]:
-    """A place apart from those that are taken; the toy shrinks while none is found."""
-    share = place.uniform(*difficulty.scene_coverage)
+def _free_position(cells: camera.Cells, position: np.random.Generator, difficulty: Difficulty, taken: list[_RECT]) -> tuple[Frame, _RECT]:
+    """A position apart from those that are taken; the toy shrinks while none is found."""
+    share = position.uniform(*difficulty.scene_coverage)
     while True:
         for _ in range(40):
             zoom = camera.zoomed(cells, share, 0.25)
             right, up = camera.room(cells, zoom)
-            frame = camera.placed(cells, zoom, (place.uniform(-right, right), place.uniform(-up, up)))
+            frame = camera.placed(cells, zoom, (position.uniform(-right, right), position.uniform(-up, up)))
             rect = _rect(cells, frame)
-            if all(_apart(rect, other) for other in taken):
+            if all(_apart(rect, neighbour) for neighbour in taken):
                 return frame, rect
         share *= 0.85
 
@@ -199,9 +199,9 @@ def _rect(cells: camera.Cells, frame: Frame) -> _RECT:
     return frame.zoom * left + frame.x0, frame.zoom * right + frame.x0, frame.zoom * bottom + frame.y0, frame.zoom * top + frame.y0
 
 
-def _apart(one: _RECT, other: _RECT) -> bool:
+def _apart(first: _RECT, second: _RECT) -> bool:
     gap = 0.04
-    return one[1] + gap < other[0] or other[1] + gap < one[0] or one[3] + gap < other[2] or other[3] + gap < one[2]
+    return first[1] + gap < second[0] or second[1] + gap < first[0] or first[3] + gap < second[2] or second[3] + gap < first[2]
 
 
 def _picture(models: Sequence[_Model], actors: Sequence[Actor], world: np.random.Generator, size: int, difficulty: Difficulty) -> Picture:
@@ -240,8 +240,8 @@ def _developed(canvas: np.ndarray, world: np.random.Generator, difficulty: Diffi
 
 def _of_one(picture: Picture) -> Picture:
     """The ground truth of a picture of one toy: its parts need no class before them."""
-    (places,) = json.loads(picture.columns["centres"]).values()
-    return replace(picture, columns={**picture.columns, "centres": json.dumps(places)})
+    (pixels,) = json.loads(picture.columns["centres"]).values()
+    return replace(picture, columns={**picture.columns, "centres": json.dumps(pixels)})
 
 
 def _maps(models: Sequence[_Model], toys: Sequence[Seen], size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -258,10 +258,10 @@ def _maps(models: Sequence[_Model], toys: Sequence[Seen], size: int) -> tuple[np
 def _columns(models: Sequence[_Model], parts: np.ndarray, numbers: np.ndarray, behind: Backdrop) -> dict:
     """Ground truth of the first toy; the parts of all."""
     first = models[0]
-    places = {model.family.name: centres(parts * (numbers == number)) for number, model in enumerate(models, 1)}
+    pixels = {model.family.name: centres(parts * (numbers == number)) for number, model in enumerate(models, 1)}
     return {
-        "present": json.dumps(list(places)),
-        "centres": json.dumps(places),
+        "present": json.dumps(list(pixels)),
+        "centres": json.dumps(pixels),
         "coverage": round(float((numbers > 0).mean()), 5),
         "yaw": round((first.pose.yaw + 180) % 360 - 180, 2),
         "pitch": round(first.pose.elevation - first.pose.tilt, 2),
@@ -286,9 +286,9 @@ def centres(parts: np.ndarray) -> dict[str, list[int]]:
     Args:
         parts: uint8 (size, size), a map of parts.
     """
-    found = {}
+    nearest_pixels = {}
     for code in np.unique(parts[parts > 0]):
-        places = np.argwhere(parts == code)
-        nearest = ((places - places.mean(0)) ** 2).sum(1).argmin()
-        found[PARTS[code - 1]] = [int(number) for number in places[nearest]]
-    return found
+        pixels = np.argwhere(parts == code)
+        nearest = ((pixels - pixels.mean(0)) ** 2).sum(1).argmin()
+        nearest_pixels[PARTS[code - 1]] = [int(number) for number in pixels[nearest]]
+    return nearest_pixels

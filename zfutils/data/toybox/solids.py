@@ -50,24 +50,24 @@ class Toy:
 
     def __init__(self, solids: Iterable[Solid]):
         solids = list(solids)
-        owners = [(shape, number) for number, one in enumerate(solids) for shape in (*one.shapes, *one.hollows)]
+        owners = [(shape, number) for number, piece in enumerate(solids) for shape in (*piece.shapes, *piece.hollows)]
         owners.sort(key=lambda pair: (KINDS.index(pair[0].kind), max(pair[0].repeat) > 1))
         self.shapes = tuple(shape for shape, _ in owners)
         self._melts, self._cuts = [], []
-        for number, one in enumerate(solids):
-            rows = [row for row, (shape, owner) in enumerate(owners) if owner == number]
-            kept = [row for row in rows if any(self.shapes[row] is shape for shape in one.shapes)]
-            if one.blend > 0 and len(kept) > 1:
-                self._melts.append((kept, np.float32(one.blend)))
-            if one.hollows:
-                self._cuts.append((kept, [row for row in rows if row not in kept]))
-        self._hollow_rows = {row for _, hollows in self._cuts for row in hollows}
-        self._place()
+        for number, piece in enumerate(solids):
+            own = [index for index, (shape, owner) in enumerate(owners) if owner == number]
+            kept = [index for index in own if any(self.shapes[index] is shape for shape in piece.shapes)]
+            if piece.blend > 0 and len(kept) > 1:
+                self._melts.append((kept, np.float32(piece.blend)))
+            if piece.hollows:
+                self._cuts.append((kept, [index for index in own if index not in kept]))
+        cut_out = {index for _, hollows in self._cuts for index in hollows}
+        self._filled = [shape for index, shape in enumerate(self.shapes) if index not in cut_out]
+        self._pack()
 
-    def _place(self) -> None:
+    def _pack(self) -> None:
         """Centre the toy and pack its shapes into arrays."""
-        solid_rows = [shape for row, shape in enumerate(self.shapes) if row not in self._hollow_rows]
-        extents = np.array([[primitives.reach(shape, direction) for direction in _DIRECTIONS] for shape in solid_rows])
+        extents = np.array([[primitives.reach(shape, direction) for direction in _DIRECTIONS] for shape in self._filled])
         high, low = extents[:, :3].max(0), -extents[:, 3:].max(0)
         self.middle = (high + low) / 2
         boxes = np.maximum(extents[:, :3] - self.middle, extents[:, 3:] + self.middle)
@@ -84,14 +84,14 @@ class Toy:
 
     @cached_property
     def _slices(self) -> list[tuple[str, slice, slice | None]]:
-        """For each kind in use its rows, and which of them are repeated."""
-        found = []
+        """For each kind in use its indices, and which of them are repeated."""
+        slices = []
         for kind in KINDS:
-            rows = [row for row, shape in enumerate(self.shapes) if shape.kind == kind]
-            repeated = [row for row in rows if max(self.shapes[row].repeat) > 1]
-            if rows:
-                found.append((kind, slice(rows[0], rows[-1] + 1), slice(repeated[0], repeated[-1] + 1) if repeated else None))
-        return found
+            own = [index for index, shape in enumerate(self.shapes) if shape.kind == kind]
+            repeated = [index for index in own if max(self.shapes[index].repeat) > 1]
+            if own:
+                slices.append((kind, slice(own[0], own[-1] + 1), slice(repeated[0], repeated[-1] + 1) if repeated else None))
+        return slices
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """Distance to the toy's surface, negative inside; never longer than the true one outside.
@@ -106,7 +106,7 @@ class Toy:
         return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
 
     def nearest(self, points: np.ndarray) -> np.ndarray:
-        """Row of the nearest primitive in `shapes` for every point, int64 (points,)."""
+        """Index of the nearest primitive in `shapes` for every point, int64 (points,)."""
         blocks = [self._all(points[:, at : at + _BLOCK]).argmin(0) for at in range(0, points.shape[1], _BLOCK)]
         return np.concatenate(blocks) if blocks else np.empty(0, np.int64)
 
@@ -119,18 +119,17 @@ class Toy:
 
     def reach(self, direction: np.ndarray) -> float:
         """How far the toy extends from its centre along a unit vector (an upper bound where something is cut out)."""
-        solid_rows = [shape for row, shape in enumerate(self.shapes) if row not in self._hollow_rows]
-        return max(primitives.reach(shape, direction) for shape in solid_rows) - float(self.middle @ direction)
+        return max(primitives.reach(shape, direction) for shape in self._filled) - float(self.middle @ direction)
 
     def _all(self, points: np.ndarray) -> np.ndarray:
         """Distances to each primitive with hollows cut out, (shapes, points)."""
         count = len(self.shapes)
         x, y, z = (self._matrix @ points + self._offset).reshape(3, count, -1)
         distances = np.empty_like(x)
-        for kind, rows, repeated in self._slices:
+        for kind, own, repeated in self._slices:
             if repeated is not None:
                 self._fold((x, y, z), repeated)
-            distances[rows] = primitives.distance(kind, x[rows], y[rows], z[rows], self._sizes[:, rows], self._rounding[rows])
+            distances[own] = primitives.distance(kind, x[own], y[own], z[own], self._sizes[:, own], self._rounding[own])
         for kept, hollows in self._cuts:
             hole = -distances[hollows].min(0)
             inside = distances[kept].min(0)
@@ -139,22 +138,22 @@ class Toy:
             distances[hollows] = np.maximum(inside, hole) + np.where(hole > inside, np.float32(-1e-6), np.float32(1e-6))
         return distances
 
-    def _fold(self, coordinates: Sequence[np.ndarray], rows: slice) -> None:
+    def _fold(self, coordinates: Sequence[np.ndarray], repeated: slice) -> None:
         """Move points into the cell of the nearest repetition."""
         for axis, values in enumerate(coordinates):
-            count, gap = self._repeats[axis, rows], self._spacings[axis, rows]
+            count, gap = self._repeats[axis, repeated], self._spacings[axis, repeated]
             middle = (count - 1) / 2
-            cell = np.clip(np.rint(values[rows] / gap + middle), 0, count - 1)
-            values[rows] -= (cell - middle) * gap
+            cell = np.clip(np.rint(values[repeated] / gap + middle), 0, count - 1)
+            values[repeated] -= (cell - middle) * gap
 
     def _joined(self, distances: np.ndarray) -> np.ndarray:
         """Union of all solids. A smooth union is never above its members, so they may all take part in the minimum."""
         total = distances.min(0)
-        for rows, blend in self._melts:
-            one = distances[rows[0]]
-            for row in rows[1:]:
-                one = _smooth(one, distances[row], blend)
-            np.minimum(total, one, out=total)
+        for members, blend in self._melts:
+            joined = distances[members[0]]
+            for index in members[1:]:
+                joined = _smooth(joined, distances[index], blend)
+            np.minimum(total, joined, out=total)
         return total
 
 

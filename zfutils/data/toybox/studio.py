@@ -56,7 +56,7 @@ class Seen:
     Attributes:
         pixels: numbers of the pixels (row by row) that the toy touches.
         cover: share of each pixel that it fills, in (0, 1]; 1 where the toy is at the pixel's middle.
-        shape: row of the nearest primitive in the toy's `shapes`.
+        shape: index of the nearest primitive in the toy's `shapes`.
         colour: (n, 3) linear colours.
     """
 
@@ -96,7 +96,7 @@ def see(actor: Actor, light: Lamp, size: int) -> Seen:
     points = seen.eye[:, None] + rays * hits.distance
     normals = toy.normals(points, max(0.5 * pixel * seen.distance, 1e-3 * toy.radius))
     shape = toy.nearest(points)
-    roles = np.array([ROLES.index(one.role) for one in toy.shapes])[shape]
+    roles = np.array([ROLES.index(shape.role) for shape in toy.shapes])[shape]
     albedo = actor.look.colours(points / np.float32(toy.radius), roles)
     return Seen(chosen[hits.rays], hits.cover, shape, _shaded(actor, light, points, normals, rays, albedo))
 
@@ -183,7 +183,7 @@ def _on_floor(actor: Actor, count: int) -> tuple[np.ndarray, np.ndarray]:
 def put_clutter(canvas: np.ndarray, thing: Clutter, light: Lamp) -> None:
     """Draw an ellipsoid or a box behind the toy, its surface in closed form; `canvas` is changed in place."""
     x, y = pixels(round(np.sqrt(len(canvas))))
-    x, y = (x - thing.place[0]) / thing.size, (y - thing.place[1]) / thing.size
+    x, y = (x - thing.position[0]) / thing.size, (y - thing.position[1]) / thing.size
     near = np.flatnonzero(x * x + y * y < 3)
     if near.size == 0:
         return

@@ -53,7 +53,7 @@ def flower(d: Draw) -> list[Solid]:
     half = 180 / petals
     return [
         solid(*_ring(petal, petals)),
-        solid(*[carried(one, z=half) for one in _ring(inner, petals)]),
+        solid(*[carried(petal, z=half) for petal in _ring(inner, petals)]),
         solid(ellipsoid("heart", "light", (0, 0, 0.12), (heart, heart, 0.16))),
     ]
 
@@ -67,18 +67,11 @@ def keyboard(d: Draw) -> list[Solid]:
     slab = box("case", "main", (0, 0, 0), (wide, 0.08, deep), rounding=0.05)
     half = key * gap / 2
     first = -deep + 2 * panel + 0.15 * gap
-    keys = box(
-        "keys",
-        "second",
-        (0, 0.08, first + rows * gap / 2),
-        (half, height, half),
-        rounding=0.03,
-        repeat=(columns, 1, rows),
-        spacing=(gap, 1, gap),
-    )
+    centre, cap = (0, 0.08, first + rows * gap / 2), (half, height, half)
+    keys = box("keys", "second", centre, cap, rounding=0.03, repeat=(columns, 1, rows), spacing=(gap, 1, gap))
     space = box("long_key", "light", (0, 0.08, deep - 0.62 * gap), (0.45 * wide, height, half * 0.9), rounding=0.03)
     strip = box("panel", "glass", (-0.3 * wide, 0.06, -deep + panel), (0.5 * wide, 0.05, 0.6 * panel), rounding=0.02)
-    knob = cylinder("knobs", "metal", (0.6 * wide, 0.1, -deep + panel), 0.65 * panel, 0.1, repeat=1)
+    knob = cylinder("knobs", "metal", (0.6 * wide, 0.1, -deep + panel), 0.65 * panel, 0.1)
     return [solid(slab), solid(keys), solid(space), solid(strip), solid(knob)]
 
 
@@ -89,18 +82,9 @@ def tower(d: Draw) -> list[Solid]:
     across, up = 1.72 * wide / panes, 1.75 * height / floors
     block = box("walls", "main", (0, height, 0), (wide, height, wide), rounding=0.03)
     pane = (0.32 * across, 0.3 * up)
-    front = box(
-        "windows", "glass", (0, 1.04 * height, 0), (*pane, wide + 0.02), rounding=0.01, repeat=(panes, floors, 1), spacing=(across, up, 1)
-    )
-    side = box(
-        "windows",
-        "glass",
-        (0, 1.04 * height, 0),
-        (wide + 0.02, pane[1], pane[0]),
-        rounding=0.01,
-        repeat=(1, floors, panes),
-        spacing=(1, up, across),
-    )
+    centre, deep = (0, 1.04 * height, 0), wide + 0.02
+    front = box("windows", "glass", centre, (*pane, deep), rounding=0.01, repeat=(panes, floors, 1), spacing=(across, up, 1))
+    side = box("windows", "glass", centre, (deep, pane[1], pane[0]), rounding=0.01, repeat=(1, floors, panes), spacing=(1, up, across))
     step = box("roof", "second", (0, 2 * height + 0.1, 0), (roof * wide, 0.14, roof * wide), rounding=0.03)
     mast = rod("aerial", "metal", (0, 2 * height + 0.2, 0), (0, 2 * height + 0.25 + aerial, 0), 0.05, 0.03)
     base = box("door", "dark", (0, 0.12, 0), (0.3 * wide, 0.14, wide + 0.03), rounding=0.02)
@@ -151,15 +135,8 @@ def robot(d: Draw) -> list[Solid]:
     ]
     mouth = box("mouth", "dark", (0, top - 0.13, 0.24), (0.5 * head, 0.035, 0.03), rounding=0.01)
     plate = box("panel", "second", (0, 0.1 * tall, 0.27), (0.62 * body, 0.5 * tall, 0.04), rounding=0.03)
-    dials = box(
-        "dials",
-        "light",
-        (0, 0.12 * tall, 0.31),
-        (0.055, 0.055, 0.03),
-        rounding=0.02,
-        repeat=(3, 2, 1),
-        spacing=(0.36 * body, 0.4 * tall, 1),
-    )
+    grid = (0.36 * body, 0.4 * tall, 1)
+    dials = box("dials", "light", (0, 0.12 * tall, 0.31), (0.055, 0.055, 0.03), rounding=0.02, repeat=(3, 2, 1), spacing=grid)
     stick = [
         rod("aerial", "metal", (0, top + 0.2, 0), (0, top + 0.22 + aerial, 0), 0.035),
         ball("aerial", "light", (0, top + 0.25 + aerial, 0), 0.08),
@@ -234,7 +211,7 @@ def windmill(d: Draw) -> list[Solid]:
     cloth = box("sails", "light", (0.5 * blade + 0.02, high + 0.6 * sail, front), (blade, 0.4 * sail, 0.03), rounding=0.02)
     hub = ball("hub", "dark", (0, high, front), 0.09)
     axle = rod("hub", "dark", (0, high, 0), (0, high, front), 0.06)
-    sails = [carried(one, z=turn + 90 * number, around=(0, high, 0)) for number in range(4) for one in (arm, cloth)]
+    sails = [carried(part, z=turn + 90 * number, around=(0, high, 0)) for number in range(4) for part in (arm, cloth)]
     door = box("door", "dark", (0, 0.16, 0), (0.12, 0.2, wide + 0.02), rounding=0.03)
     panes = box("windows", "glass", (0, 0.68 * high, 0), (0.07, 0.09, 0.6 * (wide + slim) - 0.06), rounding=0.02)
     return [solid(body, hollows=cut), solid(cap), solid(*sails), solid(hub, axle), solid(door), solid(panes)]

@@ -28,20 +28,11 @@ def car(d: Draw) -> list[Solid]:
     base = wheel + 0.2
     lower = box("body", "main", (0, base, 0), (width, 0.19, length), rounding=0.1)
     upper = box("cabin", "main", (0, base + 0.15 + roof, back), (0.86 * width, roof, cabin), rounding=0.1)
-    glass = [
-        box("windows", "glass", (0, base + 0.18 + roof, back), (0.7 * width, 0.55 * roof, cabin + 0.02), rounding=0.04),
-        box(
-            "windows",
-            "glass",
-            (0, base + 0.18 + roof, back),
-            (0.86 * width + 0.02, 0.55 * roof, 0.36 * cabin),
-            rounding=0.04,
-            repeat=(1, 1, 2),
-            spacing=(1, 1, 0.86 * cabin),
-        ),
-    ]
-    wheels = [one for z in (0.6 * length, -0.6 * length) for one in _axle(z, wheel, 2 * width)]
-    return [solid(lower, upper, blend=0.08), solid(*glass), _lights(base + 0.02, length - 0.01, 0.62 * width, 0.09), *wheels]
+    centre, pane, gaps = (0, base + 0.18 + roof, back), (0.86 * width + 0.02, 0.55 * roof, 0.36 * cabin), (1, 1, 0.86 * cabin)
+    screens = box("windows", "glass", centre, (0.7 * width, 0.55 * roof, cabin + 0.02), rounding=0.04)
+    panes = box("windows", "glass", centre, pane, rounding=0.04, repeat=(1, 1, 2), spacing=gaps)
+    wheels = [part for z in (0.6 * length, -0.6 * length) for part in _axle(z, wheel, 2 * width)]
+    return [solid(lower, upper, blend=0.08), solid(screens, panes), _lights(base + 0.02, length - 0.01, 0.62 * width, 0.09), *wheels]
 
 
 def bus(d: Draw) -> list[Solid]:
@@ -51,18 +42,11 @@ def bus(d: Draw) -> list[Solid]:
     middle = wheel + 0.08 + height
     shell = box("body", "main", (0, middle, 0), (width, height, length), rounding=0.08)
     gap = 1.8 * length / panes
-    rows = box(
-        "windows",
-        "glass",
-        (0, middle + 0.3 * height, 0),
-        (width + 0.015, band, 0.38 * gap),
-        rounding=0.03,
-        repeat=(1, 1, panes),
-        spacing=(1, 1, gap),
-    )
+    centre, pane = (0, middle + 0.3 * height, 0), (width + 0.015, band, 0.38 * gap)
+    sides = box("windows", "glass", centre, pane, rounding=0.03, repeat=(1, 1, panes), spacing=(1, 1, gap))
     screen = box("windows", "glass", (0, middle + 0.25 * height, 0), (0.8 * width, 0.45 * height, length + 0.015), rounding=0.03)
-    wheels = [one for z in (0.62 * length, -0.62 * length) for one in _axle(z, wheel, 2 * width - 0.1)]
-    return [solid(shell), solid(rows, screen), _lights(middle - 0.6 * height, length, 0.65 * width, 0.08), *wheels]
+    wheels = [part for z in (0.62 * length, -0.62 * length) for part in _axle(z, wheel, 2 * width - 0.1)]
+    return [solid(shell), solid(sides, screen), _lights(middle - 0.6 * height, length, 0.65 * width, 0.08), *wheels]
 
 
 def truck(d: Draw) -> list[Solid]:
@@ -78,7 +62,7 @@ def truck(d: Draw) -> list[Solid]:
         box("windows", "glass", (0, floor + 1.05 * tall, front), (0.76 * width, 0.34 * tall, cab + 0.015), rounding=0.03),
         box("windows", "glass", (0, floor + 1.05 * tall, front), (0.94 * width + 0.015, 0.34 * tall, 0.6 * cab), rounding=0.03),
     ]
-    wheels = [one for z in (front, -0.35 * load, -0.8 * load) for one in _axle(z, wheel, 2 * width - 0.06)]
+    wheels = [part for z in (front, -0.35 * load, -0.8 * load) for part in _axle(z, wheel, 2 * width - 0.06)]
     return [solid(frame), solid(cargo), solid(cabin), solid(*glass), _lights(floor + 0.1, front + cab, 0.62 * width, 0.08), *wheels]
 
 
@@ -134,15 +118,8 @@ def boat(d: Draw) -> list[Solid]:
     lid = box("hull", "main", (0, 2 * depth, 0), (1, depth * 0.86, 2), rounding=0)
     deck = ellipsoid("deck", "second", (0, 1.1 * depth, 0), (0.84 * width, 0.06, 0.84 * length))
     house = box("cabin", "light", (0, 1.25 * depth + 0.14, -0.5 * length), (0.55 * width, 0.18, cabin), rounding=0.04)
-    panes = box(
-        "windows",
-        "glass",
-        (0, 1.25 * depth + 0.18, -0.5 * length),
-        (0.55 * width + 0.015, 0.07, 0.3 * cabin),
-        rounding=0.02,
-        repeat=(1, 1, 2),
-        spacing=(1, 1, 0.9 * cabin),
-    )
+    centre, pane = (0, 1.25 * depth + 0.18, -0.5 * length), (0.55 * width + 0.015, 0.07, 0.3 * cabin)
+    panes = box("windows", "glass", centre, pane, rounding=0.02, repeat=(1, 1, 2), spacing=(1, 1, 0.9 * cabin))
     pole = cylinder("mast", "dark", (0, depth + mast, 0.12), 0.04, mast)
     low, high = 1.35 * depth + 0.1, depth + 1.95 * mast
     foot, rise = 0.95 * sail, (high - low) / 2
@@ -155,11 +132,8 @@ def boat(d: Draw) -> list[Solid]:
 
 def train(d: Draw) -> list[Solid]:
     """A steam engine: boiler, chimney, cab, a row of wheels."""
-    length, girth, chimney = (
-        d.number("boiler_length", 0.55, 0.75),
-        d.number("boiler_radius", 0.25, 0.32),
-        d.number("chimney_height", 0.16, 0.28),
-    )
+    length, girth = d.number("boiler_length", 0.55, 0.75), d.number("boiler_radius", 0.25, 0.32)
+    chimney = d.number("chimney_height", 0.16, 0.28)
     wheel, cab, axles = d.number("wheel_radius", 0.18, 0.24), d.number("cab_height", 0.36, 0.48), d.count("axles", 3, 4)
     base = wheel + 0.14
     boiler = cylinder("boiler", "main", (0, base + girth, 0.25), girth, length, axis=(0, 0, 1), rounding=0.05)
@@ -168,11 +142,10 @@ def train(d: Draw) -> list[Solid]:
     house = box("cabin", "second", (0, base + cab, -length - 0.02), (0.38, cab, 0.28), rounding=0.04)
     roof = box("cabin", "main", (0, base + 2 * cab + 0.03, -length - 0.02), (0.44, 0.05, 0.36), rounding=0.04)
     panes = box("windows", "glass", (0, base + 1.35 * cab, -length - 0.02), (0.4, 0.3 * cab, 0.16), rounding=0.03)
-    stack = rod(
-        "chimney", "dark", (0, base + 1.8 * girth, 0.02 + 0.8 * length), (0, base + 2.05 * girth + chimney, 0.02 + 0.8 * length), 0.08, 0.12
-    )
+    ahead = 0.02 + 0.8 * length
+    stack = rod("chimney", "dark", (0, base + 1.8 * girth, ahead), (0, base + 2.05 * girth + chimney, ahead), 0.08, 0.12)
     dome = ball("dome", "metal", (0, base + 1.95 * girth, 0.1), 0.12)
-    rims = [one for i in range(axles) for one in _axle(-length - 0.1 + i * (2 * length + 0.2) / (axles - 1), wheel, 0.66, 0.06)]
+    rims = [part for i in range(axles) for part in _axle(-length - 0.1 + i * (2 * length + 0.2) / (axles - 1), wheel, 0.66, 0.06)]
     return [solid(boiler), solid(face), solid(frame), solid(house), solid(roof), solid(panes), solid(stack), solid(dome), *rims]
 
 
@@ -203,17 +176,9 @@ def bicycle(d: Draw) -> list[Solid]:
         ]
         solids.append(solid(*spokes))
     crank, seat, head = (-0.08, wheel, 0), (-0.3, 2 * wheel + 0.05, 0), (0.75 * base, 2 * wheel + 0.08, 0)
-    tubes = [
-        rod("frame", "main", *ends, tube)
-        for ends in (
-            (crank, seat),
-            (seat, head),
-            (crank, head),
-            (crank, (-base, wheel, 0)),
-            (seat, (-base, wheel, 0)),
-            (head, (base, wheel, 0)),
-        )
-    ]
+    behind, before = (-base, wheel, 0), (base, wheel, 0)
+    ends = ((crank, seat), (seat, head), (crank, head), (crank, behind), (seat, behind), (head, before))
+    tubes = [rod("frame", "main", *pair, tube) for pair in ends]
     post, stem = (-0.34, 2 * wheel + saddle * 0.55, 0), (0.7 * base, 2 * wheel + 0.1 + 0.5 * bar, 0)
     solids += [solid(*tubes), solid(rod("frame", "metal", seat, post, tube), rod("frame", "metal", head, stem, tube))]
     solids.append(solid(ellipsoid("saddle", "second", (-0.32, post[1] + 0.05, 0), (0.2, 0.07, 0.11))))
