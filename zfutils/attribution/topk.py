@@ -95,9 +95,8 @@ def scan(
             wanted = indices[start : start + batch]
             crops = take(wanted)
             if len(crops) != len(wanted):
-                raise Problem(
-                    f"the function that gives images gave {len(crops)} images for {len(wanted)} indices; let it give one for each"
-                )
+                gave = f"the function that gives images gave {len(crops)} images for {len(wanted)} indices"
+                raise Problem(f"{gave}; let it give one for each")
             if start == 0:  # reading every pixel of all batches would cost a tenth of a pass
                 units.check_images(net, crops)
             _look(net, crops, wanted, leaders)

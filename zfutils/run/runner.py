@@ -130,10 +130,8 @@ def run_chapter(notebook: Path, *, output: Path, parameters: dict) -> None:
                 papermill.execute_notebook(notebook, fresh, parameters, kernel_name="python3", progress_bar=False, cwd=notebook.parent)
             except DeadKernelError:
                 broken.write_bytes(fresh.read_bytes())
-                why = "killed, or out of memory"
-                raise Problem(
-                    f"chapter {notebook.stem}: its kernel died ({why}); run it again with JOBS=1; the executed copy is {broken}"
-                ) from None
+                died = f"chapter {notebook.stem}: its kernel died (killed, or out of memory)"
+                raise Problem(f"{died}; run it again with JOBS=1; the executed copy is {broken}") from None
             except PapermillExecutionError as error:
                 broken.write_text(_without_banner(fresh), encoding="utf-8")
                 line = (error.source.strip().splitlines() or [""])[0]
