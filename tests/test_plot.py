@@ -102,8 +102,6 @@ def test_pages_keep_their_captions_columns_and_proportions():
     assert [axis.get_title(loc="left") for axis in figure.axes] == ["layer 1", "wide", "wide"]
     assert [text.get_text() for text in figure.axes[0].texts] == [str(n) for n in range(8)]
     assert strip.picture.shape[0] == 2 * 48 + 2 and figure.axes[0].get_images()[0].get_array().shape == strip.picture.shape
-    nine = plot.top_nine(np.zeros((4, 9, 7, 7, 3), np.uint8), np.zeros((4, 9, 7, 7, 3), np.uint8), columns=2, caption="layer 1")
-    assert [axis.get_title(loc="left") for axis in nine.axes] == ["layer 1, projections", "patches"]
 
 
 def test_the_two_paths_and_the_switches_name_every_stage():

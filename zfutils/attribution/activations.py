@@ -28,10 +28,10 @@ def of(net: nn.Module, images: Tensor, layers: Sequence[str]) -> dict[str, Tenso
     units.check_eval(net)
     units.check_images(net, images)
     with torch.no_grad():
-        found = run(net, images, take=dict.fromkeys(layers, lambda output: output.float().clone()))
-    for layer, values in found.items():
+        features = run(net, images, take=dict.fromkeys(layers, lambda output: output.float().clone()))
+    for layer, values in features.items():
         units.check_finite(net, values, layer=layer)
-    return found
+    return features
 
 
 def run(net: nn.Module, images: Tensor, *, take: dict[str, Callable[[Tensor], Tensor]]) -> dict[str, Tensor]:
@@ -45,9 +45,9 @@ def run(net: nn.Module, images: Tensor, *, take: dict[str, Callable[[Tensor], Te
     Raises:
         Problem: as `watched`; images of a size that the net does not take.
     """
-    with watched(net, take) as found:
+    with watched(net, take) as taken:
         _as_far_as_needed(net, list(take))(images)
-    return found
+    return taken
 
 
 @contextmanager
@@ -65,21 +65,21 @@ def watched(net: nn.Module, take: dict[str, Callable[[Tensor], Tensor]]) -> Iter
         Problem: unknown layer; a layer that is not reached, that runs more than once, or whose output is no tensor; images of a size that
             the net does not take.
     """
-    found: dict[str, Tensor] = {}
+    taken: dict[str, Tensor] = {}
 
     def keeper(layer: str) -> Callable:
         def keep(_module: nn.Module, _inputs: tuple, output: object) -> None:
-            if layer in found:
+            if layer in taken:
                 raise Problem(f"{layer} runs more than once in a pass, so it names no single map; name a layer that runs once")
             if not isinstance(output, Tensor):
                 raise Problem(f"{layer} gives a {type(output).__name__}, not a tensor; name a layer inside it")
-            found[layer] = take[layer](output)
+            taken[layer] = take[layer](output)
 
         return keep
 
     hooks = [units.find(net, layer).register_forward_hook(keeper(layer)) for layer in take]
     try:
-        yield found
+        yield taken
     except RuntimeError as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
@@ -87,7 +87,7 @@ def watched(net: nn.Module, take: dict[str, Callable[[Tensor], Tensor]]) -> Iter
     finally:
         for hook in hooks:
             hook.remove()
-    if lacking := [layer for layer in take if layer not in found]:
+    if lacking := [layer for layer in take if layer not in taken]:
         raise Problem(f"{lacking[0]} is not reached when the net runs; name another layer")
 
 

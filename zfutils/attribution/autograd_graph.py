@@ -87,14 +87,13 @@ def check(output: Tensor, image: Tensor, *, layer: str) -> None:
 
 def _refusal(step: Step) -> str:
     """Why a step cannot be followed, or an empty string."""
-    known = step.name in _LINEAR | _SWITCHED | AFFINE | _OURS
     if step.name in {"Relu", "Threshold", "ClampMin", "Clamp", "Hardtanh"}:
         return f"a ReLU in a form that the rules do not reach ({step.node.name()}); write it as torch.nn.ReLU or torch.nn.functional.relu"
-    if not known:
+    if step.name not in _LINEAR | _SWITCHED | AFFINE | _OURS:
         return f"{step.node.name()} is neither linear nor a ReLU, max pool or norm with a rule; look at a layer below it"
     if step.name in AFFINE and getattr(step.node, "_saved_training", False):
         return "a batch norm uses the statistics of the batch; put the net in evaluation mode"
-    from_image = [place for place, child in enumerate(step.below) if child is not None]
+    from_image = [number for number, child in enumerate(step.below) if child is not None]
     if step.name in _ONE_SIDED and len(from_image) > 1 and not _added(step, from_image):
         return f"{step.node.name()} multiplies two things that depend on the image, as a gate or attention does; look at a layer below it"
     if step.name == "Div" and from_image != [0]:

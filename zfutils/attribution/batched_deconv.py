@@ -18,6 +18,7 @@ from zfutils.models.local_response_norm import LocalResponseNorm
 
 _PIXELS = 600_000  # of all windows that run together: 32 units of the paper's layer 5, enough to fill the cores
 _MOST = 512  # units that run together
+_SMALL = 16  # side of windows, pixels, up to which a gather is faster on a CPU than a loop
 _FEW = 16  # maps times phases below which a transposed convolution is made from a plain one
 
 
@@ -134,14 +135,17 @@ def project(
     wholes: list[np.ndarray] = []
     order = np.argsort(indices, kind="stable")  # so that units of one image run together
     together = min(_MOST, max(1, _PIXELS // _levels(way, sizes, positions[:1])[0].side ** 2))
-    for some in np.array_split(order, -(-len(order) // together)):
-        levels = _levels(way, sizes, positions[some].astype(np.int64))
-        crops, seen = (images, indices[some]) if not callable(images) else _taken(images, indices[some])
-        pixels, activations = _some(net, levels, crops, seen, maps[some], rules)
+    for batch in np.array_split(order, -(-len(order) // together)):
+        levels = _levels(way, sizes, positions[batch].astype(np.int64))
+        crops, seen = images, indices[batch]
+        if callable(images):
+            wanted, seen = np.unique(seen, return_inverse=True)  # each image once
+            crops = images(wanted)
+        pixels, activations = _batch(net, levels, crops, seen, maps[batch], rules)
         parts = (pixels.cpu().numpy(), levels[0].corners, activations.cpu().numpy())
         wholes = wholes or [np.empty((len(order), *part.shape[1:]), part.dtype) for part in parts]
         for whole, part in zip(wholes, parts, strict=True):
-            whole[some] = part
+            whole[batch] = part
     return Regions(*wholes)
 
 
@@ -196,19 +200,13 @@ def _check(layer: str, conv: nn.Conv2d, maps: np.ndarray, positions: np.ndarray,
         raise Problem(f"expected positions within the {size[0]} x {size[1]} map of {layer}, got {positions.max(0).tolist()}; count from 0")
 
 
-def _taken(images: Callable[[np.ndarray], Tensor], indices: np.ndarray) -> tuple[Tensor, np.ndarray]:
-    """Each image once, and which of them belongs to each unit."""
-    wanted, seen = np.unique(indices, return_inverse=True)
-    return images(wanted), seen
-
-
 @torch.no_grad()
-def _some(
+def _batch(
     net: nn.Sequential, levels: list[_Level], images: Tensor, seen: np.ndarray, maps: np.ndarray, rules: Rules
 ) -> tuple[Tensor, Tensor]:
     """Pixels and activations of units that run together."""
     numbers = torch.from_numpy(maps.astype(np.int64)).to(images.device)
-    x, kept = _cut(images, seen, levels[0]), {}
+    x, kept = windows(images, seen, levels[0].corners, levels[0].side), {}
     for level, above in zip(levels[:-1], levels[1:], strict=True):
         x, kept[level.name] = _UP[type(level.layer)](level, above, x, rules)
     conv = levels[-1].layer
@@ -229,23 +227,42 @@ def _levels(way: list[tuple[str, nn.Module]], sizes: list[tuple[int, int]], posi
     corners, side, levels = positions, 1, []
     for (name, layer), size in zip(reversed(way), reversed(sizes[:-1]), strict=True):
         if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
-            kernel, stride, padding, dilation = (_one(getattr(layer, of)) for of in ("kernel_size", "stride", "padding", "dilation"))
+            kernel, stride, padding, dilation = (_side(getattr(layer, of)) for of in ("kernel_size", "stride", "padding", "dilation"))
             corners, side = corners * stride - padding, (side - 1) * stride + (kernel - 1) * dilation + 1
         levels.append(_Level(name, layer, corners, side, size))
     return levels[::-1]
 
 
-def _one(size: int | tuple[int, int]) -> int:
+def _side(size: int | tuple[int, int]) -> int:
     return size if isinstance(size, int) else size[0]  # the book's filters are square
 
 
-def _cut(images: Tensor, seen: np.ndarray, level: _Level) -> Tensor:
-    """The windows of the images, (m, 3, side, side), channels last in memory, zero outside."""
-    windows = images.new_zeros(len(seen), level.side, level.side, images.shape[1]).permute(0, 3, 1, 2)
-    for window, index, corner in zip(windows.unbind(), seen.tolist(), level.corners.tolist(), strict=True):
-        inside, there = overlap(corner, level.side, level.size)
+def windows(images: Tensor, seen: np.ndarray, corners: np.ndarray, side: int) -> Tensor:
+    """Windows of some images, zero outside: (m, channels, side, side), channels last in memory.
+
+    Args:
+        images: (n, channels, h, w).
+        seen: the image of each window, (m,).
+        corners: row and column of its top left pixel, (m, 2); may lie outside.
+        side: of the windows, pixels.
+    """
+    if side <= _SMALL or not images.is_cpu:
+        return _gathered(images, seen, corners, side)
+    cut = images.new_zeros(len(seen), side, side, images.shape[1]).permute(0, 3, 1, 2)
+    for window, index, corner in zip(cut.unbind(), seen.tolist(), corners.tolist(), strict=True):
+        inside, there = overlap(corner, side, images.shape[2:])
         window[:, *inside] = images[index, :, *there]
-    return windows
+    return cut
+
+
+def _gathered(images: Tensor, seen: np.ndarray, corners: np.ndarray, side: int) -> Tensor:
+    """As `windows`, without a loop."""
+    numbers = torch.from_numpy(seen).to(images.device)[:, None, None]
+    rows, columns = torch.from_numpy(corners[:, :, None] + np.arange(side)).to(images.device).unbind(1)  # (m, side) each
+    last_row, last_column = images.shape[2] - 1, images.shape[3] - 1
+    outside = ((rows < 0) | (rows > last_row))[:, :, None] | ((columns < 0) | (columns > last_column))[:, None]
+    cut = images.permute(0, 2, 3, 1)[numbers, rows.clamp(0, last_row)[:, :, None], columns.clamp(0, last_column)[:, None]]
+    return cut.masked_fill_(outside[..., None], 0).permute(0, 3, 1, 2)
 
 
 def _filters(conv: nn.Conv2d, maps: Tensor) -> Tensor:
@@ -271,7 +288,7 @@ def _relu_up(level: _Level, above: _Level, x: Tensor, rules: Rules) -> tuple[Ten
 
 
 def _pool_up(level: _Level, above: _Level, x: Tensor, rules: Rules) -> tuple[Tensor, Tensor]:
-    """Switches are places in the window; cells outside the map are never a maximum."""
+    """Switches are flat positions in the window; cells outside the map are never a maximum."""
     x, switches = F.max_pool2d(level.filled(x, -torch.inf), level.layer.kernel_size, level.layer.stride, return_indices=True)
     return above.filled(x, 0), switches
 
@@ -282,8 +299,8 @@ def _norm_up(level: _Level, above: _Level, x: Tensor, rules: Rules) -> tuple[Ten
 
 def _conv_down(level: _Level, signal: Tensor, kept: None, rules: Rules) -> Tensor:
     layer = level.layer
-    few = layer.in_channels * _one(layer.stride) ** 2 <= _FEW and layer.groups == 1 and _one(layer.dilation) == 1
-    if few and _one(layer.stride) > 1:
+    few = layer.in_channels * _side(layer.stride) ** 2 <= _FEW and layer.groups == 1 and _side(layer.dilation) == 1
+    if few and _side(layer.stride) > 1:
         return level.filled(_by_phases(signal, layer)[:, :, : level.side, : level.side], 0)
     return level.filled(F.conv_transpose2d(signal, layer.weight, None, layer.stride, 0, 0, layer.groups, layer.dilation), 0)
 
@@ -300,7 +317,7 @@ def _by_phases(signal: Tensor, layer: nn.Conv2d) -> Tensor:
     Returns:
         (m, maps below, H, W): the transposed convolution, and up to a stride of zeros beyond its far borders.
     """
-    stride, kernel = _one(layer.stride), _one(layer.kernel_size)
+    stride, kernel = _side(layer.stride), _side(layer.kernel_size)
     taps = -(-kernel // stride)  # of a phase
     filters = F.pad(layer.weight, (0, taps * stride - kernel) * 2).unflatten(3, (taps, stride)).unflatten(2, (taps, stride))
     filters = filters.permute(1, 3, 5, 0, 2, 4).flip(4, 5).flatten(0, 2)  # (maps below * phases, maps, taps, taps)

@@ -34,10 +34,10 @@ class Projection:
     at: tuple[int, ...]
 
     def __str__(self) -> str:
-        place = f" at row {self.at[0]}, column {self.at[1]}" if self.at else ""
+        position = f" at row {self.at[0]}, column {self.at[1]}" if self.at else ""
         if self.activation == 0:
-            return f"{self.unit}{place}: not active here, so its projection is zero; take an image that it answers to, or give a seed"
-        return f"{self.unit}{place}: activation {self.activation:.4g}"
+            return f"{self.unit}{position}: not active here, so its projection is zero; take an image that it answers to, or give a seed"
+        return f"{self.unit}{position}: activation {self.activation:.4g}"
 
 
 def project(
@@ -55,12 +55,12 @@ def project(
         net: any net, in evaluation mode.
         image: (channels, h, w), or with a leading 1, as the net takes it and in the number type of its weights.
         unit: the map.
-        at: row and column in the map; None takes the place of the map's maximum, the first of several.
+        at: row and column in the map; None takes that of the map's maximum, the first of several.
         rules: of the way down.
         seed: the value that is put into the layer; None takes the activation, which is 0 where the unit's value is below 0.
 
     Raises:
-        Problem: unknown layer or map, a place outside the map, unfit image, training mode, NaN weights, a net that cannot be followed.
+        Problem: unknown layer or map, a position outside the map, unfit image, training mode, NaN weights, a net that cannot be followed.
 
     Example:
         >>> project(net, image, unit=Unit("layer3.1.conv2", 17)).pixels  # doctest: +SKIP
@@ -70,11 +70,11 @@ def project(
         raise Problem(f"expected one image, got {len(image)}; for many at once take deconv.project_each")
     pixels, output = traced(net, image, unit.layer, rules)
     units.check_map(unit, output.shape[1])
-    places = None if at is None else torch.tensor([at])
-    index = _index(output, torch.tensor([unit.map]), places, unit.layer)
-    activation = float(output[index].detach().clamp(min=0))
-    down = _brought_down(output, pixels, index, output[index].detach().clamp(min=0) if seed is None else seed)
-    return Projection(down[0], unit, activation, tuple(int(part) for part in index[2:]))
+    positions = None if at is None else torch.tensor([at])
+    index = _index(output, torch.tensor([unit.map]), positions, unit.layer)
+    activation = output[index].detach().clamp(min=0)
+    down = _brought_down(output, pixels, index, activation if seed is None else seed)
+    return Projection(down[0], unit, float(activation), tuple(int(part) for part in index[2:]))
 
 
 def project_each(
@@ -111,28 +111,28 @@ def project_each(
     return _brought_down(output, pixels, index, output[index].detach().clamp(min=0) if seed is None else seed)
 
 
-def _index(output: Tensor, maps: Tensor, places: Tensor | None, layer: str) -> tuple[Tensor, ...]:
+def _index(output: Tensor, maps: Tensor, positions: Tensor | None, layer: str) -> tuple[Tensor, ...]:
     """Where in a layer's output the one value of each image stands."""
     maps = maps.to(output.device)
     images = torch.arange(len(output), device=output.device)
     if output.ndim == 2:
-        if places is not None:
-            raise Problem(f"{layer} is fully connected, its units have no place; leave at= out")
+        if positions is not None:
+            raise Problem(f"{layer} is fully connected, its units have no position; leave at= out")
         return images, maps
     if output.ndim != 4:
         raise Problem(f"{layer} gives a tensor of shape {tuple(output.shape)}; expected maps (n, maps, h, w) or units (n, units)")
     height, width = output.shape[2:]
-    if places is None:
+    if positions is None:
         first = output[images, maps].flatten(1).argmax(1)  # the first of several
         return images, maps, first // width, first % width
-    rows, columns = places.to(output.device).unbind(1)
-    if places.min() < 0 or rows.max() >= height or columns.max() >= width:
-        raise Problem(f"expected a place within the {height} x {width} map of {layer}, got {tuple(places.tolist()[0])}; count from 0")
+    rows, columns = positions.to(output.device).unbind(1)
+    if positions.min() < 0 or rows.max() >= height or columns.max() >= width:
+        raise Problem(f"expected a position within the {height} x {width} map of {layer}, got {tuple(positions.tolist()[0])}; count from 0")
     return images, maps, rows, columns
 
 
 def _brought_down(output: Tensor, pixels: Tensor, index: tuple[Tensor, ...], seeds: Tensor | float) -> Tensor:
-    """Pixels for a signal that is zero but at one place an image."""
+    """Pixels for a signal that is zero but at one position an image."""
     signal = torch.zeros_like(output)
     signal[index] = seeds
     return torch.autograd.grad(output, pixels, signal)[0]
@@ -181,7 +181,7 @@ def _obeying(net: nn.Module, rules: Rules) -> Iterator[None]:
 class _Exchanged(TorchFunctionMode):
     """Takes over ReLUs, max pools and norms of the library, whichever way they are called.
 
-    What it does not reach is found afterwards in the graph of autograd and refused (`graph.check`).
+    What it does not reach is found afterwards in the graph of autograd and refused (`autograd_graph.check`).
     """
 
     def __init__(self, rules: Rules):

@@ -110,9 +110,9 @@ class Deconvnet:
         position = of_map.argmax(1, keepdim=True)
         if at is not None:
             position.fill_(at[0] * features.shape[3] + at[1])
-        one = torch.zeros_like(of_map).scatter_(1, position, of_map.gather(1, position).clamp(min=0))
+        alone = torch.zeros_like(of_map).scatter_(1, position, of_map.gather(1, position).clamp(min=0))
         signal = torch.zeros_like(features)
-        signal[:, unit.map] = one.view_as(features[:, unit.map])
+        signal[:, unit.map] = alone.view_as(features[:, unit.map])
         return self.down(signal, unit.layer, ascent, rules=rules)
 
 

@@ -92,7 +92,7 @@ def blur(image: Tensor) -> Tensor:
 
 
 def noise(image: Tensor) -> Tensor:
-    """Independent noise with the image's own mean and deviation of each colour; the same noise for the same image size."""
+    """Independent noise with the image's own mean and std of each colour; the same noise for the same image size."""
     generator = torch.Generator().manual_seed(0)
     drawn = torch.randn(image.shape, generator=generator, dtype=torch.float32).to(image)
     return image.mean((-2, -1), keepdim=True) + image.std((-2, -1), keepdim=True) * drawn
@@ -191,12 +191,12 @@ def _occluded(image: Tensor, filling: Tensor, corners: list[tuple[int, int]], si
     images = image[None].repeat(min(batch, 1 + len(corners)), 1, 1, 1).contiguous(memory_format=torch.channels_last)
     squares = [None, *((slice(None), slice(top, top + size), slice(left, left + size)) for top, left in corners)]
     for start in range(0, len(squares), batch):
-        hidden = [(row, square) for row, square in zip(images.unbind(), squares[start : start + batch], strict=False) if square]
-        for row, square in hidden:
-            row[square] = filling[square]
+        hidden = [(picture, square) for picture, square in zip(images.unbind(), squares[start : start + batch], strict=False) if square]
+        for picture, square in hidden:
+            picture[square] = filling[square]
         version = images._version
         yield images[: len(squares) - start]
         if images._version != version:  # the net works in place on its input
             images.copy_(image)
-        for row, square in hidden:
-            row[square] = image[square]
+        for picture, square in hidden:
+            picture[square] = image[square]

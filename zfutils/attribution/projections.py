@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zfutils.attribution import activations, batched_deconv, deconv, receptive_field
@@ -49,12 +48,12 @@ def project(
         return batched_deconv.project(net, images, layer=layer, indices=indices, maps=maps, positions=positions, rules=rules)
     parts = []
     for start in range(0, len(indices), _BATCH):
-        some = slice(start, start + _BATCH)
-        parts.append(_some(net, images(indices[some]), layer, maps[some], positions[some], rules))
+        batch = slice(start, start + _BATCH)
+        parts.append(_batch(net, images(indices[batch]), layer, maps[batch], positions[batch], rules))
     return Regions(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
-def _some(net: nn.Module, images: Tensor, layer: str, maps: np.ndarray, positions: np.ndarray, rules: Rules) -> tuple:
+def _batch(net: nn.Module, images: Tensor, layer: str, maps: np.ndarray, positions: np.ndarray, rules: Rules) -> tuple:
     """Pixels, corners and activations of units that run together."""
     with activations.watched(net, {layer: lambda output: output.detach().clone()}) as features:
         field = receptive_field.of(net, images[:1], layer)
@@ -66,6 +65,5 @@ def _some(net: nn.Module, images: Tensor, layer: str, maps: np.ndarray, position
     if fills(side, min(field.image)):
         return pixels.cpu().numpy(), np.zeros((len(maps), 2), np.int64), values.cpu().numpy()
     corners = np.array([field.box(tuple(position))[:2] for position in positions.tolist()])
-    padded = F.pad(pixels, (side,) * 4)  # a field may reach into the padding
-    windows = [whole[:, y : y + side, x : x + side] for whole, (y, x) in zip(padded, (corners + side).tolist(), strict=True)]
-    return torch.stack(windows).cpu().numpy(), corners, values.cpu().numpy()
+    windows = batched_deconv.windows(pixels, np.arange(len(maps)), corners, side)
+    return windows.cpu().numpy(), corners, values.cpu().numpy()

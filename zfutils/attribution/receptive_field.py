@@ -1,4 +1,4 @@
-"""Receptive fields: which pixels a place in a map looks at, read off the net's own steps."""
+"""Receptive fields: which pixels a position in a map looks at, read off the net's own steps."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from torch import Tensor, nn
 from zfutils.attribution import autograd_graph, deconv
 from zfutils.attribution.rules import LINEAR
 
-_EVERYTHING = (0, -(10**6), 10**6)  # step, first and last pixel for place 0: a window that covers any picture
+_EVERYTHING = (0, -(10**6), 10**6)  # step, first and last pixel for position 0: a window that covers any picture
 
 
 @dataclass(frozen=True)
 class Field:
-    """Receptive fields of the places of a layer, along rows and along columns.
+    """Receptive fields of the positions of a layer, along rows and along columns.
 
     Attributes:
-        rows, columns: (step, first, last): place p looks at the pixels `step * p + first` to `step * p + last`, those beyond the border
+        rows, columns: (step, first, last): position p looks at the pixels `step * p + first` to `step * p + last`, those beyond the border
             being padding.
         image: height and width of the image, pixels.
     """
@@ -37,7 +37,7 @@ class Field:
         return all(size >= side for size, side in zip(self.size, self.image, strict=True))
 
     def box(self, at: tuple[int, ...]) -> tuple[int, int, int, int]:
-        """The field of one place, padding included.
+        """The field of one position, padding included.
 
         Args:
             at: row and column in the map; empty for a fully connected layer.
@@ -48,13 +48,13 @@ class Field:
         if not at or self.rows == _EVERYTHING:
             return 0, 0, *self.image
         (top, bottom), (left, right) = (
-            (step * place + first, step * place + last + 1)
-            for (step, first, last), place in zip((self.rows, self.columns), at, strict=True)
+            (step * position + first, step * position + last + 1)
+            for (step, first, last), position in zip((self.rows, self.columns), at, strict=True)
         )
         return top, left, bottom, right
 
     def inside(self, at: tuple[int, ...]) -> tuple[int, int, int, int]:
-        """The field of one place, cut at the border of the image: top, left, bottom, right."""
+        """The field of one position, cut at the border of the image: top, left, bottom, right."""
         top, left, bottom, right = self.box(at)
         height, width = self.image
         return max(top, 0), max(left, 0), min(bottom, height), min(right, width)
@@ -82,7 +82,7 @@ def of(net: nn.Module, image: Tensor, layer: str) -> Field:
 
 
 def _along(output: Tensor, pixels: Tensor, axis: int) -> tuple[int, int, int]:
-    """Step, first and last pixel for place 0 of the output, along rows (0) or columns (1)."""
+    """Step, first and last pixel for position 0 of the output, along rows (0) or columns (1)."""
     way = autograd_graph.steps(output, pixels)
     fields: dict[object, tuple[int, int, int]] = {way[0].node: (1, 0, 0)}
     ends: list[tuple[int, int, int]] = []
@@ -114,7 +114,7 @@ def _below(step: autograd_graph.Step, field: tuple[int, int, int], axis: int) ->
 
 
 def _window(step: autograd_graph.Step, axis: int) -> tuple[int, int, int, int] | None:
-    """Kernel, stride, padding and dilation of a step; (1, 1, 0, 1) for one that keeps places; None where they are lost."""
+    """Kernel, stride, padding and dilation of a step; (1, 1, 0, 1) for one that keeps positions; None where they are lost."""
     node = step.node
     if step.name == "Convolution" and not node._saved_transposed:
         return node._saved_weight.shape[2 + axis], node._saved_stride[axis], node._saved_padding[axis], node._saved_dilation[axis]

@@ -40,9 +40,9 @@ def grad_cam(net: nn.Module, images: Tensor, labels: Tensor, *, layer: str = "re
     """
     units.check_eval(net)
     units.check_images(net, images)
-    with torch.enable_grad(), activations.watched(net, {layer: lambda output: output}) as found:
+    with torch.enable_grad(), activations.watched(net, {layer: lambda output: output}) as features:
         logits = net(images.clone().requires_grad_(True))
     chosen = logits.gather(1, labels[:, None].to(logits.device)).sum()
-    (slope,) = torch.autograd.grad(chosen, found[layer])
-    weighed = (slope.mean((2, 3), keepdim=True) * found[layer].detach()).sum(1, keepdim=True).clamp(min=0)
+    (slope,) = torch.autograd.grad(chosen, features[layer])
+    weighed = (slope.mean((2, 3), keepdim=True) * features[layer].detach()).sum(1, keepdim=True).clamp(min=0)
     return F.interpolate(weighed, images.shape[2:], mode="bilinear", align_corners=False)[:, 0]

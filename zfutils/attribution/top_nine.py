@@ -8,7 +8,6 @@ from torch import nn
 
 from zfutils.attribution import projections, topk
 from zfutils.attribution.batched_deconv import Regions
-from zfutils.attribution.rules import DECONVNET, Rules
 from zfutils.attribution.topk import Top
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models.crops import CENTRE, Crops, overlap, to_display
@@ -43,12 +42,12 @@ class Winners:
         """Side of the receptive field, pixels."""
         return self.projections.shape[-1]
 
-    def scales(self, share: float = SHARE) -> np.ndarray:
-        """For each map the absolute value below which this share of its nine projections' pixels lie, zeros left out, (m,).
+    def scales(self) -> np.ndarray:
+        """For each map the absolute value below which `SHARE` of its nine projections' pixels lie, zeros left out, (m,).
 
         It becomes black and white on display: a few pixels far above the rest would leave the rest grey.
         """
-        return np.array([display_scale(nine, share) for nine in self.projections])
+        return np.array([display_scale(nine) for nine in self.projections])
 
     def tiles(self, prepared: PreparedSet, size: int) -> tuple[np.ndarray, np.ndarray]:
         """Projections and patches as pictures: the fields, or the whole pictures where a field takes nearly all of them.
@@ -97,7 +96,6 @@ def of(
     *,
     layer: str,
     maps: np.ndarray,
-    rules: Rules = DECONVNET,
     inputs: Crops | None = None,
 ) -> Winners:
     """Project the winners of some maps and cut their patches.
@@ -111,7 +109,6 @@ def of(
         top: the winners.
         layer: its name.
         maps: numbers of maps that have all their winners.
-        rules: of the way down.
         inputs: cuts the net's input; default the pictures minus their mean, as the book's nets take them.
 
     Raises:
@@ -121,7 +118,7 @@ def of(
     k = top.indices.shape[1]
     indices, positions = top.indices[maps].reshape(-1), top.positions[maps].reshape(-1, 2)
     chosen = {"indices": indices, "maps": np.repeat(maps, k), "positions": positions}
-    regions = projections.project(net, lambda wanted: inputs.batch(wanted, CENTRE), layer=layer, **chosen, rules=rules)
+    regions = projections.project(net, lambda wanted: inputs.batch(wanted, CENTRE), layer=layer, **chosen)
     side = regions.pixels.shape[-1]
     patches = topk.patches(prepared, size, indices, regions.corners, side)
     shape = (len(maps), k)

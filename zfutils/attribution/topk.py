@@ -95,9 +95,8 @@ def scan(
             wanted = indices[start : start + batch]
             crops = take(wanted)
             if len(crops) != len(wanted):
-                raise Problem(
-                    f"the function that gives images gave {len(crops)} images for {len(wanted)} indices; let it give one for each"
-                )
+                gave = f"the function that gives images gave {len(crops)} images for {len(wanted)} indices"
+                raise Problem(f"{gave}; let it give one for each")
             if start == 0:  # reading every pixel of all batches would cost a tenth of a pass
                 units.check_images(net, crops)
             _look(net, crops, wanted, leaders)
@@ -234,7 +233,9 @@ class _Leaders:
             output: of the layer, in which the positions of the new leaders are looked up.
         """
         if self.indices is None:
-            self._begin(maxima.shape[1])
+            shape = (maxima.shape[1], self.k)
+            self.indices, self.values = np.full(shape, NOBODY, np.int64), np.zeros(shape, np.float32)
+            self.positions = np.zeros((*shape, 2), np.int64)
         moving = np.flatnonzero((maxima.T > 0).any(1) & (self.values[:, -1:] <= maxima.T).any(1))  # maps whose leaders may change
         maxima = maxima.T[moving]
         values = np.concatenate([self.values[moving], np.maximum(maxima, 0)], 1)  # (maps, k + n)
@@ -243,17 +244,13 @@ class _Leaders:
         self.values[moving], self.indices[moving] = np.take_along_axis(values, order, 1), np.take_along_axis(numbers, order, 1)
         known = np.concatenate([self.positions[moving], np.zeros((*maxima.shape, 2), np.int64)], 1)
         self.positions[moving] = np.take_along_axis(known, order[:, :, None], 1)
-        line, slot = np.nonzero((order >= self.k) & (self.indices[moving] != NOBODY))
-        if output.ndim == 4 and len(line):
-            self.positions[moving[line], slot] = _first_positions(output, order[line, slot] - self.k, moving[line])
+        leader, slot = np.nonzero((order >= self.k) & (self.indices[moving] != NOBODY))
+        if output.ndim == 4 and len(leader):
+            self.positions[moving[leader], slot] = _first_positions(output, order[leader, slot] - self.k, moving[leader])
 
     def top(self) -> Top:
         """The winners."""
         return Top(self.indices, self.values, self.positions)
-
-    def _begin(self, maps: int) -> None:
-        self.indices, self.values = np.full((maps, self.k), NOBODY, np.int64), np.zeros((maps, self.k), np.float32)
-        self.positions = np.zeros((maps, self.k, 2), np.int64)
 
 
 def _look(net: nn.Module, images: Tensor, indices: np.ndarray, leaders: dict[str, _Leaders]) -> None:

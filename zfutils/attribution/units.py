@@ -78,20 +78,18 @@ def check_images(net: nn.Module, images: Tensor) -> None:
         Problem: wrong rank, channels, number type, device or range.
     """
     if images.ndim != 4:
-        raise Problem(
-            f"expected images of shape (n, channels, h, w), got {tuple(images.shape)}; add the missing dimension with image[None]"
-        )
-    weight = next((module.weight for module in net.modules() if isinstance(module, nn.Conv2d)), None)
-    if weight is not None:
-        first = next(module for module in net.modules() if isinstance(module, nn.Conv2d))
+        got = tuple(images.shape)
+        raise Problem(f"expected images of shape (n, channels, h, w), got {got}; add the missing dimension with image[None]")
+    first = next((module for module in net.modules() if isinstance(module, nn.Conv2d)), None)
+    if first is not None:
+        weight = first.weight
         if images.dtype != weight.dtype or images.device != weight.device:
             wanted = f"{str(weight.dtype).removeprefix('torch.')} on {weight.device}"
             got = f"{str(images.dtype).removeprefix('torch.')} on {images.device}"
             raise Problem(f"expected images as the weights of the net, {wanted}, got {got}; convert them with images.to(…)")
         if images.shape[1] != first.in_channels:
-            raise Problem(
-                f"expected images with {first.in_channels} channels, got {images.shape[1]}; a grey picture is repeated three times"
-            )
+            wanted = f"{first.in_channels} channels"
+            raise Problem(f"expected images with {wanted}, got {images.shape[1]}; a grey picture is repeated three times")
     stored = images.permute(0, 2, 3, 1) if images.is_contiguous(memory_format=torch.channels_last) else images  # spares a copy
     low, high = (float(value) for value in torch.aminmax(stored.detach()))  # NaN shows in both
     if not math.isfinite(high - low):

@@ -144,10 +144,9 @@ def _chapter(given: argparse.Namespace) -> int:
         raise unknown("chapter", given.only, chapters.CHAPTERS)
     notebooks.write_all()
     profile = profiles.profile(given.profile)
-    output = paths.results_dir(profile.name) / "notebooks" / f"{given.only}.ipynb"
-    runner.run_chapter(
-        paths.notebooks_dir() / f"{given.only}.ipynb", output=output, parameters={"profile": profile.name, "seed": given.seed}
-    )
+    notebook = f"{given.only}.ipynb"
+    output = paths.results_dir(profile.name) / "notebooks" / notebook
+    runner.run_chapter(paths.notebooks_dir() / notebook, output=output, parameters={"profile": profile.name, "seed": given.seed})
     return 0
 
 
@@ -200,10 +199,7 @@ _VERBS: dict[Callable[[argparse.Namespace], int], tuple[str, str]] = {
     _data: ("prepare the pictures of a profile", "profile seed jobs mirror folder transfer"),
     _nets: ("train every net that the chapters need", "profile seed jobs folder only extras only-trained retrain"),
     _train: ("train one net (--net)", "profile seed folder net retrain"),
-    _reproduce: (
-        "rebuild every figure and table",
-        "profile seed jobs mirror folder transfer only extras only-trained retrain",
-    ),
+    _reproduce: ("rebuild every figure and table", "profile seed jobs mirror folder transfer only extras only-trained retrain"),
     _chapter: ("run one chapter alone (--only)", "profile seed folder only"),
     _scoreboard: ("gather the results and print those that were measured", "profile"),
     _notebooks: ("make the notebooks from their sources", ""),

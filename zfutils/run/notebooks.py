@@ -30,8 +30,8 @@ def made(source: Path) -> str:
     # Saving a notebook in JupyterLab writes its exercises into the source; they are made anew here.
     own = [cell for cell in notebook.cells if "exercise" not in cell["metadata"].get("tags", [])]
     cells = [part for cell in own for part in _with_exercise(cell)]
-    for place, cell in enumerate(cells):
-        cell["id"] = keys.digest(place, cell["cell_type"])[:8]
+    for number, cell in enumerate(cells):
+        cell["id"] = keys.digest(number, cell["cell_type"])[:8]
     pair = {"formats": "ipynb,py:percent", "text_representation": {"extension": ".py", "format_name": "percent"}}
     metadata = {"jupytext": pair, "kernelspec": _KERNEL, "language_info": {"name": "python"}}
     whole = nbformat.v4.new_notebook(cells=cells, metadata=metadata)

@@ -130,10 +130,8 @@ def run_chapter(notebook: Path, *, output: Path, parameters: dict) -> None:
                 papermill.execute_notebook(notebook, fresh, parameters, kernel_name="python3", progress_bar=False, cwd=notebook.parent)
             except DeadKernelError:
                 broken.write_bytes(fresh.read_bytes())
-                why = "killed, or out of memory"
-                raise Problem(
-                    f"chapter {notebook.stem}: its kernel died ({why}); run it again with JOBS=1; the executed copy is {broken}"
-                ) from None
+                died = f"chapter {notebook.stem}: its kernel died (killed, or out of memory)"
+                raise Problem(f"{died}; run it again with JOBS=1; the executed copy is {broken}") from None
             except PapermillExecutionError as error:
                 broken.write_text(_without_banner(fresh), encoding="utf-8")
                 line = (error.source.strip().splitlines() or [""])[0]
@@ -173,12 +171,13 @@ def _run_all(
 
     Chapters that ran before are passed over; which of them failed is told.
     """
-    waiting, ended, failed = [one for one in wanted if one not in before], {one.name for one in before}, list(failed)
+    names = {chapter.name for chapter in wanted}
+    waiting, ended, failed = [chapter for chapter in wanted if chapter not in before], {chapter.name for chapter in before}, list(failed)
     with concurrent.futures.ThreadPoolExecutor(children.at_once) as pool, children:  # children end first
         running: dict[concurrent.futures.Future, Chapter] = {}
         while waiting or running:
-            ready = [one for one in waiting if not _open_needs(one, wanted, ended)]
-            for chapter in sorted(ready, key=lambda one: -one.minutes):
+            ready = [chapter for chapter in waiting if not (names & set(chapter.needs)) - ended]  # needs of this run end first
+            for chapter in sorted(ready, key=lambda chapter: -chapter.minutes):
                 waiting.remove(chapter)
                 if lacking := [need for need in chapter.needs if need in failed]:
                     progress.say(f"{chapter.name}: not run, it needs {', '.join(lacking)}")
@@ -198,18 +197,12 @@ def _run_all(
     return failed
 
 
-def _open_needs(chapter: Chapter, wanted: list[Chapter], ended: set[str]) -> list[str]:
-    """Chapters of this run that must end before this one starts."""
-    names = [one.name for one in wanted]
-    return [need for need in chapter.needs if need in names and need not in ended]
-
-
 def _key(profile: Profile, chapter: Chapter, prepared: dict[str, PreparedSet], folders: dict[str, Path], seed: int) -> str:
     """Digest of all that a chapter's results depend on: its text, the code that it uses, the data, the nets."""
     text = (paths.BOOK / f"{chapter.name}.py").read_text(encoding="utf-8")
     pictures = [prepared[name].digest() for name in chapter.sets if name in prepared]
     used = keys.code("paper.claims", "paper.numbers", *keys.imports_of(text))
-    rules = [asdict(one) for id, one in claims.claims().items() if id in text]
+    rules = [asdict(claim) for id, claim in claims.claims().items() if id in text]
     tables = [*sorted(numbers.FOLDER.glob("*.csv")), *sorted(paths.MANIFESTS.glob("*.yml"))]
     printed = [hashlib.sha256(file.read_bytes()).hexdigest() for file in tables]
     sizes = {name: value for name, value in asdict(profile).items() if name != "purpose"}
@@ -285,4 +278,4 @@ def _without_banner(executed: Path) -> str:
 def _number(executed: Path, error: PapermillExecutionError) -> int:
     """Which cell failed, counted from 1 as one sees them."""
     cells = nbformat.read(executed, as_version=4).cells
-    return next((place for place, cell in enumerate(cells, 1) if cell["source"] == error.source), error.cell_index + 1)
+    return next((number for number, cell in enumerate(cells, 1) if cell["source"] == error.source), error.cell_index + 1)

@@ -25,7 +25,7 @@ class Outcome:
         rows: one dict a size and fold: `method`, `size`, `fold`, `accuracy` (mean over classes, in [0, 1]), `answers` (their number),
             `trained` (number of images that it was trained on), more.
         correct: right answers by (size, fold), bool (test,).
-        tested: rows of the test images, by (size, fold).
+        tested: indices of the test images, by (size, fold).
     """
 
     method: str
@@ -42,7 +42,7 @@ class Outcome:
 
     def images(self, size: int) -> int:
         """Number of test images of a size; one that is tested in several folds counts once."""
-        return len(np.unique(np.concatenate([rows for (asked, _), rows in self.tested.items() if asked == size])))
+        return len(np.unique(np.concatenate([indices for (asked, _), indices in self.tested.items() if asked == size])))
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -98,28 +98,26 @@ def probed(
     return outcome
 
 
-def summary(frame: pd.DataFrame, by: Sequence[str] = ("method", "size")) -> pd.DataFrame:
-    """Mean over folds, in percent.
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """Mean over folds of each method at each size, in percent.
 
     Args:
         frame: rows of outcomes.
-        by: columns that name a row of the answer.
 
     Returns:
-        Those columns, `accuracy`, `deviation` (over folds), `low` and `high` (95 % interval of the mean over folds that redraw from one
+        `method`, `size`, `accuracy`, `deviation` (over folds), `low` and `high` (95 % interval of the mean over folds that redraw from one
         pool; these three are empty for one fold, which says nothing of its spread), `folds`, `answers` (of all folds together).
     """
     if frame.empty:
-        return pd.DataFrame(columns=[*by, "accuracy", "deviation", "folds", "answers", "low", "high"])
-    grouped = frame.groupby(list(by), sort=False)
-    found = grouped.agg(
+        return pd.DataFrame(columns=["method", "size", "accuracy", "deviation", "folds", "answers", "low", "high"])
+    grouped = frame.groupby(["method", "size"], sort=False)
+    summed = grouped.agg(
         accuracy=("accuracy", "mean"), deviation=("accuracy", "std"), folds=("accuracy", "size"), answers=("answers", "sum")
     )
     ratio = grouped["answers"].mean() / grouped["trained"].mean()
-    found["low"], found["high"] = intervals.redrawn_folds(found["accuracy"], found["deviation"], found["folds"], ratio)
-    percent = ["accuracy", "deviation", "low", "high"]
-    found[percent] *= 100
-    return found.reset_index()
+    summed["low"], summed["high"] = intervals.redrawn_folds(summed["accuracy"], summed["deviation"], summed["folds"], ratio)
+    summed[["accuracy", "deviation", "low", "high"]] *= 100
+    return summed.reset_index()
 
 
 def gain(
@@ -168,26 +166,24 @@ def exclusive(features: np.ndarray, shown: np.ndarray, train: np.ndarray, test: 
     Args:
         features: of all pictures, (n, numbers).
         shown: which classes each shows, bool (n, classes).
-        train, test: rows.
+        train, test: indices.
         strength: C of the softmax.
 
     Returns:
         Probabilities, (test, classes); 0 for classes that no training picture shows.
     """
-    scaling = linear_probes.Scaling.of(linear_probes.taken(features, train))
-    rows, labels = np.nonzero(shown[train])
+    own, unseen = linear_probes.scaled(features, train, test)
+    shows, labels = np.nonzero(shown[train])
     scores = np.zeros((len(test), shown.shape[1]))
-    own, other = scaling(linear_probes.taken(features, train[rows])), scaling(linear_probes.taken(features, test))
     if len(np.unique(labels)) > 1:
-        scores[:, np.unique(labels)] = linear_probes.softmax(own, labels, other, strength=strength)
+        scores[:, np.unique(labels)] = linear_probes.softmax(own[shows], labels, unseen, strength=strength)
     return scores
 
 
 def independent(features: np.ndarray, shown: np.ndarray, train: np.ndarray, test: np.ndarray, *, strength: float) -> np.ndarray:
     """One logistic regression a class, for pictures with several objects (beyond the paper); arguments and answer as in `exclusive`."""
-    scaling = linear_probes.Scaling.of(linear_probes.taken(features, train))
-    own, other = scaling(linear_probes.taken(features, train)), scaling(linear_probes.taken(features, test))
-    return linear_probes.each_alone(own, shown[train], other, strength=strength)
+    own, unseen = linear_probes.scaled(features, train, test)
+    return linear_probes.each_alone(own, shown[train], unseen, strength=strength)
 
 
 def above_chance(right: np.ndarray, objects: np.ndarray, classes: int) -> np.ndarray:

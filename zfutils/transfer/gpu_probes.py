@@ -47,16 +47,16 @@ def svm(train: Tensor, labels: Tensor, test: Tensor, *, strength: float) -> Tens
     gram, members = train @ train.T, [torch.nonzero(labels == label)[:, 0] for label in range(classes)]
     pairs = torch.combinations(torch.arange(classes), 2)
     votes = torch.zeros(len(test), classes, dtype=torch.long, device=test.device)
-    for some in pairs.split(_PAIRS):
-        both = [torch.cat([members[first], members[second]]) for first, second in some.tolist()]
+    for batch in pairs.split(_PAIRS):
+        both = [torch.cat([members[first], members[second]]) for first, second in batch.tolist()]
         indices = torch.nn.utils.rnn.pad_sequence(both, batch_first=True, padding_value=-1)  # (pairs, members)
-        some = some.to(train.device)
-        sides = torch.where(labels[indices] == some[:, :1], 1.0, -1.0).double() * (indices >= 0)
+        batch = batch.to(train.device)
+        sides = torch.where(labels[indices] == batch[:, :1], 1.0, -1.0).double() * (indices >= 0)
         weights, bias = _solved(gram[indices[:, :, None], indices[:, None]], sides, strength)
-        dense = torch.zeros(len(some), len(train), dtype=torch.float64, device=train.device)
+        dense = torch.zeros(len(batch), len(train), dtype=torch.float64, device=train.device)
         dense.scatter_add_(1, indices.clamp(min=0), weights)
         first_wins = test @ (dense @ train).T + bias > 0  # (m, pairs)
-        winners = torch.where(first_wins, some[:, 0], some[:, 1])
+        winners = torch.where(first_wins, batch[:, 0], batch[:, 1])
         votes.scatter_add_(1, winners, torch.ones_like(winners))
     return votes.argmax(1)
 

@@ -152,8 +152,8 @@ def answers(
     if kind not in CLASSIFIERS:
         raise unknown("classifier", kind, CLASSIFIERS)
     strength = chosen(kind, features, labels, train, generator=generator)
-    scaling = Scaling.of(taken(features, train))
-    given = CLASSIFIERS[kind](scaling(taken(features, train)), labels[train], scaling(taken(features, test)), strength=strength)
+    own, unseen = scaled(features, train, test)
+    given = CLASSIFIERS[kind](own, labels[train], unseen, strength=strength)
     return given == labels[test], strength
 
 
@@ -162,12 +162,13 @@ def chosen(kind: str, features: np.ndarray, labels: np.ndarray, train: np.ndarra
     if np.bincount(labels[train])[np.unique(labels[train])].min() < 2:
         return USUAL
     kept, held = splits.split(train, labels, generator=generator)
-    scaling = Scaling.of(taken(features, kept))
-    own, other = scaling(taken(features, kept)), scaling(taken(features, held))
-    right = [(CLASSIFIERS[kind](own, labels[kept], other, strength=c) == labels[held]).sum() for c in STRENGTHS]
+    own, unseen = scaled(features, kept, held)
+    right = [(CLASSIFIERS[kind](own, labels[kept], unseen, strength=c) == labels[held]).sum() for c in STRENGTHS]
     return STRENGTHS[int(np.argmax(right))]
 
 
-def taken(features: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """The features of some pictures, float32 in memory."""
-    return np.asarray(features[indices], np.float32)
+def scaled(features: np.ndarray, train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The features of the training and of the test pictures, float32 in memory, scaled as the training features demand."""
+    own, unseen = (np.asarray(features[indices], np.float32) for indices in (train, test))
+    scaling = Scaling.of(own)
+    return scaling(own), scaling(unseen)

@@ -4,7 +4,7 @@ from zfutils.report.plot.charts import bars, dots, learning_curves, lines, spect
 from zfutils.report.plot.further import beside, scatter
 from zfutils.report.plot.images import crops, filters, palette, pictures, sheet
 from zfutils.report.plot.nets import architecture
-from zfutils.report.plot.pages import Page, nine_page, pages, strip_page, switches, top_nine, two_paths
+from zfutils.report.plot.pages import Page, nine_page, pages, strip_page, switches, two_paths
 from zfutils.report.plot.probes import Probed, columns, curves, decoded, occlusion
 from zfutils.report.plot.transfer import by_class, few_images, layers
 
@@ -35,6 +35,5 @@ __all__ = [
     "spectra",
     "strip_page",
     "switches",
-    "top_nine",
     "two_paths",
 ]

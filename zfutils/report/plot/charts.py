@@ -24,9 +24,9 @@ def learning_curves(frame: pd.DataFrame, lr_drops: dict[str, Sequence[int]], *, 
     figure, axes = blank(1, 2, figsize=(11, 3.6))
     for axis, measure in zip(axes, ("loss", "error"), strict=True):
         sns.lineplot(frame, x="visits", y=measure, hue="net", style="split", ax=axis, errorbar=None, legend=measure == "error")
-        for place, visits in enumerate(lr_drops.values()):
+        for number, visits in enumerate(lr_drops.values()):
             for cut in visits:
-                axis.axvline(cut, color=f"C{place}", lw=0.8, ls=":")
+                axis.axvline(cut, color=f"C{number}", lw=0.8, ls=":")
         axis.set(xlabel="images seen", ylabel="mean cross-entropy" if measure == "loss" else "share of wrong answers")
     axes[0].set(yscale="log", title="Loss")
     axes[1].axhline(chance, color=GREY, lw=0.8, ls="--")
@@ -54,8 +54,8 @@ def bars(
     """
     figure, axis = blank(figsize=(8, 0.35 * frame[y].nunique() * (1 + 0.5 * bool(hue)) + 1.1))
     sns.barplot(frame, x=x, y=y, hue=hue, orient="h", ax=axis, errorbar=None, color=None if hue else "C0")
-    for place, text in enumerate(labels):
-        axis.text(frame[x].iloc[place], place, f" {text}", va="center", fontsize=8)
+    for number, text in enumerate(labels):
+        axis.text(frame[x].iloc[number], number, f" {text}", va="center", fontsize=8)
     axis.set(xlabel=xlabel, ylabel="", title=title)
     axis.grid(axis="y", visible=False)
     axis.margins(x=0.18)
@@ -81,7 +81,7 @@ def lines(
         x, y, hue: columns.
         xlabel, ylabel: of the axes, with units.
         marks: captions and heights of horizontal lines.
-        moments: captions and places of vertical lines.
+        moments: captions and values of x of vertical lines.
         title: of the figure.
 
     Returns:
@@ -92,9 +92,9 @@ def lines(
     for caption, height in (marks or {}).items():
         axis.axhline(height, color=GREY, lw=0.9, ls="--")
         axis.text(frame[x].min(), height, f" {caption}", va="bottom", color=GREY, fontsize=8)
-    for caption, place in (moments or {}).items():
-        axis.axvline(place, color=GREY, lw=0.9, ls=":")
-        axis.text(place, axis.get_ylim()[0], f"{caption} ", rotation=90, ha="right", va="bottom", color=GREY, fontsize=7.5)
+    for caption, moment in (moments or {}).items():
+        axis.axvline(moment, color=GREY, lw=0.9, ls=":")
+        axis.text(moment, axis.get_ylim()[0], f"{caption} ", rotation=90, ha="right", va="bottom", color=GREY, fontsize=7.5)
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axis.legend(title="", fontsize=8)
     return figure
@@ -155,18 +155,18 @@ def dots(
     figure, axis = blank(figsize=(8, 0.3 * len(frame) + 1.2))
     if zero:
         axis.axvline(0, color=GREY, lw=0.9)
-    places = pd.Series(range(len(frame)), index=frame.index)
+    heights = pd.Series(range(len(frame)), index=frame.index)
     if beside is not None:
-        axis.plot(frame[beside[0]], places, "D", color=GREY, mfc="white", ms=5, lw=0, label=beside[1])
-    for place, (word, group) in enumerate(frame.groupby(hue, sort=False)):
-        dots_with_ends(axis, group, places[group.index], value=value, ends=ends, colour=f"C{place}", word=word)
+        axis.plot(frame[beside[0]], heights, "D", color=GREY, mfc="white", ms=5, lw=0, label=beside[1])
+    for number, (word, group) in enumerate(frame.groupby(hue, sort=False)):
+        dots_with_ends(axis, group, heights[group.index], value=value, ends=ends, colour=f"C{number}", word=word)
     changes = frame[hue] != frame[hue].shift()
-    for place in places[changes][1:]:
-        axis.axhline(place - 0.5, color=GREY, lw=0.6)
-    for place, text in enumerate(labels):
-        axis.text(1.01, place, text, transform=axis.get_yaxis_transform(), va="center", fontsize=8)
+    for height in heights[changes][1:]:
+        axis.axhline(height - 0.5, color=GREY, lw=0.6)
+    for number, text in enumerate(labels):
+        axis.text(1.01, number, text, transform=axis.get_yaxis_transform(), va="center", fontsize=8)
     axis.set(xlabel=xlabel, ylim=(len(frame) - 0.5, -0.5), title=title)
-    axis.set_yticks(places, frame[row])
+    axis.set_yticks(heights, frame[row])
     axis.grid(axis="y", visible=False)
     axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.55 / figure.get_figheight()), ncols=4)
     return figure

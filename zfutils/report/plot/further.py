@@ -46,10 +46,10 @@ def beside(
     if printed is not None:
         once = frame.drop_duplicates(row)
         axis.plot(once[printed[0]], [rows.index(word) for word in once[row]], "D", color=GREY, mfc="white", ms=5, lw=0, label=printed[1])
-    for place, word in enumerate(hues):
+    for number, word in enumerate(hues):
         own = frame[frame[hue] == word]
-        heights = [rows.index(one) + 0.36 * ((place + 0.5) / len(hues) - 0.5) for one in own[row]]
-        dots_with_ends(axis, own, heights, value=value, ends=ends, colour=f"C{place}", word=word)
+        heights = [rows.index(name) + 0.36 * ((number + 0.5) / len(hues) - 0.5) for name in own[row]]
+        dots_with_ends(axis, own, heights, value=value, ends=ends, colour=f"C{number}", word=word)
     axis.set(xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5), title=title)
     axis.set_yticks(range(len(rows)), rows)
     axis.grid(axis="y", visible=False)
@@ -90,9 +90,9 @@ def scatter(
     if front is not None:
         joined = frame[frame[front]].sort_values(x)
         axis.step(joined[x], joined[y], where="post", color=GREY, lw=0.9, ls="--", zorder=1, label="no net costs less and errs less")
-    for place, (word, own) in enumerate(frame.groupby(hue, sort=False)):
-        axis.vlines(own[x], own[ends[0]], own[ends[1]], color=f"C{place}", lw=1, alpha=0.3)
-        axis.plot(own[x], own[y], "o", color=f"C{place}", ms=6, lw=0, label=word)
+    for number, (word, own) in enumerate(frame.groupby(hue, sort=False)):
+        axis.vlines(own[x], own[ends[0]], own[ends[1]], color=f"C{number}", lw=1, alpha=0.3)
+        axis.plot(own[x], own[y], "o", color=f"C{number}", ms=6, lw=0, label=word)
     axis.margins(x=0.22, y=0.08)
     axis.xaxis.set_major_formatter("{x:g}")
     axis.xaxis.set_minor_formatter("{x:g}")
@@ -131,6 +131,6 @@ def _free(px: float, py: float, width: float, height: float, taken: list[Bbox], 
             up = math.sin(angle) * (step * point + height / 2)
             box = Bbox.from_bounds(px + right - width / 2, py + up - height / 2, width, height)
             within = inside.x0 <= box.x0 and box.x1 <= inside.x1 and inside.y0 <= box.y0 and box.y1 <= inside.y1
-            if within and not any(box.overlaps(other) for other in taken):
+            if within and not any(box.overlaps(label) for label in taken):
                 return right, up
     return 0.0, (height + 10 * point)  # nothing is free: above the dot

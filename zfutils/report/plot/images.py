@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from zfutils.report.plot.page import blank, tiled
+from zfutils.report.plot.page import blank, grid, tiled
 
 
 def pictures(images: np.ndarray, captions: Sequence[str] = (), *, columns: int, title: str = "", cell: float = 1.1) -> Figure:
@@ -26,23 +26,22 @@ def pictures(images: np.ndarray, captions: Sequence[str] = (), *, columns: int, 
     rows = -(-len(images) // columns)
     height = (cell + 0.25 * bool(len(captions))) * rows + 0.4
     figure, axes = blank(rows, columns, figsize=(cell * columns, height), squeeze=False)
-    for place, axis in enumerate(axes.flat):
+    for number, axis in enumerate(axes.flat):
         axis.set_axis_off()
-        if place < len(images):
-            axis.imshow(images[place], cmap="gray", vmin=0, vmax=255)
+        if number < len(images):
+            axis.imshow(images[number], cmap="gray", vmin=0, vmax=255)
             if len(captions):
-                axis.set_title(captions[place], fontsize=7, weight="normal", loc="center", pad=2)
+                axis.set_title(captions[number], fontsize=7, weight="normal", loc="center", pad=2)
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
     return figure
 
 
-def sheet(rows: dict[str, np.ndarray], *, columns: int, title: str = "") -> Figure:
+def sheet(rows: dict[str, np.ndarray], *, columns: int) -> Figure:
     """Show a contact sheet, one row of pictures for each class, two classes side by side.
 
     Args:
         rows: name and pictures, uint8 of shape (n, h, w, 3), of each class.
         columns: pictures a row.
-        title: of the whole figure.
 
     Returns:
         A figure with two axes.
@@ -58,20 +57,17 @@ def sheet(rows: dict[str, np.ndarray], *, columns: int, title: str = "") -> Figu
             pages = [_row(rows[name], columns) for name in half]
             axis.imshow(np.concatenate(pages))
             height = len(pages[0])
-            axis.set_yticks([height * (place + 0.5) for place in range(len(half))], half)
+            axis.set_yticks([height * (number + 0.5) for number in range(len(half))], half)
         axis.set_xticks([])
         axis.tick_params(length=0)
-    figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
     return figure
 
 
 def _row(images: np.ndarray, columns: int) -> np.ndarray:
     """Pictures of one class side by side, white where there are fewer than columns."""
-    side = images.shape[1]
-    page = np.full((side + 4, columns * (side + 4), 3), 255, np.uint8)
-    for place, image in enumerate(images[:columns]):
-        page[:side, place * (side + 4) : place * (side + 4) + side] = image
-    return page
+    shown = grid(images[:columns], columns, gap=4)
+    width = columns * (images.shape[2] + 4)
+    return np.pad(shown, ((0, 4), (0, width - shown.shape[1]), (0, 0)), constant_values=255)
 
 
 def palette(parts: int) -> np.ndarray:
@@ -80,13 +76,12 @@ def palette(parts: int) -> np.ndarray:
     return np.rint(np.array([(0.16, 0.16, 0.18), *hues]) * 255).astype(np.uint8)
 
 
-def filters(panels: dict[str, np.ndarray], *, columns: int = 11, title: str = "") -> Figure:
+def filters(panels: dict[str, np.ndarray], *, columns: int = 11) -> Figure:
     """Show the first-layer filters of several nets side by side (figure 6 a-c).
 
     Args:
         panels: caption and pictures, uint8 of shape (n, k, k, 3), of each net. Zero is grey 128.
         columns: filters a row; the paper has 11.
-        title: of the whole figure.
 
     Returns:
         A figure with one axes a net.
@@ -97,11 +92,10 @@ def filters(panels: dict[str, np.ndarray], *, columns: int = 11, title: str = ""
         axis.imshow(tiled(images, columns))
         axis.set_title(caption, fontsize=9)
         axis.set_axis_off()
-    figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
     return figure
 
 
-def crops(picture: np.ndarray, corners: Sequence[tuple[int, int, bool]], size: int, cut: np.ndarray, *, title: str = "") -> Figure:
+def crops(picture: np.ndarray, corners: Sequence[tuple[int, int, bool]], size: int, cut: np.ndarray) -> Figure:
     """Show a picture with the frames of its crops, and the crops.
 
     Args:
@@ -109,7 +103,6 @@ def crops(picture: np.ndarray, corners: Sequence[tuple[int, int, bool]], size: i
         corners: top, left and whether mirrored, of each crop.
         size: side of a crop, pixels.
         cut: the crops, uint8 (n, size, size, 3).
-        title: of the whole figure.
 
     Returns:
         A figure; the first axes holds the picture.
@@ -121,12 +114,11 @@ def crops(picture: np.ndarray, corners: Sequence[tuple[int, int, bool]], size: i
     whole = figure.add_subplot(axes[0, 0].get_gridspec()[:, :2])
     whole.imshow(picture)
     whole.set_title("prepared picture, five frames", fontsize=8)
-    for place, (top, left, _) in enumerate(corners[:half]):
-        whole.add_patch(Rectangle((left, top), size - 1, size - 1, fill=False, ec=f"C{place}", lw=1.8))
+    for number, (top, left, _) in enumerate(corners[:half]):
+        whole.add_patch(Rectangle((left, top), size - 1, size - 1, fill=False, ec=f"C{number}", lw=1.8))
     whole.set_axis_off()
-    for place, axis in enumerate(axes[:, 2:].flat):
-        axis.imshow(cut[place])
-        axis.set_title(f"{place}" + (" mirrored" if corners[place][2] else ""), fontsize=8, color=f"C{place % half}")
+    for number, axis in enumerate(axes[:, 2:].flat):
+        axis.imshow(cut[number])
+        axis.set_title(f"{number}" + (" mirrored" if corners[number][2] else ""), fontsize=8, color=f"C{number % half}")
         axis.set_axis_off()
-    figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
     return figure

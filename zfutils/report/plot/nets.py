@@ -10,13 +10,12 @@ from zfutils.report.plot.page import GREY, blank
 _BLUES = {"front": "#dcebf5", "side": "#a9cbe3", "edge": "#1b6ca8"}
 
 
-def architecture(rows: dict[str, pd.DataFrame], *, title: str = "") -> Figure:
+def architecture(rows: dict[str, pd.DataFrame]) -> Figure:
     """Draw nets as in figure 3: a slab for the maps of every stage, a bar for fully connected units.
 
     Args:
         rows: caption and stages of each net; columns `stage`, `side` (pixels; 1 for units), `maps`, `text` (what leads to it) and
             `printed` (the paper's size, or empty).
-        title: of the whole figure.
 
     Returns:
         A figure with one axes a net.
@@ -25,7 +24,6 @@ def architecture(rows: dict[str, pd.DataFrame], *, title: str = "") -> Figure:
     for axis, (caption, stages) in zip(axes.flat, rows.items(), strict=True):
         _draw_net(axis, stages)
         axis.set_title(caption)
-    figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=11)
     return figure
 
 

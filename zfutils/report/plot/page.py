@@ -40,13 +40,18 @@ def unarranged(*, figsize: tuple[float, float]) -> Figure:
 
 def tiled(images: np.ndarray, columns: int) -> np.ndarray:
     """Pictures (n, k, k, 3) in one, with white lines between, each pixel enlarged so that all panels have lines of one width."""
-    rows, side = -(-len(images) // columns), 44
-    page = np.full((rows * (side + 4) + 4, columns * (side + 4) + 4, 3), 255, np.uint8)
-    for place, image in enumerate(images):
-        nearest = np.arange(side) * image.shape[0] // side
-        top, left = divmod(place, columns)
-        top, left = top * (side + 4) + 4, left * (side + 4) + 4
-        page[top : top + side, left : left + side] = image[nearest][:, nearest]
+    nearest = np.arange(44) * images.shape[1] // 44
+    return np.pad(grid(images[:, nearest][:, :, nearest], columns, gap=4), ((4, 4), (4, 4), (0, 0)), constant_values=255)
+
+
+def grid(tiles: np.ndarray, columns: int, *, gap: int) -> np.ndarray:
+    """Tiles (n, h, w, 3) row by row with white lines of `gap` pixels between."""
+    columns = min(columns, len(tiles))
+    rows, (height, width) = -(-len(tiles) // columns), tiles.shape[1:3]
+    page = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    for number, tile in enumerate(tiles):
+        top, left = (number // columns) * (height + gap), number % columns * (width + gap)
+        page[top : top + height, left : left + width] = tile
     return page
 
 

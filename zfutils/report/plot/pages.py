@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Rectangle
 
-from zfutils.report.plot.page import GREY, Shown
+from zfutils.report.plot.page import GREY, Shown, grid
 
 _TILE = 48  # smallest side of a tile on a page, pixels
 
@@ -37,8 +37,8 @@ def nine_page(caption: str, images: np.ndarray, *, columns: int) -> Page:
         columns: maps a row.
     """
     across = int(np.ceil(images.shape[1] ** 0.5))
-    blocks = np.stack([_grid(tiles, across, gap=1) for tiles in _enlarged(images)])
-    return Page(caption, _grid(blocks, columns, gap=max(4, blocks.shape[1] // 24)))
+    blocks = np.stack([grid(tiles, across, gap=1) for tiles in _enlarged(images)])
+    return Page(caption, grid(blocks, columns, gap=max(4, blocks.shape[1] // 24)))
 
 
 def strip_page(caption: str, images: np.ndarray, labels: Sequence[str]) -> Page:
@@ -51,7 +51,7 @@ def strip_page(caption: str, images: np.ndarray, labels: Sequence[str]) -> Page:
     """
     tiles = _enlarged(images)
     maps, columns = tiles.shape[:2]
-    return Page(caption, _grid(tiles.reshape(maps * columns, *tiles.shape[2:]), columns, gap=max(2, tiles.shape[2] // 24)), tuple(labels))
+    return Page(caption, grid(tiles.reshape(maps * columns, *tiles.shape[2:]), columns, gap=max(2, tiles.shape[2] // 24)), tuple(labels))
 
 
 def pages(rows: Sequence[Sequence[Page]], *, title: str = "", width: float = 13.0) -> Figure:
@@ -74,23 +74,6 @@ def pages(rows: Sequence[Sequence[Page]], *, title: str = "", width: float = 13.
             _show(axis, page)
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=11)
     return figure
-
-
-def top_nine(projections: np.ndarray, patches: np.ndarray, *, columns: int, caption: str = "", title: str = "") -> Figure:
-    """Show the winners of some maps of a layer as in figure 2: projections on the left, the patches on the right.
-
-    Args:
-        projections: uint8 (maps, 9, side, side, 3), zero at grey 128.
-        patches: uint8 of the same shape.
-        columns: maps a row.
-        caption: what the layer and the scale are.
-        title: of the figure.
-
-    Returns:
-        A figure with two axes.
-    """
-    both = [nine_page(f"{caption}, projections".lstrip(", "), projections, columns=columns), nine_page("patches", patches, columns=columns)]
-    return pages([both], title=title)
 
 
 def two_paths(
@@ -127,14 +110,14 @@ def two_paths(
 
 
 def switches(
-    values: np.ndarray, pooled: np.ndarray, places: np.ndarray, above: np.ndarray, below: np.ndarray, *, title: str = ""
+    values: np.ndarray, pooled: np.ndarray, positions: np.ndarray, above: np.ndarray, below: np.ndarray, *, title: str = ""
 ) -> Figure:
     """Draw pooling and un-pooling of a small map in numbers, as the bottom of figure 1.
 
     Args:
         values: what enters the pool, (h, w).
         pooled: what leaves it, (a, b).
-        places: row and column of each maximum, (a, b, 2).
+        positions: row and column of each maximum, (a, b, 2).
         above: the signal that comes down, (a, b).
         below: the un-pooled signal, (h, w).
         title: of the figure.
@@ -144,23 +127,23 @@ def switches(
     """
     figure = Shown(figsize=(13, 3.5))
     axes = figure.subplots(1, 4, width_ratios=[values.shape[1], pooled.shape[1] * 1.3, pooled.shape[1] * 1.3, values.shape[1]])
-    chosen = {tuple(place) for place in places.reshape(-1, 2).tolist()}
-    for axis, grid, caption in zip(
+    chosen = {tuple(position) for position in positions.reshape(-1, 2).tolist()}
+    for axis, numbers, caption in zip(
         axes,
         (values, pooled, above, below),
         ("rectified map, switches framed", "pooled map", "signal from above", "un-pooled: added at the switches"),
         strict=True,
     ):
-        _numbers(axis, grid, frames=chosen if grid.shape == values.shape else set())
+        _numbers(axis, numbers, frames=chosen if numbers.shape == values.shape else set())
         axis.set_title(caption, fontsize=9)
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
     return figure
 
 
-def _numbers(axis: Axes, grid: np.ndarray, *, frames: set[tuple[int, int]]) -> None:
+def _numbers(axis: Axes, numbers: np.ndarray, *, frames: set[tuple[int, int]]) -> None:
     """A grid of numbers, shaded by size."""
-    axis.imshow(grid, cmap="Blues", vmin=0, vmax=max(2.0 * float(grid.max()), 1e-9))
-    for (row, column), value in np.ndenumerate(grid):
+    axis.imshow(numbers, cmap="Blues", vmin=0, vmax=max(2.0 * float(numbers.max()), 1e-9))
+    for (row, column), value in np.ndenumerate(numbers):
         axis.text(column, row, f"{value:.3g}" if value else "0", ha="center", va="center", fontsize=7.5, color="black" if value else GREY)
     for row, column in sorted(frames):
         axis.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec="C1", lw=1.8))
@@ -175,16 +158,16 @@ def _arrow(figure: Figure, start: Axes, end: Axes, words: str, *, right: bool) -
     x, shift = (1.12, 0.05) if right else (-0.12, -0.05)
     figure.add_artist(ConnectionPatch((x, 0.45 if down else 0.55), (x, 0.55 if down else 0.45), axesA=start, axesB=end, **head))
     upper = start if down else end
-    place = {"xycoords": "axes fraction", "ha": "left" if right else "right", "va": "center", "fontsize": 9, "annotation_clip": False}
-    upper.annotate(words, (x + shift, -0.13), **place)
+    style = {"xycoords": "axes fraction", "ha": "left" if right else "right", "va": "center", "fontsize": 9, "annotation_clip": False}
+    upper.annotate(words, (x + shift, -0.13), **style)
 
 
 def _show(axis: Axes, page: Page) -> None:
     axis.imshow(page.picture)
     axis.set_title(page.caption, fontsize=9, pad=14 if page.columns else 4)
     width = page.picture.shape[1]
-    for place, label in enumerate(page.columns):
-        axis.text((place + 0.5) * width / len(page.columns), -0.012 * page.picture.shape[0], label, ha="center", va="bottom", fontsize=7.5)
+    for number, label in enumerate(page.columns):
+        axis.text((number + 0.5) * width / len(page.columns), -0.012 * page.picture.shape[0], label, ha="center", va="bottom", fontsize=7.5)
     axis.set_axis_off()
 
 
@@ -196,14 +179,3 @@ def _enlarged(images: np.ndarray) -> np.ndarray:
     """Small tiles (maps, k, side, side, 3) with every pixel repeated, so that thin lines stay thin."""
     times = -(-_TILE // images.shape[2])
     return images.repeat(times, 2).repeat(times, 3)
-
-
-def _grid(tiles: np.ndarray, columns: int, *, gap: int) -> np.ndarray:
-    """Tiles (n, h, w, 3) row by row with white lines of `gap` pixels between."""
-    columns = min(columns, len(tiles))
-    rows, (height, width) = -(-len(tiles) // columns), tiles.shape[1:3]
-    page = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
-    for place, tile in enumerate(tiles):
-        top, left = (place // columns) * (height + gap), place % columns * (width + gap)
-        page[top : top + height, left : left + width] = tile
-    return page

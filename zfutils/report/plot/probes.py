@@ -10,7 +10,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from zfutils.report.plot.page import GREY, Shown, unarranged
+from zfutils.report.plot.page import GREY, Shown, grid, unarranged
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,9 @@ def occlusion(rows: Sequence[Probed], *, title: str = "") -> Figure:
         cell = (_SIDE - 0.1) / 2
         small = [_inches(figure, lefts[2] + x * (cell + 0.1), top - y * (cell + 0.1), cell - 0.09) for y in (0, 1) for x in (0, 1)]
         _example(row, whole[0], small)
-        maps = [
-            whole[1].imshow(row.activity, cmap="viridis"),
-            whole[2].imshow(row.probability, cmap="viridis", vmin=0, vmax=1),
-        ]
+        _with_bar(whole[1], row.activity, lefts[1], top)
+        _with_bar(whole[2], row.probability, lefts[3], top, vmin=0, vmax=1)
         _classes(whole[3], row.classes, row.names)
-        for shown, left in zip(maps, lefts[[1, 3]], strict=True):
-            bar = figure.colorbar(shown, cax=_inches(figure, left + _SIDE + 0.06, top, 0.09, _SIDE))
-            bar.ax.tick_params(labelsize=7)
         heads = (f"(a) {row.label}", "(b) strongest layer-5 map", "(d) P(true class)", "(e) most probable class")
         for axis, head in zip(whole, heads, strict=True):
             axis.set_title(head if number == 0 or axis is whole[0] else "", fontsize=8.5)
@@ -98,11 +93,8 @@ def decoded(maps: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]], names: S
     for number, (label, (activity, probability, classes)) in enumerate(maps.items()):
         top = height - 0.25 - _HEAD - number * (_SIDE + _HEAD)
         axes = [_inches(figure, left, top, _SIDE) for left in lefts]
-        for axis, left, shown in zip(axes, lefts, (activity, probability), strict=False):
-            bar = figure.colorbar(
-                axis.imshow(shown, cmap="viridis", vmin=0, vmax=1), cax=_inches(figure, left + _SIDE + 0.06, top, 0.09, _SIDE)
-            )
-            bar.ax.tick_params(labelsize=7)
+        for axis, left, values in zip(axes, lefts, (activity, probability), strict=False):
+            _with_bar(axis, values, left, top, vmin=0, vmax=1)
         _classes(axes[2], classes, names)
         for axis, head in zip(axes, ("(b) relative activity", "(d) P(true class)", "(e) most probable class"), strict=True):
             axis.set_title(f"{label}: {head}" if axis is axes[0] else head, fontsize=8.5)
@@ -112,7 +104,7 @@ def decoded(maps: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]], names: S
 
 
 def _inches(figure: Figure, left: float, top: float, width: float, height: float | None = None):
-    """Axes by the place of their upper left corner, measured from the lower left of the figure; square without a height."""
+    """Axes by their upper left corner, measured from the lower left of the figure; square without a height."""
     height = width if height is None else height
     whole = figure.get_size_inches()
     axis = figure.add_axes((left / whole[0], (top - height) / whole[1], width / whole[0], height / whole[1]))
@@ -120,28 +112,35 @@ def _inches(figure: Figure, left: float, top: float, width: float, height: float
     return axis
 
 
+def _with_bar(axis, values: np.ndarray, left: float, top: float, **limits: float) -> None:
+    """A map and its colour bar."""
+    shown = axis.imshow(values, cmap="viridis", **limits)
+    bar = axis.figure.colorbar(shown, cax=_inches(axis.figure, left + _SIDE + 0.06, top, 0.09, _SIDE))
+    bar.ax.tick_params(labelsize=7)
+
+
 def _example(row: Probed, image, projections: Sequence) -> None:
     """The image with its square; the projections, that of this image in a frame."""
     image.imshow(row.image)
     top, left, side = row.square
     image.add_patch(Rectangle((left - 0.5, top - 0.5), side, side, fc="0.5", ec="white", lw=0.8))
-    for place, (axis, pixels, caption) in enumerate(zip(projections, row.projections, row.captions, strict=True)):
+    for number, (axis, pixels, caption) in enumerate(zip(projections, row.projections, row.captions, strict=True)):
         axis.imshow(pixels)
         axis.set_xlabel(caption, fontsize=6, labelpad=1)
         axis.set(xticks=[], yticks=[])
-        axis.spines[:].set_visible(place == 0)
+        axis.spines[:].set_visible(number == 0)
         axis.spines[:].set(color="black", linewidth=2)
 
 
 def _classes(axis, classes: np.ndarray, names: Sequence[str]) -> None:
     """The map of labels, the most frequent first in a legend that counts positions."""
-    found, counts = np.unique(classes, return_counts=True)
+    labels, counts = np.unique(classes, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     colours = [*sns.color_palette("Set2"), *sns.color_palette("husl", len(order))][: len(order)]
-    lookup = np.zeros(int(found.max()) + 1, int)
-    lookup[found[order]] = np.arange(len(order))
+    lookup = np.zeros(int(labels.max()) + 1, int)
+    lookup[labels[order]] = np.arange(len(order))
     axis.imshow(lookup[classes], cmap=ListedColormap(colours), vmin=-0.5, vmax=len(order) - 0.5)
-    texts = [f"{names[number]} {count}" for number, count in zip(found[order].tolist(), counts[order].tolist(), strict=True)]
+    texts = [f"{names[label]} {count}" for label, count in zip(labels[order].tolist(), counts[order].tolist(), strict=True)]
     entries = [Patch(color=colour, label=text) for colour, text in zip(colours, texts[:_NAMED], strict=False)]
     if len(texts) > _NAMED:
         entries.append(Patch(alpha=0, label=f"{len(texts) - _NAMED} more classes {counts[order][_NAMED:].sum()}"))
@@ -160,26 +159,18 @@ def columns(pictures: np.ndarray, heads: Sequence[str], *, title: str = "") -> F
         A figure with one axes.
     """
     gap = max(1, pictures.shape[2] // 28)
-    rows, width = pictures.shape[0], 1.55 * pictures.shape[1]
-    page, pitch = _tiles(list(pictures), gap)
+    pitch, width = pictures.shape[3] + gap, 1.55 * pictures.shape[1]
+    page = grid(np.concatenate(list(pictures)), pictures.shape[1], gap=gap)
     figure = Shown(figsize=(width, 0.55 + width * page.shape[0] / page.shape[1]))
     axis = figure.subplots()
     axis.imshow(page)
     axis.set(yticks=[])
-    axis.set_xticks([(place + 0.5) * pitch - gap / 2 for place in range(len(heads))], list(heads), fontsize=8.5)
-    axis.set_ylim(rows * pitch - gap - 0.5, -0.5)
-    axis.set_xlim(-0.5, len(heads) * pitch - gap - 0.5)
+    axis.set_xticks([(number + 0.5) * pitch - gap / 2 for number in range(len(heads))], list(heads), fontsize=8.5)
     axis.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
     axis.spines[:].set_visible(False)
     axis.grid(False)
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=11)
     return figure
-
-
-def _tiles(batches: Sequence[np.ndarray], gap: int) -> tuple[np.ndarray, int]:
-    """Batches (n, side, side, 3) as rows of one picture with white lines between; and the pixels from one to the next."""
-    rows = [np.concatenate([np.pad(one, ((0, gap), (0, gap), (0, 0)), constant_values=255) for one in batch], 1) for batch in batches]
-    return np.concatenate(rows), batches[0].shape[1] + gap
 
 
 def curves(
@@ -225,14 +216,15 @@ def _sheet(axis, shown: dict[str, np.ndarray]) -> None:
     """Images side by side, a row an amount, with white lines between and the colour of each image's line above it."""
     batches = list(shown.values())
     gap = max(1, batches[0].shape[1] // 28)
-    page, pitch = _tiles(batches, gap)
+    pitch = batches[0].shape[1] + gap
+    page = grid(np.concatenate(batches), len(batches[0]), gap=gap)
     axis.imshow(page)
-    for place, colour in zip(range(len(batches[0])), sns.color_palette(), strict=False):
+    for number, colour in zip(range(len(batches[0])), sns.color_palette(), strict=False):
         axis.plot(
-            [place * pitch, (place + 1) * pitch - gap - 1], [-0.06 * pitch] * 2, color=colour, lw=3, clip_on=False, solid_capstyle="butt"
+            [number * pitch, (number + 1) * pitch - gap - 1], [-0.06 * pitch] * 2, color=colour, lw=3, clip_on=False, solid_capstyle="butt"
         )
-    axis.set(xlim=(-0.5, len(batches[0]) * pitch - gap - 0.5), ylim=(len(batches) * pitch - gap - 0.5, -0.5), xticks=[])
-    axis.set_yticks([(place + 0.5) * pitch - gap / 2 for place in range(len(batches))], list(shown), fontsize=7.5)
+    axis.set(xlim=(-0.5, page.shape[1] - 0.5), ylim=(page.shape[0] - 0.5, -0.5), xticks=[])
+    axis.set_yticks([(number + 0.5) * pitch - gap / 2 for number in range(len(batches))], list(shown), fontsize=7.5)
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
     axis.grid(False)

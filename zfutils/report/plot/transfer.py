@@ -23,14 +23,14 @@ def few_images(ours: pd.DataFrame, theirs: pd.DataFrame, *, chance: float, set_n
         A figure with two axes.
     """
     figure, axes = blank(1, 2, figsize=(10, 4.2))
-    for place, (series, own) in enumerate(theirs.groupby("series", sort=False)):
+    for number, (series, own) in enumerate(theirs.groupby("series", sort=False)):
         axes[0].errorbar(
-            own["size"], own["accuracy"], own["deviation"], marker="o", ms=3, lw=1.2, capsize=2, color=f"C{place}", label=series
+            own["size"], own["accuracy"], own["deviation"], marker="o", ms=3, lw=1.2, capsize=2, color=f"C{number}", label=series
         )
     axes[0].set(title="The paper, Caltech-256 (read off its plot)", ylim=(20, 80))
-    for place, (method, own) in enumerate(ours.groupby("method", sort=False)):
-        axes[1].plot(own["size"], own["accuracy"], marker="o", ms=3, lw=1.2, color=f"C{place}", label=method)
-        axes[1].fill_between(own["size"], own["low"], own["high"], color=f"C{place}", alpha=0.18, lw=0)
+    for number, (method, own) in enumerate(ours.groupby("method", sort=False)):
+        axes[1].plot(own["size"], own["accuracy"], marker="o", ms=3, lw=1.2, color=f"C{number}", label=method)
+        axes[1].fill_between(own["size"], own["low"], own["high"], color=f"C{number}", alpha=0.18, lw=0)
     axes[1].axhline(chance, color=GREY, lw=0.8, ls="--")
     axes[1].text(0, chance, " a guess", va="bottom", color=GREY, fontsize=8)
     axes[1].set(title=f"Ours, {set_name}", ylim=(0, 100))
@@ -53,11 +53,11 @@ def layers(frame: pd.DataFrame, *, title: str = "") -> Figure:
         A figure with one axes.
     """
     figure, axis = blank(figsize=(7, 3.8))
-    for place, (series, own) in enumerate(frame.groupby("series", sort=False)):
+    for number, (series, own) in enumerate(frame.groupby("series", sort=False)):
         printed = own["low"].isna().all()
-        axis.plot(own["layer"], own["accuracy"], marker="o", ms=4, lw=1.2, ls=":" if printed else "-", color=f"C{place}", label=series)
+        axis.plot(own["layer"], own["accuracy"], marker="o", ms=4, lw=1.2, ls=":" if printed else "-", color=f"C{number}", label=series)
         if not printed:
-            axis.fill_between(own["layer"], own["low"], own["high"], color=f"C{place}", alpha=0.18, lw=0)
+            axis.fill_between(own["layer"], own["low"], own["high"], color=f"C{number}", alpha=0.18, lw=0)
     axis.set(xlabel="layer", ylabel="accuracy, mean over classes, %", title=title, ylim=(0, 100))
     axis.legend(fontsize=8, bbox_to_anchor=(1, 0.5), loc="center left")
     return figure

@@ -11,15 +11,8 @@ from zfutils.core.profiles import Profile
 from zfutils.models import devices
 from zfutils.report import results
 
-SECTIONS = (
-    "training",
-    "growth",
-    "projections",
-    "scan",
-    "banks",
-    "occlusion",
-    "nothing_changed",
-)  # modules of this package, each with `measure`
+# Modules of this package, each with `measure`.
+SECTIONS = ("training", "growth", "projections", "scan", "banks", "occlusion", "nothing_changed")
 
 
 def run(profile: Profile, *, seed: int = 0) -> int:

@@ -5,14 +5,13 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from zfutils.core.profiles import Profile
 from zfutils.data import registry
-from zfutils.models import architectures, checkpoints, devices, recipes
-from zfutils.models.crops import CENTRE, Crops
+from zfutils.models import checkpoints, devices, recipes
+from zfutils.models.crops import Crops
 from zfutils.models.trained import Trained
-from zfutils.run.bench import clock
+from zfutils.run.bench import clock, subject
 from zfutils.training import runs
 from zfutils.transfer import feature_cache
 
@@ -23,7 +22,7 @@ def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
     """Milliseconds an image, float32, over all pretraining pictures: the profile's net with initial weights."""
     prepared = registry.opened(profile, seed=seed)
     architecture = runs.settings_of(profile, recipes.recipe("zfnet"), prepared, seed=seed).architecture
-    net = architectures.build(architecture, generator=torch.Generator().manual_seed(seed)).eval().to(memory_format=torch.channels_last)
+    net = subject.initial(architecture, seed=seed)
     count, mean, device = len(prepared.table), prepared.mean(), devices.device()
     inputs = Crops(prepared, profile.image_size, device=device, mean=mean)
     with tempfile.TemporaryDirectory() as folder:
@@ -31,10 +30,8 @@ def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
         trained = Trained(Path(folder))
         net = net.to(device)
 
-        @torch.inference_mode()
         def bare() -> None:
-            for start in range(0, count, _BATCH):
-                net(inputs.batch(np.arange(start, min(start + _BATCH, count)), CENTRE))
+            subject.bare_pass(net, inputs, np.arange(count), _BATCH)
 
         def bank() -> None:
             shutil.rmtree(Path(folder) / "features", ignore_errors=True)

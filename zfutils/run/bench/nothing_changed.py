@@ -61,8 +61,8 @@ def make_up(profile: Profile, seed: int) -> None:
     facts = {"size": 1, "count": _IMAGES, "key": "", "sha256": "", "classes": [f"class {n}" for n in range(_CLASSES)], "maps": []}
     with paths.whole(folder / "facts.json") as fresh:
         fresh.write_text(json.dumps(facts), encoding="utf-8")
-    prepared, names = _opened(profile, seed), [name for some in chapters.nets_of(chapters.chosen(extras=True)) for name in some]
-    for name in sorted(names, key=lambda name: bool(recipes.recipe(name).follows)):
+    prepared, (needed, rows) = _opened(profile, seed), chapters.nets_of(chapters.chosen(extras=True))
+    for name in sorted([*needed, *rows], key=lambda name: bool(recipes.recipe(name).follows)):
         settings = runs.settings_of(profile, recipes.recipe(name), prepared, seed=seed)
         net = runs.folder_of(profile, settings, prepared) / "net.safetensors"
         checkpoints.save(nn.Linear(1, 1), settings.architecture, net, card={"recipe": name, **_CARD})

@@ -103,11 +103,11 @@ def _captum(net: nn.Module, image: Tensor, label: int, size: int):
     return run
 
 
-def _agree(found: occlusion.Sweep, theirs: np.ndarray, label: int) -> None:
+def _agree(ours: occlusion.Sweep, theirs: np.ndarray, label: int) -> None:
     """Captum gives every pixel the mean drop of the squares that cover it."""
-    drops = found.base_probabilities[label] - found.probabilities[..., label]
-    covered = found.squares().any((0, 1))
-    worst = float(np.abs(heatmap_metrics.spread(found, drops) - theirs)[covered].max())
+    drops = ours.base_probabilities[label] - ours.probabilities[..., label]
+    covered = ours.squares().any((0, 1))
+    worst = float(np.abs(heatmap_metrics.spread(ours, drops) - theirs)[covered].max())
     assert worst < 1e-4, f"the maps differ by {worst:.1e}"
 
 

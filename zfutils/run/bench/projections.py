@@ -39,7 +39,7 @@ def _layer(net: nn.Sequential, images: Tensor, layer: str, seed: int) -> list[cl
     contestants = {
         "ours, inside the fields": lambda: batched_deconv.project(net, images, layer=layer, **chosen),
         "bare pass, up and down, over windows of that size": lambda: _bare(lower, windows),
-        "one call a map and image": lambda: _one_by_one(net, images, layer, chosen),
+        "one call a map and image": lambda: _one_call_each(net, images, layer, chosen),
     }
     per = dict(zip(contestants, (count, together, min(_CALLS, count)), strict=True))
     return clock.compared(f"nine projections of every map of {layer}, {_SIZE} px, half width", contestants, per=per, unit="projection")
@@ -76,7 +76,7 @@ def _winners(net: nn.Sequential, images: Tensor, layer: str, seed: int) -> dict[
     return {"indices": generator.integers(0, len(images), count), "maps": np.repeat(np.arange(maps), 9), "positions": positions}
 
 
-def _one_by_one(net: nn.Sequential, images: Tensor, layer: str, chosen: dict[str, np.ndarray]) -> None:
+def _one_call_each(net: nn.Sequential, images: Tensor, layer: str, chosen: dict[str, np.ndarray]) -> None:
     """Some of the projections as one would make them: one call each."""
     for index, number, position in list(zip(chosen["indices"], chosen["maps"], chosen["positions"].tolist(), strict=True))[:_CALLS]:
         deconv.project(net, images[index], unit=Unit(layer, int(number)), at=tuple(position))
@@ -90,29 +90,29 @@ def _captum(net: nn.Sequential, images: Tensor) -> list[clock.Row]:
     """
     from captum.attr import Deconvolution
 
-    some, height = images[:_BATCH], activations.of(net, images[:1], ["conv5"])["conv5"].shape[2]
+    batch, height = images[:_BATCH], activations.of(net, images[:1], ["conv5"])["conv5"].shape[2]
     middle, ways = height // 2, rules.NAMED["deconvnet, norm derived"]
     lower = net[: 1 + [name for name, _ in net.named_children()].index("conv5")].eval()
-    theirs, places = Deconvolution(lower), torch.full((len(some), 2), middle)
-    maps = torch.zeros(len(some), dtype=torch.int64)
+    theirs, positions = Deconvolution(lower), torch.full((len(batch), 2), middle)
+    maps = torch.zeros(len(batch), dtype=torch.int64)
 
     def bare() -> None:
-        pixels = some.detach().requires_grad_(True)
+        pixels = batch.detach().requires_grad_(True)
         lower(pixels)[:, 0, middle, middle].sum().backward()
 
     def ours() -> Tensor:
-        return deconv.project_each(net, some, layer="conv5", maps=maps, places=places, rules=ways, seed=1.0)
+        return deconv.project_each(net, batch, layer="conv5", maps=maps, places=positions, rules=ways, seed=1.0)
 
     def captum() -> Tensor:
         with warnings.catch_warnings():  # it announces its hooks at every call
             warnings.simplefilter("ignore")
-            return theirs.attribute(some.clone().requires_grad_(True), target=(0, middle, middle))
+            return theirs.attribute(batch.clone().requires_grad_(True), target=(0, middle, middle))
 
     first, second = ours().flatten(1), captum().detach().flatten(1)
     assert float(F.cosine_similarity(first, second).min()) > 0.99999, "the pictures differ from Captum's"
     return clock.compared(
-        f"projections of conv5, {_SIZE} px, {len(some)} at once",
+        f"projections of conv5, {_SIZE} px, {len(batch)} at once",
         {"ours": ours, "bare pass, up and down": bare, "Captum's Deconvolution": captum},
-        per=len(some),
+        per=len(batch),
         unit="projection",
     )

@@ -5,13 +5,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-import torch
 from torch import nn
 
 from zfutils.attribution import topk
 from zfutils.core.profiles import Profile
 from zfutils.data import registry
-from zfutils.models import architectures, devices, recipes
+from zfutils.models import devices, recipes
 from zfutils.models.crops import CENTRE, Crops
 from zfutils.run.bench import clock, subject
 from zfutils.training import runs
@@ -30,9 +29,8 @@ def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
 def _own(profile: Profile, *, seed: int) -> list[clock.Row]:
     prepared = registry.opened(profile, seed=seed)
     architecture = runs.settings_of(profile, recipes.recipe("zfnet"), prepared, seed=seed).architecture
-    net = architectures.build(architecture, generator=torch.Generator().manual_seed(seed)).eval().to(memory_format=torch.channels_last)
     inputs = Crops(prepared, profile.image_size, device=devices.device())
-    return _compared(str(architecture), net, inputs, prepared.indices("val"))
+    return _compared(str(architecture), subject.initial(architecture, seed=seed), inputs, prepared.indices("val"))
 
 
 def _large(*, seed: int) -> list[clock.Row]:
@@ -51,10 +49,8 @@ def _compared(what: str, net: nn.Sequential, inputs: Crops, indices: np.ndarray)
     """The scan and the bare pass in turn."""
     net = net.to(inputs.device)
 
-    @torch.inference_mode()
     def bare() -> None:
-        for start in range(0, len(indices), _BATCH):
-            net(inputs.batch(indices[start : start + _BATCH], CENTRE))
+        subject.bare_pass(net, inputs, indices, _BATCH)
 
     def scan() -> None:
         topk.scan(net, lambda wanted: inputs.batch(wanted, CENTRE), layers=_LAYERS, indices=indices, batch=_BATCH)

@@ -1,10 +1,25 @@
-"""What is timed: the paper's net at some width with initial weights, and smooth noise for it to look at."""
+"""What is timed: nets with initial weights, smooth noise for them to look at, and the bare pass that ours stands against."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zfutils.models import architectures
+from zfutils.models.architectures import Architecture
+from zfutils.models.crops import CENTRE, Crops
+
+
+def initial(architecture: Architecture, *, seed: int) -> nn.Sequential:
+    """A net with initial weights, in evaluation mode, channels last."""
+    return architectures.build(architecture, generator=torch.Generator().manual_seed(seed)).eval().to(memory_format=torch.channels_last)
+
+
+@torch.inference_mode()
+def bare_pass(net: nn.Module, inputs: Crops, indices: np.ndarray, batch: int) -> None:
+    """The net over the centre crops of some pictures, and nothing else."""
+    for start in range(0, len(indices), batch):
+        net(inputs.batch(indices[start : start + batch], CENTRE))
 
 
 def net(*, size: int, width: float, fc_units: int, seed: int) -> nn.Sequential:
@@ -20,7 +35,7 @@ def net(*, size: int, width: float, fc_units: int, seed: int) -> nn.Sequential:
         The net, in evaluation mode, channels last.
     """
     scaled = architectures.scaled(architectures.ZFNET, width=width, image_size=size, fc_units=fc_units, classes=20)
-    made = architectures.build(scaled, generator=torch.Generator().manual_seed(seed)).eval().to(memory_format=torch.channels_last)
+    made = initial(scaled, seed=seed)
     for layer in made:
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight, generator=torch.Generator().manual_seed(seed))

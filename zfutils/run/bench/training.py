@@ -63,10 +63,10 @@ def _many(contestants: dict[str, Callable[[], None]]) -> dict[str, Callable[[], 
 def _write_jpegs(prepared: PreparedSet, folder: Path) -> Path:
     """The training pictures as JPEG files in class folders."""
     root = folder / "jpeg"
-    for row in prepared.indices("train"):
-        path = root / f"{prepared.labels[row]:04d}" / f"{row}.jpg"
+    for index in prepared.indices("train"):
+        path = root / f"{prepared.labels[index]:04d}" / f"{index}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.asarray(prepared.images[row])).save(path, quality=92)
+        Image.fromarray(np.asarray(prepared.images[index])).save(path, quality=92)
     return root
 
 
@@ -86,8 +86,7 @@ def _ours(settings: Settings, prepared: PreparedSet, folder: Path, device: torch
 def _bare(settings: Settings, device: torch.device) -> Callable[[], None]:
     """Forward and backward of the same net in our layout and number type, and nothing else."""
     size = settings.architecture.image_size
-    net = architectures.build(settings.architecture, generator=torch.Generator().manual_seed(settings.seed)).train()
-    net = net.to(device, memory_format=torch.channels_last)
+    net = subject.initial(settings.architecture, seed=settings.seed).train().to(device)
     images, labels = subject.images(settings.batch, size=size, seed=settings.seed).to(device), torch.zeros(settings.batch).long().to(device)
 
     def step() -> None:
