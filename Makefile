@@ -20,7 +20,7 @@ WHERE = $(if $(MIRROR),--mirror "$(MIRROR)") $(if $(DATA),--folder "$(DATA)") $(
 WHAT = $(if $(ONLY),--only $(ONLY)) $(if $(EXTRAS),--extras) $(if $(TRAINED),--only-trained)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data nets train reproduce notebooks lab bench test lint clean
+.PHONY: help setup data nets train reproduce notebooks lab explore bench test lint clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ notebooks: .venv/ready  ## make the notebooks from their sources
 
 lab: .venv/ready  ## open JupyterLab on the book
 	@$(if $(DATA),DATA="$(DATA)") PROFILE=$(PROFILE) $(RUN) lab
+
+explore: .venv/ready  ## open JupyterLab on the explorer: units, pictures and sliders, with the nets that ship
+	@PROFILE=$(PROFILE) $(RUN) explore
 
 bench: .venv/ready  ## measure speed against what one would use instead
 	@$(RUN) bench $(COMMON)

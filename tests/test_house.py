@@ -19,14 +19,14 @@ PACKAGES = {
     "data": (
         ("manifests", "prepared_sets"),
         ("archives", "decode", "splits", "near_duplicates", "domain_probe"),
-        ("toybox", "listings"),
+        ("toybox", "listings", "samples"),
         ("registry",),
     ),
     "models": (
         ("local_response_norm", "devices"),
         ("architectures", "crops"),
         ("recipes", "rotated_crops", "predictions", "checkpoints"),
-        ("trained",),
+        ("trained", "shipped"),
         ("cached_predictions",),
     ),
     "training": (("schedule",), ("trainer",), ("runs",), ("clipping", "from_scratch"), ("train_all",)),
@@ -43,7 +43,8 @@ PACKAGES = {
     ),
     "transfer": (("feature_cache", "linear_probes"), ("experiments",)),
     "report": (("results",), ("scoreboard", "verdicts"), ("plot",)),
-    "run": (("chapters", "notebooks", "bench"), ("runner",), ("command_line",)),
+    "widgets": (("drawing", "pipeline", "clickable", "pictures", "subjects"), ("views",), ("explorer",)),
+    "run": (("chapters", "notebooks", "bench"), ("runner", "shipping"), ("command_line",)),
 }
 RANK = {
     f"{package}.{module}": (number, place)
@@ -187,7 +188,7 @@ def test_every_direct_dependency_is_pinned_and_nothing_of_cuda_is():
 
 def test_help_lists_every_verb():
     listed = subprocess.run(["make", "help"], cwd=paths.REPOSITORY, capture_output=True, text=True, check=True).stdout
-    for verb in ["help", "setup", "data", "nets", "train", "reproduce", "notebooks", "lab", "bench", "test", "lint", "clean"]:
+    for verb in ["help", "setup", "data", "nets", "train", "reproduce", "notebooks", "lab", "explore", "bench", "test", "lint", "clean"]:
         assert re.search(rf"^  make {verb} ", listed, re.MULTILINE), verb
 
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zfutils.attribution import activations, units
+from zfutils.attribution.units import Unit
 from zfutils.core.errors import Problem
 
 SIZE, STRIDE, SIDE = 50, 6, 224  # pixels: of the square, of its steps, of the image (measured in figure 7; the text gives none)
@@ -21,7 +22,7 @@ class Sweep:
     Attributes:
         probabilities: of every class for every position, (rows, columns, classes), float32.
         log_odds: of every class, log p / (1 - p), of the same shape.
-        activity: sum over the map that was strongest in the unoccluded image, (rows, columns); empty without a layer.
+        activity: sum over the map that is followed, (rows, columns); empty without a layer.
         map: its number; -1 without a layer.
         tops, lefts: first row and column of the square at each position, pixels.
         size: of the square, pixels.
@@ -110,6 +111,7 @@ def sweep(
     image: Tensor,
     *,
     layer: str | None = "relu5",
+    map: int | None = None,
     size: int | None = None,
     stride: int | None = None,
     fill: Callable[[Tensor], Tensor] = mean_grey,
@@ -124,14 +126,15 @@ def sweep(
     Args:
         net: any classifier that gives logits, in evaluation mode.
         image: (channels, h, w), as the net takes it.
-        layer: whose strongest map is followed; None follows none.
+        layer: of the map that is followed; None follows none.
+        map: its number; None takes the one that is strongest in the unoccluded image.
         size, stride: of the square and its steps, pixels; None takes the paper's, scaled to the image.
         fill: gives the picture that is seen inside the square, (channels, h, w).
         batch: occluded images that run together.
         dtype: of the layers: bfloat16 where the hardware has it is faster and less exact.
 
     Raises:
-        Problem: a square larger than the image, a stride below 1, unknown layer, training mode, unfit image.
+        Problem: a square larger than the image, a stride below 1, unknown layer or map, training mode, unfit image.
 
     Example:
         >>> sweep(net, image).probabilities[..., label]  # doctest: +SKIP
@@ -149,25 +152,27 @@ def sweep(
     corners = [(int(top), int(left)) for top in tops for left in lefts]
     filling, asked = fill(image), _Asker(net, layer, dtype)
     base_logits, base_maps = asked(image[None])
-    strongest = int(base_maps[0].argmax()) if layer else -1
+    if map is not None:
+        units.check_map(Unit(layer, map), base_maps.shape[1])
+    followed = -1 if not layer else int(base_maps[0].argmax()) if map is None else map
     logits, activity = [], []
     for start in range(0, len(corners), batch):
         found, maps = asked(_occluded(image, filling, corners[start : start + batch], size))
         logits.append(found)
-        activity.append(maps[:, strongest] if layer else maps)
+        activity.append(maps[:, followed] if layer else maps)
     shape = (len(tops), len(lefts))
     whole = torch.cat(logits)
     return Sweep(
         whole.softmax(1).reshape(*shape, -1).cpu().numpy(),
         log_odds(whole).reshape(*shape, -1).cpu().numpy(),
         torch.cat(activity).cpu().numpy().reshape(shape) if layer else np.zeros((0, 0), np.float32),
-        strongest,
+        followed,
         tops,
         lefts,
         size,
         base_logits.softmax(1)[0].cpu().numpy(),
         log_odds(base_logits)[0].cpu().numpy(),
-        float(base_maps[0, strongest]) if layer else 0.0,
+        float(base_maps[0, followed]) if layer else 0.0,
         (height, width),
     )
 
@@ -186,12 +191,18 @@ class _Asker:
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        take = {self.layer: lambda output: output.float().clamp(min=0).sum((2, 3))} if self.layer else {}
+        take = {self.layer: _summed} if self.layer else {}
         narrow = torch.autocast(images.device.type, self.dtype, enabled=self.dtype != torch.float32)
         with activations.watched(self.net, take) as found, narrow:
             logits = self.net(images.contiguous(memory_format=torch.channels_last)).float()
         units.check_finite(self.net, logits, layer="the output")
         return logits, found[self.layer] if self.layer else torch.zeros(0)
+
+
+def _summed(output: Tensor) -> Tensor:
+    """Sum over every map of what its ReLU lets through, float32 (n, maps)."""
+    rectified = output.float().clamp(min=0)
+    return rectified.sum((2, 3)) if rectified.ndim == 4 else rectified
 
 
 def _occluded(image: Tensor, filling: Tensor, corners: list[tuple[int, int]], size: int) -> Tensor:

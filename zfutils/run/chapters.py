@@ -74,6 +74,7 @@ _ALL = (
         needs=("07_transfer",),
         extra=True,
     ),
+    Chapter("explore", ("explorer",), ("zfnet",), minutes=0.2),
     Chapter(
         "00_start_here",
         ("pictures",),

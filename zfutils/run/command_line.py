@@ -152,6 +152,21 @@ def _lab(given: argparse.Namespace) -> int:
     os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", "--notebook-dir", str(paths.BOOK)])
 
 
+def _explore(given: argparse.Namespace) -> int:
+    _notebooks(given)
+    page = str(paths.BOOK / "explore.ipynb")
+    os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", "--notebook-dir", str(paths.BOOK), page])
+
+
+def _ship(given: argparse.Namespace) -> int:
+    from zfutils.run import shipping
+
+    if given.net is None:
+        raise Problem("expected a trained net, got none; give --net zfnet, say")
+    shipping.ship(profiles.profile(given.profile), given.net, seed=given.seed)
+    return 0
+
+
 def _bench(given: argparse.Namespace) -> int:
     from zfutils.run import bench
 
@@ -167,5 +182,7 @@ _VERBS: dict[Callable[[argparse.Namespace], int], str] = {
     _scoreboard: "gather the results and print those that were measured",
     _notebooks: "make the notebooks from their sources",
     _lab: "open JupyterLab on the book",
+    _explore: "open JupyterLab on the explorer",
+    _ship: "write a trained net into weights/ (--net)",
     _bench: "measure speed against what one would use instead",
 }
