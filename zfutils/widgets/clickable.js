@@ -19,6 +19,7 @@ function render({ model, el }) {
 
   function show() {
     const bytes = model.get("data");
+    image.hidden = !bytes.byteLength; // else the browser shows a broken picture
     URL.revokeObjectURL(url);
     url = URL.createObjectURL(new Blob([bytes]));
     image.src = url;

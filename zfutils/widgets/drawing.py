@@ -25,6 +25,11 @@ def enlarged(image: np.ndarray, side: int) -> np.ndarray:
     return image.repeat(factor, 0).repeat(factor, 1)
 
 
+def resized(image: np.ndarray, side: int) -> np.ndarray:
+    """A picture brought to a size, smoothly; uint8 (side, side, 3)."""
+    return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize((side, side), Image.Resampling.BICUBIC))
+
+
 def smooth(values: np.ndarray, side: int) -> np.ndarray:
     """A small map (h, w) as a map (side, side), bilinear."""
     return np.asarray(Image.fromarray(values.astype(np.float32)).resize((side, side), Image.Resampling.BILINEAR))
@@ -46,7 +51,7 @@ def over(picture: np.ndarray, values: np.ndarray, *, high: float) -> np.ndarray:
     """
     share = np.clip(smooth(values, len(picture)) / max(high, 1e-12), 0, 1)[..., None]
     glow = heat(share[..., 0], low=0, high=1, name="inferno")
-    dimmed = picture * 0.35
+    dimmed = picture * 0.45
     return np.rint(dimmed + (picture * 0.65 + glow * 0.35 - dimmed) * share).clip(0, 255).astype(np.uint8)
 
 
@@ -74,22 +79,22 @@ def sheet(tiles: np.ndarray, *, columns: int, side: int) -> np.ndarray:
     return np.concatenate([row for row in rows if row.shape == rows[0].shape])[:-4, :-4]
 
 
-def bars(shares: dict[str, float], *, before: dict[str, float] | None = None, width: int = 330) -> str:
+def bars(shares: dict[str, float], *, before: dict[str, float] | None = None, width: int = 280) -> str:
     """Shares in [0, 1] as bars with their names and numbers, an SVG; a mark where each was `before`."""
     rows = []
     for number, (name, share) in enumerate(shares.items()):
         y = 22 * number
-        rows.append(f'<text x="108" y="{y + 15}" text-anchor="end">{html.escape(name[:16])}</text>')
-        rows.append(f'<rect x="114" y="{y + 4}" width="{150 * share:.1f}" height="14" fill="#3d6f9e"/>')
+        rows.append(f'<text x="86" y="{y + 15}" text-anchor="end">{html.escape(name[:12])}</text>')
+        rows.append(f'<rect x="92" y="{y + 4}" width="{125 * share:.1f}" height="14" fill="#3d6f9e"/>')
         if before is not None:
-            x = 114 + 150 * before[name]
+            x = 92 + 125 * before[name]
             rows.append(f'<path d="M{x:.1f} {y + 1}v20" stroke="currentColor" stroke-width="2"/>')
         rows.append(f'<text x="{width - 4}" y="{y + 15}" text-anchor="end">{100 * share:.1f} %</text>')
     return _svg(width, 22 * len(shares), "".join(rows), ", ".join(f"{name} {share:.2f}" for name, share in shares.items()))
 
 
 def curves(
-    x: np.ndarray, lines: dict[str, np.ndarray], *, cursor: float, label: str, ylabel: str, width: int = 330, height: int = 190
+    x: np.ndarray, lines: dict[str, np.ndarray], *, cursor: float, label: str, ylabel: str, width: int = 280, height: int = 180
 ) -> str:
     """Lines over one axis with a cursor, an SVG; each is dashed in its own way and named at its end.
 
@@ -101,7 +106,7 @@ def curves(
         width, height: of the drawing, pixels.
     """
     top = max(float(np.max(list(lines.values()))), 1e-9)
-    left, right, low, high = 40, width - 12, height - 34, 30
+    left, right, low, high = 40, width - 12, height - 34, 38
 
     def across(value: float) -> float:
         return left + (right - left) * (value - x[0]) / max(x[-1] - x[0], 1e-9)
@@ -117,12 +122,12 @@ def curves(
     for number, ((name, values), (colour, dashes)) in enumerate(zip(lines.items(), _LINES, strict=False)):
         points = " ".join(f"{across(a):.1f},{up(b):.1f}" for a, b in zip(x, values, strict=True))
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dashes}"/>')
-        start = left + 6 + 145 * number
+        start = left + 6 + 115 * number
         parts.append(f'<path d="M{start} 12h26" stroke="{colour}" stroke-width="2" stroke-dasharray="{dashes}"/>')
         parts.append(f'<text x="{start + 30}" y="16">{html.escape(name)}</text>')
     parts.append(f'<path d="M{across(cursor):.1f} {high}V{low}" stroke="currentColor" stroke-width="2"/>')
     parts.append(f'<text x="{(left + right) / 2:.0f}" y="{height - 4}" text-anchor="middle">{html.escape(label)}</text>')
-    parts.append(f'<text x="2" y="{high - 4}">{html.escape(ylabel)}</text>')
+    parts.append(f'<text x="{left}" y="{high - 6}">{html.escape(ylabel)}</text>')
     return _svg(width, height, "".join(parts), f"{ylabel} over {label}, the cursor at {cursor:g}")
 
 

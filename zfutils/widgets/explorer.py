@@ -117,12 +117,11 @@ class Explorer(widgets.VBox):
         self.pictures = {TOYS: pictures.of_toys(toys), BUNDLED: pictures.bundled(), OWN: {}}
         self.looker, self.scenes = Looker(self._others), {}
         chosen = self._picture(picture)
-        unit = unit or _middle_unit(self.subject)
+        unit = unit or self._striking_unit(chosen)
         self.state = State(self.subject.name, unit, chosen.name, **state)
         _check_unit(self.subject, self.state.of)
-        self._quiet = False
         self.controls = Controls(self)
-        self.panels = Panels(self.controls.clicked)
+        self.panels = Panels(self.controls.beside, self.controls.clicked)
         self.pipeline = Pipeline(self._views())
         super().__init__([self.controls.line, widgets.HBox([self.controls.column, self.panels.grid], layout=_wrapping())])
         self.controls.show(self.state)
@@ -158,17 +157,10 @@ class Explorer(widgets.VBox):
 
     def figure(self) -> Figure:
         """What is shown, as a figure that needs no kernel."""
-        shown = {view.name: self._answer(view) for view in self._views()}
-        pages = {name: image for answer in shown.values() if answer for name, image in answer.pictures.items()}
+        answers = [self.pipeline.answer(view, self.state) for view in self.pipeline.views]
+        pages = {name: image for answer in answers if answer for name, image in answer.pictures.items()}
         captions = [name if len(name) < 34 else f"{name[:32]} …" for name in pages]
         return plot.pictures(list(pages.values()), captions, columns=4, title=self.state.line(), cell=2.2)
-
-    def _answer(self, view: View) -> Shown | None:
-        """An answer in this thread; None where there is none."""
-        try:
-            return self.pipeline.memory.get(view.key(self.state), lambda: view.compute(self.state, lambda: None))
-        except Problem:
-            return None
 
     def _views(self) -> list[View]:
         """All views, the quick ones first."""
@@ -178,7 +170,7 @@ class Explorer(widgets.VBox):
             def compute(state: State, check: Check) -> Shown:
                 return work(self.looker, self._scene(state), *(getattr(state, field) for field in needs), check)
 
-            return View(name, (*seen, *needs), compute, self.panels[name].draw, self.panels[name].say)
+            return View(name, (*seen, *needs), views.NOTHING, compute, self.panels[name].draw, self.panels[name].say)
 
         return [
             view("map", ("at",), views.activation_map),
@@ -219,6 +211,16 @@ class Explorer(widgets.VBox):
             self.pictures[OWN] |= {picture.name: picture, str(name): picture}
         return picture
 
+    def _striking_unit(self, picture: Picture) -> str:
+        """The unit of a layer in the middle that is strongest in a picture."""
+        unit = _middle_unit(self.subject)
+        scene = views.scene(self.subject, picture, State("", unit, "").of)
+        try:
+            strengths = self.looker.features(scene).flatten(1).amax(1)
+        except Problem:
+            return unit  # a net that cannot be followed: its views will say so
+        return f"{scene.unit.layer}/{int(strengths.argmax())}"
+
     def _others(self, side: int) -> np.ndarray:
         """Pictures among which winners are looked for where none ship: three toys of each class, and the bundled photographs."""
         toys = [picture for name, picture in self.pictures[TOYS].items() if int(name.rpartition("/")[2]) < 3]
@@ -230,7 +232,7 @@ class Controls:
 
     def __init__(self, explorer: Explorer):
         self.explorer, self._quiet = explorer, False
-        self.line = widgets.Text(description="as Python", layout=widgets.Layout(width="100%"), style=_LABEL)
+        self.line = widgets.Text(description="as Python", layout=widgets.Layout(width="auto"), style=_LABEL)
         self.net = _menu("net", list(explorer.nets))
         self.about, self.wrong = widgets.HTML(), widgets.HTML()
         self.layer, self.unit = _menu("layer", []), _whole("unit", 0, 1)
@@ -243,17 +245,19 @@ class Controls:
         self.label, self.fill = _menu("class", []), _menu("fill", list(views.FILLS))
         self.size, self.stride = _share("square", 0.08, 0.5, 0.01), _share("step", 0.02, 0.2, 0.01)
         self.changing, self.amount = _menu("change", list(views.CHANGES)), _share("amount", -1.0, 1.0, 0.1)
-        groups = {
-            "Net and unit": [self.net, self.about, self.layer, self.unit, self.number, self.alive, self.wrong],
-            "Picture": [self.kind, self.picture, self.upload],
-            "Way down": [self.rule, self.switches, self.places, self.forget],
-            "Square that hides": [self.label, self.size, self.stride, self.fill],
-            "Shift, scale, turn": [self.changing, self.amount],
-        }
-        boxes = [widgets.VBox([widgets.HTML(f"<b>{title}</b>"), *some]) for title, some in groups.items()]
         self.wrong_picture = widgets.HTML()
-        boxes[1].children = (*boxes[1].children, self.wrong_picture)
-        self.column = widgets.VBox(boxes, layout=widgets.Layout(flex="1 1 260px", max_width="340px", min_width="240px"))
+        groups = (
+            ("Net and unit", [self.net, self.about, self.layer, self.unit, self.number, self.alive, self.wrong]),
+            ("Picture", [self.kind, self.picture, self.upload, self.wrong_picture]),
+            ("Way down to pixels", [self.rule, self.switches, self.places, self.forget]),
+        )
+        wide = widgets.Layout(flex="1 1 205px", max_width="300px", margin="0 8px 8px 0")
+        boxes = [widgets.VBox([widgets.HTML(f"<b>{title}</b>"), *some], layout=wide) for title, some in groups]
+        self.column = widgets.HBox(boxes, layout=widgets.Layout(flex="1 1 250px", flex_flow="row wrap", align_items="flex-start", min_width="0"))
+        self.beside = {
+            "change": [widgets.HBox([self.changing, self.amount], layout=_wrapping())],
+            "occlusion": [widgets.HBox([self.label, self.fill, self.size, self.stride], layout=_wrapping())],
+        }
         self._listen()
 
     def show(self, state: State) -> None:
@@ -263,7 +267,7 @@ class Controls:
         self._quiet = True
         try:
             self.net.options, self.net.value = list(explorer.nets), state.net
-            self.about.value = f"<small>{subject.says}; sees {subject.size} x {subject.size} px</small>"
+            self.about.value = _small(f"{subject.says}; sees {subject.size} x {subject.size} px")
             self.layer.options, self.layer.value = list(subject.layers), unit.layer
             self.unit.max = self.number.max = subject.layers[unit.layer] - 1
             self.unit.value = self.number.value = unit.map
@@ -286,6 +290,7 @@ class Controls:
 
     def _show_change(self, state: State) -> None:
         """The range of the amount for a change."""
+        self.changing.value = state.change
         low, high, step, usual = _RANGES[state.change]
         self.amount.min, self.amount.max = min(low, self.amount.min), max(high, self.amount.max)
         self.amount.value = state.amount if low <= state.amount <= high else usual
@@ -313,7 +318,7 @@ class Controls:
     def _change(self, **fields: object) -> None:
         """A control was moved by the reader."""
         if not self._quiet:
-            self.explorer.change(**fields)
+            self.explorer.change(**{name: round(value, 3) if isinstance(value, float) else value for name, value in fields.items()})
             self.show(self.explorer.state)
 
     def _go_on(self) -> None:
@@ -338,65 +343,86 @@ class Controls:
 
 
 class Panels(dict):
-    """Where the views are drawn, by name."""
+    """Where the views are drawn, by name, each with the controls that change it alone.
 
-    def __init__(self, clicked: Callable[[list[float]], None]):
-        titles = {
-            "map": "Where the unit is active: click a place, or move it by the arrow keys",
-            "projection": "What it answers to in this picture",
-            "nine": "What it answers to most: nine strongest pictures",
-            "occlusion": "A square hides a part",
-            "change": "Shifted, scaled, turned",
-        }
-        super().__init__({name: Panel(title, clicked if name == "map" else None) for name, title in titles.items()})
-        boxes = [panel.box for panel in self.values()]
-        self.grid = widgets.HBox(
-            boxes, layout=widgets.Layout(flex="3 1 320px", flex_flow="row wrap", align_items="flex-start", min_width="0")
-        )
+    Args:
+        controls: of each view.
+        clicked: told when a place of the first picture is chosen.
+    """
+
+    def __init__(self, controls: dict[str, list[widgets.Widget]], clicked: Callable[[list[float]], None]):
+        panels = {name: Panel(title, pictures, controls.get(name, [])) for name, (title, pictures) in _PANELS.items()}
+        super().__init__(panels)
+        click = Clickable(label=_PANELS["map"][0], width=_WIDE)
+        click.observe(lambda event: clicked(event["new"]), "position")
+        self["map"].take(click)
+        boxes = [panel.box for panel in panels.values()]
+        self.grid = widgets.HBox(boxes, layout=widgets.Layout(flex="3 1 605px", flex_flow="row wrap", align_items="flex-start", min_width="0"))
 
 
 class Panel:
-    """Pictures under a title, with a line that says what is seen, and one for what is wrong."""
+    """Pictures under a title and controls, with a line that says what is seen, and one for what is wrong.
 
-    def __init__(self, title: str, clicked: Callable[[list[float]], None] | None):
-        self.said, self.trouble, self.chart = widgets.HTML(), widgets.HTML(), widgets.HTML()
-        self.images = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap"))
-        self.click = None if clicked is None else Clickable(label=title)
-        if self.click is not None:
-            self.click.observe(lambda event: clicked(event["new"]), "position")
-        head = widgets.HTML(f"<b>{title}</b>")
-        parts = [head, *([] if self.click is None else [self.click]), self.images, self.chart, self.said, self.trouble]
-        self.box = widgets.VBox(parts, layout=widgets.Layout(max_width="100%", margin="0 16px 12px 0", min_width="0"))
+    Args:
+        title: of the panel.
+        pictures: how many pictures it has beside each other.
+        controls: under the title.
+    """
+
+    def __init__(self, title: str, pictures: int, controls: list[widgets.Widget]):
+        self.said, self.trouble, self.click = widgets.HTML(), widgets.HTML(), None
+        self.chart = widgets.HTML(layout=widgets.Layout(width=f"{_WIDE}px", max_width="100%"))
+        self.images = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap", overflow="hidden"))
+        parts = [widgets.HTML(f"<b>{title}</b>"), *controls, self.images, self.said, self.trouble]
+        width = f"{pictures * (_WIDE + 10)}px"
+        self.box = widgets.VBox(parts, layout=widgets.Layout(width=width, max_width="100%", margin="0 10px 14px 0", min_width="0"))
+
+    def take(self, click: Clickable) -> None:
+        """Show the one picture as one that can be clicked."""
+        self.click, self.images.children = click, (click,)
 
     def draw(self, shown: Shown) -> None:
         """Show an answer."""
-        if self.click is not None:
+        if self.click is not None and not shown.pictures:
+            self.click.data = b""
+        elif self.click is not None:
             ((caption, image),) = shown.pictures.items()
             self.click.label, self.click.data = f"{caption}; {shown.text}", drawing.png(image)
         else:
-            self._draw_images(shown.pictures)
-        self.chart.value = shown.svg
-        self.said.value = f"<small>{shown.text}</small>"
+            self._draw_images(shown.pictures, shown.svg)
+        self.said.value = _small(shown.text)
 
-    def _draw_images(self, pages: dict[str, np.ndarray]) -> None:
-        if len(self.images.children) != len(pages):
-            self.images.children = [_picture_box() for _ in pages]
-        for box, (caption, image) in zip(self.images.children, pages.items(), strict=True):
-            box.children[0].value, box.children[1].value = drawing.png(image), f"<small>{caption}</small>"
+    def _draw_images(self, pages: dict[str, np.ndarray], svg: str) -> None:
+        boxes = [box for box in self.images.children if box is not self.chart]
+        if len(boxes) != len(pages):
+            boxes = [_picture_box() for _ in pages]
+        self.images.children = (*boxes, *([self.chart] if svg else []))
+        for box, (caption, image) in zip(boxes, pages.items(), strict=True):
+            box.children[0].value, box.children[1].value = drawing.png(image), _small(caption)
+        self.chart.value = svg
 
     def say(self, text: str) -> None:
         """One line: busy, or what is wrong."""
         self.trouble.value = _warning(text) if text else ""
 
 
-_FULL, _LABEL = widgets.Layout(width="98%"), {"description_width": "72px"}
+_WIDE = 280  # pixels of a picture on the page
+_PANELS = {  # title, pictures beside each other; the order on the page
+    "map": ("Where it is active: click a place", 1),
+    "projection": ("What it answers to in this picture", 1),
+    "nine": ("What it answers to most: its nine strongest pictures", 2),
+    "change": ("Shift, scale, turn the picture", 2),
+    "occlusion": ("A square hides a part", 2),
+}
+_FULL = widgets.Layout(width="auto", min_width="200px", max_width="290px")
+_LABEL = {"description_width": "72px"}
 _FIELDS = {name: name for name in ("places", "rule", "switches", "label", "fill", "size", "stride", "amount")}
 _RANGES = {"shift": (-31.0, 31.0, 1.0, 0.0), "scale": (1.0, 2.0, 0.05, 1.0), "turn": (0.0, 360.0, 5.0, 0.0)}  # low, high, step, none
 
 
 def _picture_box() -> widgets.VBox:
-    image = widgets.Image(format="png", layout=widgets.Layout(width="300px", max_width="100%"))
-    return widgets.VBox([image, widgets.HTML()], layout=widgets.Layout(margin="0 10px 0 0", max_width="100%"))
+    image = widgets.Image(format="png", layout=widgets.Layout(width=f"{_WIDE}px", max_width="100%"))
+    return widgets.VBox([image, widgets.HTML()], layout=widgets.Layout(width=f"{_WIDE}px", margin="0 10px 0 0", max_width="100%"))
 
 
 def _menu(label: str, options: object) -> widgets.Dropdown:
@@ -416,7 +442,11 @@ def _wrapping() -> widgets.Layout:
 
 
 def _warning(text: str) -> str:
-    return f'<span role="status">{text}</span>'
+    return f'<div role="status" style="line-height:1.3;overflow-wrap:anywhere"><b>{text}</b></div>'
+
+
+def _small(text: str) -> str:
+    return f'<div style="line-height:1.3;font-size:90%;overflow-wrap:anywhere">{text}</div>'
 
 
 def _quoted(value: object) -> str:

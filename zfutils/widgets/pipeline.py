@@ -48,6 +48,7 @@ class View:
     Attributes:
         name: of the view.
         needs: fields of the state on which it depends; it is computed anew when one of them changes.
+        nothing: the answer that is drawn where there is none.
         compute: gives the answer for a state. It calls its second argument now and then, which raises `Stale` once the state is an old one.
         draw: shows an answer.
         say: shows one line beside it, or none where it is empty: that it is busy, or what is wrong.
@@ -55,6 +56,7 @@ class View:
 
     name: str
     needs: tuple[str, ...]
+    nothing: object
     compute: Callable[[object, Check], object]
     draw: Callable[[object], None]
     say: Callable[[str], None]
@@ -85,6 +87,14 @@ class Pipeline:
         with self.changed:
             self.waiting = state
             self.changed.notify_all()
+
+    def answer(self, view: View, state: object) -> object | None:
+        """The answer of one view, computed here and now; None where there is none."""
+        try:
+            with _ONE_AT_A_TIME:
+                return self.memory.get(view.key(state), lambda: view.compute(state, lambda: None))
+        except Problem:
+            return None
 
     def settle(self, timeout: float = 60.0) -> bool:
         """Wait until everything is drawn; whether that was so in time."""
@@ -133,11 +143,12 @@ class Pipeline:
             said = "…"
         except Problem as problem:
             said = f"⚠ {problem}"
-            self.drawn[view.name] = key
         except Exception as error:  # an odd net or picture must not end the thread; what happened is told
             said = f"⚠ {type(error).__name__}: {' '.join(str(error).split()) or 'no reason given'}; choose another net, layer or picture"
-            self.drawn[view.name] = key
         finally:
             busy.cancel()
         busy.join()
+        if said.startswith("⚠"):
+            view.draw(view.nothing)
+            self.drawn[view.name] = key
         view.say(said)

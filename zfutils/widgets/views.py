@@ -42,6 +42,9 @@ class Shown:
     position: tuple[float, float] | None = field(default=None)
 
 
+NOTHING = Shown({}, "")
+
+
 @dataclass(frozen=True)
 class Scene:
     """What the views look at.
@@ -308,7 +311,7 @@ def _window(image: np.ndarray, box: tuple[int, int, int, int], grey: int) -> np.
 
 
 def _large(picture: np.ndarray) -> np.ndarray:
-    return drawing.enlarged(picture, SIDE)
+    return drawing.resized(picture, SIDE)
 
 
 def scene(subject: Subject, picture: Picture, unit: Unit) -> Scene:
