@@ -56,7 +56,9 @@ def test_a_sample_holds_the_pictures_and_their_truth_pixel_by_pixel(weights):
     prepared, sample = registry.opened(SMALLEST), samples.read(shipped.checked("smoke.sample.zip"))
     indices = samples.per_class(prepared, "val", shipping.PER_CLASS)
     assert np.array_equal(sample.images, prepared.images[indices]) and np.array_equal(sample.map("parts"), prepared.map("parts")[indices])
-    assert np.array_equal(sample.labels, np.sort(sample.labels)) and sample.table["file"].tolist() == prepared.table["file"][indices].tolist()
+    assert (
+        np.array_equal(sample.labels, np.sort(sample.labels)) and sample.table["file"].tolist() == prepared.table["file"][indices].tolist()
+    )
     assert np.array_equal(sample.only(np.array([3, 0])).images, prepared.images[indices[[3, 0]]])
     with pytest.raises(Problem, match="unknown map 'toys'; known: parts"):
         sample.map("toys")

@@ -41,7 +41,10 @@ def made(source: Path) -> str:
 
 
 def write_all() -> list[Path]:
-    """Write every notebook that is not in step with its source; return those. None is newer than its source: JupyterLab would not open it."""
+    """Write every notebook that is not in step with its source; return those.
+
+    None is left newer than its source: JupyterLab would not open it.
+    """
     stale = [source for source in sources() if not in_step(source)]
     for source in stale:
         with paths.whole(source.with_suffix(".ipynb")) as fresh:

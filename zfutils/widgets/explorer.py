@@ -253,7 +253,9 @@ class Controls:
         )
         wide = widgets.Layout(flex="1 1 205px", max_width="300px", margin="0 8px 8px 0")
         boxes = [widgets.VBox([widgets.HTML(f"<b>{title}</b>"), *some], layout=wide) for title, some in groups]
-        self.column = widgets.HBox(boxes, layout=widgets.Layout(flex="1 1 250px", flex_flow="row wrap", align_items="flex-start", min_width="0"))
+        self.column = widgets.HBox(
+            boxes, layout=widgets.Layout(flex="1 1 250px", flex_flow="row wrap", align_items="flex-start", min_width="0")
+        )
         self.beside = {
             "change": [widgets.HBox([self.changing, self.amount], layout=_wrapping())],
             "occlusion": [widgets.HBox([self.label, self.fill, self.size, self.stride], layout=_wrapping())],
@@ -357,7 +359,9 @@ class Panels(dict):
         click.observe(lambda event: clicked(event["new"]), "position")
         self["map"].take(click)
         boxes = [panel.box for panel in panels.values()]
-        self.grid = widgets.HBox(boxes, layout=widgets.Layout(flex="3 1 605px", flex_flow="row wrap", align_items="flex-start", min_width="0"))
+        self.grid = widgets.HBox(
+            boxes, layout=widgets.Layout(flex="3 1 605px", flex_flow="row wrap", align_items="flex-start", min_width="0")
+        )
 
 
 class Panel:

@@ -33,7 +33,7 @@ class Subject:
         normalise: from uint8 (n, size, size, 3) to what the net takes, (n, 3, size, size).
         classes: names, one a logit; empty where they are not known.
         says: what it is, one line.
-        ends: two layers, a low one and the last hidden one, whose distances are shown.
+        ends: a low layer and the last hidden one, whose distances are shown.
         winners: the strongest pictures of every unit and those pictures, where they ship.
     """
 
@@ -44,7 +44,7 @@ class Subject:
     normalise: Callable[[np.ndarray], Tensor]
     classes: tuple[str, ...]
     says: str
-    ends: tuple[str, str]
+    ends: tuple[str, ...]
     winners: tuple[dict[str, Top], samples.Sample] | None = field(default=None, repr=False)
 
     @functools.cached_property
@@ -161,10 +161,10 @@ def _standardised(mean: tuple[float, ...], deviation: tuple[float, ...]) -> Call
     return normalise
 
 
-def _ends(net: nn.Module) -> tuple[str, str]:
-    """The first layer, and the last one before the logits."""
+def _ends(net: nn.Module) -> tuple[str, ...]:
+    """The first layer, and the last one before the logits where that is another."""
     names = [name for name, module in net.named_modules() if isinstance(module, _LAYERS)]
-    return names[0], names[-2] if len(names) > 1 else names[0]
+    return tuple(dict.fromkeys([names[0], *names[-2:-1]]))
 
 
 def _trained() -> dict[str, Path]:

@@ -159,8 +159,9 @@ def projection(looker: Looker, scene: Scene, at: tuple[float, float] | None, pla
     else:
         order = np.argsort(-values, axis=None, kind="stable")[:places]
         positions = [tuple(int(part) for part in np.unravel_index(flat, values.shape)) for flat in order if values.flat[flat] > 0]
-    if not positions or float(values.max()) == 0:
-        return Shown({"projection": np.full((SIDE, SIDE, 3), 128, np.uint8)}, "not active in this picture, so nothing comes down")
+    if not positions or float(values.max()) == 0 or (at is not None and positions[0] and values[positions[0]] == 0):
+        where = "in this picture" if float(values.max()) == 0 else "at this place"
+        return Shown({"projection": np.full((SIDE, SIDE, 3), 128, np.uint8)}, f"not active {where}, so nothing comes down")
     down = sum(_down(scene, position, rule, switches) for position in positions)
     shown = to_display(down, scale=display_scale(down))
     what = "the clicked place" if at is not None else "the strongest place" if len(positions) == 1 else f"{len(positions)} places, added"
