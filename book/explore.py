@@ -32,8 +32,7 @@ from zfutils.widgets.explorer import explore
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 NETS = subjects.known()
-OWN = f"{profile}/zfnet"
-NET = OWN if OWN in NETS and f"zfnet-{profile}" not in NETS else next(iter(NETS))  # what ships, else what was trained here
+NET = subjects.preferred(profile)  # what ships, else what was trained here
 
 # %% [markdown]
 # ## The nets that are here

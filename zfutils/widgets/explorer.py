@@ -12,12 +12,13 @@ from torch import nn
 from zfutils.attribution.units import Unit
 from zfutils.core.errors import Problem
 from zfutils.report import plot
-from zfutils.widgets import drawing, pictures, subjects, views
+from zfutils.widgets import pictures, subjects, views
 from zfutils.widgets.clickable import Clickable
+from zfutils.widgets.panel import NOTHING, WIDE, Panel, Shown, small, warning
 from zfutils.widgets.pictures import BUNDLED, OWN, TOYS, Picture
 from zfutils.widgets.pipeline import Check, Pipeline, View
 from zfutils.widgets.subjects import Subject
-from zfutils.widgets.views import Looker, Scene, Shown
+from zfutils.widgets.views import Looker, Scene
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,7 @@ class Explorer(widgets.VBox):
 
     def __init__(self, net: str | nn.Module | None, unit: str | None, picture: str | None, state: dict, toys: object):
         self.nets = subjects.known()
-        if net is None and not self.nets:
-            raise Problem("no net ships with this copy and none is trained here; train one: make train NET=zfnet")
-        self.subject = subjects.load(next(iter(self.nets)) if net is None else net)
+        self.subject = subjects.load(subjects.preferred() if net is None else net)
         if self.subject.name not in self.nets:
             self.nets[self.subject.name] = lambda subject=self.subject: subject
         self.pictures = {TOYS: pictures.of_toys(toys), BUNDLED: pictures.bundled(), OWN: {}}
@@ -170,7 +169,7 @@ class Explorer(widgets.VBox):
             def compute(state: State, check: Check) -> Shown:
                 return work(self.looker, self._scene(state), *(getattr(state, field) for field in needs), check)
 
-            return View(name, (*seen, *needs), views.NOTHING, compute, self.panels[name].draw, self.panels[name].say)
+            return View(name, (*seen, *needs), NOTHING, compute, self.panels[name].draw, self.panels[name].say)
 
         return [
             view("map", ("at",), views.activation_map),
@@ -232,7 +231,7 @@ class Controls:
 
     def __init__(self, explorer: Explorer):
         self.explorer, self._quiet = explorer, False
-        self.line = widgets.Text(description="as Python", layout=widgets.Layout(width="auto"), style=_LABEL)
+        self.line = widgets.Textarea(description="as Python", rows=2, layout=widgets.Layout(width="auto"), style=_LABEL)
         self.net = _menu("net", list(explorer.nets))
         self.about, self.wrong = widgets.HTML(), widgets.HTML()
         self.layer, self.unit = _menu("layer", []), _whole("unit", 0, 1)
@@ -269,7 +268,7 @@ class Controls:
         self._quiet = True
         try:
             self.net.options, self.net.value = list(explorer.nets), state.net
-            self.about.value = _small(f"{subject.says}; sees {subject.size} x {subject.size} px")
+            self.about.value = small(f"{subject.says}; sees {subject.size} x {subject.size} px")
             self.layer.options, self.layer.value = list(subject.layers), unit.layer
             self.unit.max = self.number.max = subject.layers[unit.layer] - 1
             self.unit.value = self.number.value = unit.map
@@ -340,7 +339,7 @@ class Controls:
         try:
             work()
         except Problem as problem:
-            beside.value = _warning(str(problem))
+            beside.value = warning(str(problem))
         self.show(self.explorer.state)
 
 
@@ -355,7 +354,7 @@ class Panels(dict):
     def __init__(self, controls: dict[str, list[widgets.Widget]], clicked: Callable[[list[float]], None]):
         panels = {name: Panel(title, pictures, controls.get(name, [])) for name, (title, pictures) in _PANELS.items()}
         super().__init__(panels)
-        click = Clickable(label=_PANELS["map"][0], width=_WIDE)
+        click = Clickable(label=_PANELS["map"][0], width=WIDE)
         click.observe(lambda event: clicked(event["new"]), "position")
         self["map"].take(click)
         boxes = [panel.box for panel in panels.values()]
@@ -364,53 +363,6 @@ class Panels(dict):
         )
 
 
-class Panel:
-    """Pictures under a title and controls, with a line that says what is seen, and one for what is wrong.
-
-    Args:
-        title: of the panel.
-        pictures: how many pictures it has beside each other.
-        controls: under the title.
-    """
-
-    def __init__(self, title: str, pictures: int, controls: list[widgets.Widget]):
-        self.said, self.trouble, self.click = widgets.HTML(), widgets.HTML(), None
-        self.chart = widgets.HTML(layout=widgets.Layout(width=f"{_WIDE}px", max_width="100%"))
-        self.images = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap", overflow="hidden"))
-        parts = [widgets.HTML(f"<b>{title}</b>"), *controls, self.images, self.said, self.trouble]
-        width = f"{pictures * (_WIDE + 10)}px"
-        self.box = widgets.VBox(parts, layout=widgets.Layout(width=width, max_width="100%", margin="0 10px 14px 0", min_width="0"))
-
-    def take(self, click: Clickable) -> None:
-        """Show the one picture as one that can be clicked."""
-        self.click, self.images.children = click, (click,)
-
-    def draw(self, shown: Shown) -> None:
-        """Show an answer."""
-        if self.click is not None and not shown.pictures:
-            self.click.data = b""
-        elif self.click is not None:
-            ((caption, image),) = shown.pictures.items()
-            self.click.label, self.click.data = f"{caption}; {shown.text}", drawing.png(image)
-        else:
-            self._draw_images(shown.pictures, shown.svg)
-        self.said.value = _small(shown.text)
-
-    def _draw_images(self, pages: dict[str, np.ndarray], svg: str) -> None:
-        boxes = [box for box in self.images.children if box is not self.chart]
-        if len(boxes) != len(pages):
-            boxes = [_picture_box() for _ in pages]
-        self.images.children = (*boxes, *([self.chart] if svg else []))
-        for box, (caption, image) in zip(boxes, pages.items(), strict=True):
-            box.children[0].value, box.children[1].value = drawing.png(image), _small(caption)
-        self.chart.value = svg
-
-    def say(self, text: str) -> None:
-        """One line: busy, or what is wrong."""
-        self.trouble.value = _warning(text) if text else ""
-
-
-_WIDE = 280  # pixels of a picture on the page
 _PANELS = {  # title, pictures beside each other; the order on the page
     "map": ("Where it is active: click a place", 1),
     "projection": ("What it answers to in this picture", 1),
@@ -422,11 +374,6 @@ _FULL = widgets.Layout(width="auto", min_width="200px", max_width="290px")
 _LABEL = {"description_width": "72px"}
 _FIELDS = {name: name for name in ("places", "rule", "switches", "label", "fill", "size", "stride", "amount")}
 _RANGES = {"shift": (-31.0, 31.0, 1.0, 0.0), "scale": (1.0, 2.0, 0.05, 1.0), "turn": (0.0, 360.0, 5.0, 0.0)}  # low, high, step, none
-
-
-def _picture_box() -> widgets.VBox:
-    image = widgets.Image(format="png", layout=widgets.Layout(width=f"{_WIDE}px", max_width="100%"))
-    return widgets.VBox([image, widgets.HTML()], layout=widgets.Layout(width=f"{_WIDE}px", margin="0 10px 0 0", max_width="100%"))
 
 
 def _menu(label: str, options: object) -> widgets.Dropdown:
@@ -443,14 +390,6 @@ def _share(label: str, low: float, high: float, step: float) -> widgets.FloatSli
 
 def _wrapping() -> widgets.Layout:
     return widgets.Layout(flex_flow="row wrap", align_items="flex-start", width="100%")
-
-
-def _warning(text: str) -> str:
-    return f'<div role="status" style="line-height:1.3;overflow-wrap:anywhere"><b>{text}</b></div>'
-
-
-def _small(text: str) -> str:
-    return f'<div style="line-height:1.3;font-size:90%;overflow-wrap:anywhere">{text}</div>'
 
 
 def _quoted(value: object) -> str:

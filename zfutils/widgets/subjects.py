@@ -77,6 +77,18 @@ def known() -> dict[str, Callable[[], Subject]]:
     return found | {name: functools.partial(of_torchvision, name) for name in _torchvision()}
 
 
+def preferred(profile: str = "") -> str:
+    """The net that is shown first: of a profile the one that ships, else the one that was trained here, else any.
+
+    Raises:
+        Problem: there is no net at all; the command that trains one is named.
+    """
+    nets = known()
+    if not nets:
+        raise Problem("no net ships with this copy and none is trained here; train one: make train NET=zfnet")
+    return next((name for name in (f"zfnet-{profile}", f"{profile}/zfnet") if name in nets), next(iter(nets)))
+
+
 def load(net: str | nn.Module) -> Subject:
     """Load a net by its name, or take any other module.
 

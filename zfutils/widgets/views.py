@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from zfutils.attribution.units import Unit
 from zfutils.core.errors import Problem, unknown
 from zfutils.models.crops import to_display
 from zfutils.widgets import drawing
+from zfutils.widgets.panel import Shown
 from zfutils.widgets.pictures import Picture
 from zfutils.widgets.pipeline import Check, Memory
 from zfutils.widgets.subjects import Subject
@@ -30,19 +31,6 @@ CHANGES = {"shift": "vertical shift, px", "scale": "scale", "turn": "rotation, d
 NINE, FIVE = 9, 5
 SIDE = 336  # pixels, of a picture on the page
 _WAYS = {"gradient": "norm derived"}  # the others skip the contrast norm
-
-
-@dataclass(frozen=True)
-class Shown:
-    """An answer: pictures, uint8 (h, w, 3), with a caption each, an SVG or none, and a line of text."""
-
-    pictures: dict[str, np.ndarray]
-    text: str
-    svg: str = ""
-    position: tuple[float, float] | None = field(default=None)
-
-
-NOTHING = Shown({}, "")
 
 
 @dataclass(frozen=True)
@@ -80,12 +68,12 @@ class Looker:
     """
 
     def __init__(self, others: Callable[[int], np.ndarray]):
-        self.others, self.memory = others, Memory(24)
+        self.others, self.layers, self.memory = others, Memory(8), Memory(64)  # features of a layer are large
 
     def features(self, scene: Scene) -> Tensor:
         """Activations of the unit's layer, after a ReLU, (maps, h, w) or (units,)."""
         key = ("features", scene.subject.name, scene.unit.layer, scene.cut.tobytes())
-        found = self.memory.get(key, lambda: activations.of(scene.subject.net, scene.input, [scene.unit.layer])[scene.unit.layer][0])
+        found = self.layers.get(key, lambda: activations.of(scene.subject.net, scene.input, [scene.unit.layer])[scene.unit.layer][0])
         units.check_map(scene.unit, len(found))
         return found.clamp(min=0)
 
@@ -145,8 +133,7 @@ def activation_map(looker: Looker, scene: Scene, at: tuple[float, float] | None,
     where = "clicked" if at is not None else "strongest"
     said = f"{scene.unit}: {values[row, column]:.3g} at row {row}, column {column} ({where}); largest {high:.3g}"
     said += "; not active in this picture" if high == 0 else f"; the frame is what this place sees, {bottom - top} x {right - left} px"
-    height, width = values.shape
-    return Shown({f"map of {height} x {width}, bright where active": framed}, said, position=((column + 0.5) / width, (row + 0.5) / height))
+    return Shown({f"map of {values.shape[0]} x {values.shape[1]}, bright where active": framed}, said)
 
 
 def projection(looker: Looker, scene: Scene, at: tuple[float, float] | None, places: int, rule: str, switches: str, check: Check) -> Shown:
