@@ -60,22 +60,22 @@ shown
 # What to look for: do the nine patches show one thing? Does the projection keep to that part of the picture which the patches share, and is it dark in the map of the hidden square? Then take a unit two layers lower, and two layers higher.
 
 # %% [markdown]
-# ## Move it
-#
-# The line on top says what you see. Copied into a cell of its own it shows the same again, in any notebook that has `from zfutils.widgets.explorer import explore`.
+# ## Provenance
 
 # %%
-OPENED
+results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START)
 
 # %% [markdown]
-# ## Three things to try
+# ## Three things to try below
 #
 # 1. **Switches.** Take a unit of layer 5 and set the switches from *right* to *random*: what is left is what the filters alone say; the rest came from the picture's own maxima (section 2.1).
 # 2. **Places.** Raise the number of places: the projections of several maxima are added. Where do they stop falling on the same part?
 # 3. **Turn.** Turn the picture slowly. Layer 1 leaves at once, layer 7 follows later (section 4, figure 5); the bars say when the class gives way.
 
 # %% [markdown]
-# ## Provenance
+# ## Move it
+#
+# The line on top says what you see. Copied into a cell of its own it shows the same again, in any notebook that has `from zfutils.widgets.explorer import explore`.
 
 # %%
-results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START)
+OPENED

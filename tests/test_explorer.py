@@ -203,6 +203,44 @@ def test_a_net_that_cannot_be_followed_says_so_where_it_cannot_and_the_rest_stay
     assert shown(explorer)["change"][0]
 
 
+class Folded(nn.Module):
+    """A net whose upper layer lies above a step that no rule is known for."""
+
+    def __init__(self):
+        super().__init__()
+        self.below, self.above, self.head = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 6, 3), nn.Linear(6, 5)
+
+    def forward(self, x):
+        return self.head(self.above(torch.sigmoid(self.below(x))).mean((2, 3)))
+
+
+def test_where_the_way_down_is_unknown_the_map_the_square_and_the_changes_are_still_seen(opened):
+    torch.manual_seed(0)
+    explorer = opened(Folded().eval(), None, "chelsea")
+    explorer.controls.layer.value = "above"
+    seen = shown(explorer)
+    assert seen["map"][0] and seen["occlusion"][0] and seen["change"][0] and "cannot be followed down" in explorer.panels["map"].said.value
+    assert len(troubles(explorer)) == 2 and all("Sigmoid" in line for line in troubles(explorer)), (
+        "the projections, which need the way down"
+    )
+
+
+class Tokens(nn.Module):
+    """A net of one layer that gives a row of values for every place."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.mixed, self.head = nn.Conv2d(3, 4, 16, 16), nn.Linear(4, 4), nn.Linear(4, 5)
+
+    def forward(self, x):
+        return self.head(self.mixed(self.conv(x).flatten(2).transpose(1, 2)).mean(1))
+
+
+def test_a_layer_that_is_no_stack_of_maps_is_told(opened):
+    explorer = opened(Tokens().eval(), "mixed/1", "chelsea")
+    assert any("mixed gives 196 x 4 values a picture" in line for line in troubles(explorer)) and shown(explorer)["change"][0]
+
+
 def test_a_module_without_units_is_refused():
     with pytest.raises(Problem, match="no convolution and no linear layer"):
         subjects.load(nn.Sequential(nn.ReLU()))

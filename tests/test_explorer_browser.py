@@ -27,6 +27,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; apt-get install chromium"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 PICTURES = "img[src^='blob:']"
 TARGET = 0.5  # seconds from an event to the new picture, median, on a quiet machine
 PATIENCE = 40_000  # ms
@@ -180,7 +181,7 @@ def opened(lab):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         try:
             explorer = Opened(browser.new_page(viewport={"width": 1400, "height": 1000}))
             try:
@@ -287,6 +288,14 @@ def a_good_and_a_broken_picture_are_uploaded(opened: Opened, folder: Path) -> No
     assert 'picture="ramp-' in opened.line() and "no picture that can be read" not in opened.text()
 
 
+def a_picture_is_taken_with_the_camera(opened: Opened, folder: Path) -> None:
+    button = opened.root.locator("button.zf-camera")
+    button.click()
+    opened.root.get_by_role("button", name="take it").wait_for(timeout=PATIENCE)
+    opened.timed("camera", lambda: button.click())
+    assert 'picture="camera-' in opened.line() and opened.root.locator("video").is_hidden() and "no camera" not in opened.text()
+
+
 def another_net_is_chosen_and_the_next_unit_that_is_alive(opened: Opened, folder: Path) -> None:
     nets = opened.labelled("net").locator("option").all_inner_texts()
     here = opened.labelled("net").locator("select").evaluate("menu => menu.selectedOptions[0].label")
@@ -345,6 +354,7 @@ STEPS = (
     a_place_is_clicked_dragged_and_moved_by_the_arrow_keys,
     twenty_quick_moves_end_within_one_answer_after_the_last,
     a_good_and_a_broken_picture_are_uploaded,
+    a_picture_is_taken_with_the_camera,
     another_net_is_chosen_and_the_next_unit_that_is_alive,
     controls_are_labelled_and_nothing_is_wider_than_a_narrow_page,
     the_times_are_written_down,

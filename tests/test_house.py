@@ -43,7 +43,7 @@ PACKAGES = {
     ),
     "transfer": (("feature_cache", "linear_probes"), ("experiments",)),
     "report": (("results",), ("scoreboard", "verdicts"), ("plot",)),
-    "widgets": (("drawing", "pipeline", "clickable", "pictures", "subjects"), ("panel",), ("views", "sliders"), ("explorer",)),
+    "widgets": (("drawing", "pipeline", "camera", "clickable", "pictures", "subjects"), ("panel",), ("views", "sliders"), ("explorer",)),
     "run": (("chapters", "notebooks", "bench"), ("runner", "shipping"), ("command_line",)),
 }
 RANK = {

@@ -13,6 +13,7 @@ from zfutils.attribution.units import Unit
 from zfutils.core.errors import Problem
 from zfutils.report import plot
 from zfutils.widgets import pictures, subjects, views
+from zfutils.widgets.camera import Camera
 from zfutils.widgets.clickable import Clickable
 from zfutils.widgets.panel import NOTHING, WIDE, Panel, Shown, small, warning
 from zfutils.widgets.pictures import BUNDLED, OWN, TOYS, Picture
@@ -239,6 +240,7 @@ class Controls:
         self.alive = widgets.Button(description="next unit that is alive", layout=_FULL, icon="arrow-right")
         self.kind, self.picture = _menu("pictures", [kind for kind, some in explorer.pictures.items() if some]), _menu("picture", [])
         self.upload = widgets.FileUpload(accept="image/*", description="use your own picture", layout=_FULL)
+        self.camera = Camera()
         self.places, self.forget = _whole("places", 1, 9), widgets.Button(description="back to the strongest place", layout=_FULL)
         self.rule, self.switches = _menu("rule", views.RULES), _menu("switches", views.SWITCHES)
         self.label, self.fill = _menu("class", []), _menu("fill", list(views.FILLS))
@@ -247,7 +249,7 @@ class Controls:
         self.wrong_picture = widgets.HTML()
         groups = (
             ("Net and unit", [self.net, self.about, self.layer, self.unit, self.number, self.alive, self.wrong]),
-            ("Picture", [self.kind, self.picture, self.upload, self.wrong_picture]),
+            ("Picture", [self.kind, self.picture, self.upload, self.camera, self.wrong_picture]),
             ("Way down to pixels", [self.rule, self.switches, self.places, self.forget]),
         )
         wide = widgets.Layout(flex="1 1 205px", max_width="300px", margin="0 8px 8px 0")
@@ -259,6 +261,9 @@ class Controls:
             "change": [widgets.HBox([self.changing, self.amount], layout=_wrapping())],
             "occlusion": [widgets.HBox([self.label, self.fill, self.size, self.stride], layout=_wrapping())],
         }
+        for row in self.beside.values():
+            for control in row[0].children:
+                control.layout = widgets.Layout(width=f"{WIDE - 4}px", max_width="98%")
         self._listen()
 
     def show(self, state: State) -> None:
@@ -313,6 +318,7 @@ class Controls:
         self.kind.observe(lambda event: self._change(picture=next(iter(self.explorer.pictures[event["new"]])), at=None), "value")
         self.picture.observe(lambda event: self._change(picture=event["new"], at=None), "value")
         self.upload.observe(lambda event: self._uploaded(event["new"]), "value")
+        self.camera.observe(lambda event: self._uploaded(({"content": event["new"], "name": "camera.jpg"},)), "shot")
         self.forget.on_click(lambda _: self._change(at=None))
         self.changing.observe(lambda event: self._change(change=event["new"], amount=_RANGES[event["new"]][3]), "value")
 

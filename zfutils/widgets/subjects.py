@@ -18,6 +18,7 @@ from zfutils.data import prepared_sets, samples
 from zfutils.models import checkpoints, shipped
 
 _LAYERS = (nn.Conv2d, nn.Linear)
+_NEVER_RUN = nn.modules.linear.NonDynamicallyQuantizableLinear  # inside attention, which uses its weights and never calls it
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the pixels that torchvision's nets take, in [0, 1]
 
 
@@ -53,7 +54,7 @@ class Subject:
         return {
             name: module.out_channels if isinstance(module, nn.Conv2d) else module.out_features
             for name, module in self.net.named_modules()
-            if isinstance(module, _LAYERS)
+            if isinstance(module, _LAYERS) and not isinstance(module, _NEVER_RUN)
         }
 
     def cut(self, square: np.ndarray) -> np.ndarray:

@@ -74,6 +74,9 @@ class Looker:
         """Activations of the unit's layer, after a ReLU, (maps, h, w) or (units,)."""
         key = ("features", scene.subject.name, scene.unit.layer, scene.cut.tobytes())
         found = self.layers.get(key, lambda: activations.of(scene.subject.net, scene.input, [scene.unit.layer])[scene.unit.layer][0])
+        if found.ndim not in (1, 3):
+            shape = " x ".join(map(str, found.shape))
+            raise Problem(f"{scene.unit.layer} gives {shape} values a picture, neither maps nor one value a unit; choose another layer")
         units.check_map(scene.unit, len(found))
         return found.clamp(min=0)
 
@@ -126,14 +129,18 @@ def activation_map(looker: Looker, scene: Scene, at: tuple[float, float] | None,
         return Shown({"the picture": _large(scene.cut)}, said)
     row, column = _position(values, at)
     high = float(values.max())
-    top, left, bottom, right = looker.field(scene).inside((row, column))
     glow = drawing.over(_large(scene.cut), values, high=high)
-    scale = len(glow) / size
-    framed = drawing.boxed(glow, [tuple(round(edge * scale) for edge in (top, left, bottom, right))])
+    try:
+        box = looker.field(scene).inside((row, column))
+    except Problem:
+        box, sees = None, "the net cannot be followed down to what this place sees"  # the projection says why
+    if box is not None:
+        glow = drawing.boxed(glow, [tuple(round(edge * len(glow) / size) for edge in box)])
+        sees = f"the frame is what this place sees, {box[2] - box[0]} x {box[3] - box[1]} px"
     where = "clicked" if at is not None else "strongest"
     said = f"{scene.unit}: {values[row, column]:.3g} at row {row}, column {column} ({where}); largest {high:.3g}"
-    said += "; not active in this picture" if high == 0 else f"; the frame is what this place sees, {bottom - top} x {right - left} px"
-    return Shown({f"map of {values.shape[0]} x {values.shape[1]}, bright where active": framed}, said)
+    said += "; not active in this picture" if high == 0 else f"; {sees}"
+    return Shown({f"map of {values.shape[0]} x {values.shape[1]}, bright where active": glow}, said)
 
 
 def projection(looker: Looker, scene: Scene, at: tuple[float, float] | None, places: int, rule: str, switches: str, check: Check) -> Shown:
