@@ -87,6 +87,7 @@ _ALL = (
             "06_invariance",
             "07_transfer",
             "08_beyond",
+            "explore",
         ),
     ),
 )

@@ -4,7 +4,7 @@ function render({ model, el }) {
   const video = document.createElement("video");
   const said = document.createElement("div");
   button.className = "jupyter-button lm-mod-flat zf-camera"; // looks as the buttons beside it
-  button.style.width = "100%";
+  Object.assign(button.style, { width: "calc(100% - 4px)", margin: "2px" });
   said.setAttribute("role", "status");
   video.muted = video.playsInline = true;
   video.style.maxWidth = "100%";

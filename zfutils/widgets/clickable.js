@@ -7,7 +7,7 @@ function render({ model, el }) {
   box.className = "zf-clickable";
   box.tabIndex = 0;
   box.dataset.lmSuppressShortcuts = "true"; // the notebook's own keys rest while the picture has the focus
-  Object.assign(box.style, { position: "relative", display: "inline-block", maxWidth: "100%", touchAction: "none", cursor: "crosshair", lineHeight: "0" });
+  Object.assign(box.style, { position: "relative", display: "inline-block", maxWidth: "100%", margin: "2px", touchAction: "none", cursor: "crosshair", lineHeight: "0" });
   const image = document.createElement("img");
   image.draggable = false;
   Object.assign(image.style, { width: "100%", height: "auto", imageRendering: "auto" });
