@@ -18,7 +18,7 @@ GIVEN = $(call told,PROFILE,profile) $(call told,SEED,seed) $(call told,JOBS,job
   $(if $(EXTRAS),--extras) $(if $(TRAINED),--only-trained) $(if $(RETRAIN),--retrain)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data nets train reproduce notebooks lab bench test mutants lint clean
+.PHONY: help setup data nets train reproduce notebooks lab explore bench test mutants lint clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ notebooks: .venv/ready  ## make the notebooks from their sources
 
 lab: .venv/ready  ## open JupyterLab on the book
 	@$(RUN) lab $(GIVEN)
+
+explore: .venv/ready  ## open JupyterLab on the explorer: units, pictures and sliders, with the nets that ship
+	@$(RUN) explore $(GIVEN)
 
 bench: .venv/ready  ## measure speed against what one would use instead
 	@$(RUN) bench $(GIVEN)

@@ -19,14 +19,15 @@ PACKAGES = {
     "data": (
         ("manifests", "prepared_sets", "members"),
         ("download", "decode", "splits", "near_duplicates"),
-        ("toybox", "listings"),
+        ("toybox", "listings", "samples"),
         ("registry",),
     ),
     "models": (
         ("local_response_norm", "devices"),
         ("architectures", "crops"),
         ("recipes", "rotated_crops", "predictions", "checkpoints"),
-        ("trained", "loading"),
+        ("trained", "shipped"),
+        ("loading",),
         ("cached_predictions",),
     ),
     "training": (("schedule",), ("trainer",), ("run_folder",), ("runs",), ("clipping", "from_scratch"), ("train_all",)),
@@ -44,7 +45,8 @@ PACKAGES = {
     ),
     "transfer": (("feature_cache", "gpu_probes", "linear_probes"), ("experiments",)),
     "report": (("results",), ("scoreboard", "verdicts"), ("plot",)),
-    "run": (("chapters", "notebooks", "bench"), ("runner",), ("command_line",)),
+    "widgets": (("drawing", "pipeline", "camera", "clickable", "pictures", "subjects"), ("panel",), ("views", "sliders"), ("explorer",)),
+    "run": (("chapters", "notebooks", "bench"), ("runner", "shipping"), ("command_line",)),
 }
 RANK = {
     f"{package}.{module}": (number, place)
@@ -198,7 +200,22 @@ def test_every_direct_dependency_is_pinned_and_nothing_of_cuda_is():
 
 def test_help_lists_every_verb():
     listed = subprocess.run(["make", "help"], cwd=paths.REPOSITORY, capture_output=True, text=True, check=True).stdout
-    for verb in ["help", "setup", "data", "nets", "train", "reproduce", "notebooks", "lab", "bench", "test", "mutants", "lint", "clean"]:
+    for verb in [
+        "help",
+        "setup",
+        "data",
+        "nets",
+        "train",
+        "reproduce",
+        "notebooks",
+        "lab",
+        "explore",
+        "bench",
+        "test",
+        "mutants",
+        "lint",
+        "clean",
+    ]:
         assert re.search(rf"^  make {verb} ", listed, re.MULTILINE), verb
 
 

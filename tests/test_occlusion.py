@@ -49,6 +49,21 @@ def test_a_net_that_changes_its_input_in_place_sees_every_square_on_the_untouche
     assert np.array_equal(found.probabilities, expected.probabilities)
 
 
+def test_any_map_can_be_followed_also_of_a_fully_connected_layer():
+    net, image = net_of(size=64).float(), images(size=64)[0].float()
+    strongest = occlusion.sweep(net, image, size=20, stride=22)
+    same = occlusion.sweep(net, image, map=strongest.map, size=20, stride=22)
+    assert np.array_equal(same.activity, strongest.activity) and same.base_activity == strongest.base_activity
+    unit = occlusion.sweep(net, image, layer="fc6", map=1, size=20, stride=22)
+    hidden = image.clone()
+    hidden[:, :20, :20] = 0
+    with torch.no_grad():
+        expected = net[: 1 + [name for name, _ in net.named_children()].index("fc6")](hidden[None])[0, 1].clamp(min=0)
+    assert unit.map == 1 and unit.activity[0, 0] == pytest.approx(float(expected), rel=1e-4, abs=1e-6)
+    with pytest.raises(Problem, match="unknown map 99 of conv3"):
+        occlusion.sweep(net, image, layer="conv3", map=99)
+
+
 def test_the_papers_square_gives_its_positions_and_is_scaled():
     assert occlusion.scaled(224) == (50, 6) and occlusion.scaled(112) == (25, 3) and occlusion.scaled(112, steps=2) == (25, 6)
     net = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()

@@ -11,7 +11,7 @@ import torchvision
 
 import zfutils as zf
 from zfutils.core.errors import Problem
-from zfutils.models import architectures, checkpoints, loading
+from zfutils.models import architectures, checkpoints
 
 WANTED = (
     *("Unit", "activations", "correspondence", "deconv", "evolution", "invariance", "load", "occlusion"),
@@ -52,8 +52,6 @@ def test_a_net_of_the_book_is_loaded_by_its_path(tmp_path, monkeypatch):
         assert torch.equal(zf.load(given).conv5.weight, net.conv5.weight) and not zf.load(given).training
     with pytest.raises(Problem, match="no weights at .*absent.safetensors"):
         zf.load(tmp_path / "absent.safetensors")
-    monkeypatch.setitem(loading.SHIPPED, "zfnet-toys", tmp_path / "net.safetensors")
-    assert torch.equal(zf.load("zfnet-toys").conv5.weight, net.conv5.weight)
 
 
 def test_a_net_of_torchvision_is_loaded_by_its_name(monkeypatch):

@@ -1,6 +1,6 @@
 """The deconvnet as the paper builds it: for every layer of the convnet one that runs the other way (section 2.1, figure 1)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -87,7 +87,15 @@ class Deconvnet:
             signal = _DOWN[type(module)](module, signal, name, ascent, rules)
         return signal
 
-    def project(self, images: Tensor, *, unit: Unit, at: tuple[int, int] | None = None, rules: Rules = DECONVNET) -> Tensor:
+    def project(
+        self,
+        images: Tensor,
+        *,
+        unit: Unit,
+        at: tuple[int, int] | None = None,
+        rules: Rules = DECONVNET,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
         """Bring one activation of each image down to pixels, all others set to zero.
 
         Args:
@@ -95,6 +103,7 @@ class Deconvnet:
             unit: the map.
             at: row and column in the map; None takes each image's maximum.
             rules: of the way down.
+            generator: draws switches at random within their windows, which takes away what the picture told; None leaves the right ones.
 
         Returns:
             (n, 3, h, w).
@@ -104,6 +113,9 @@ class Deconvnet:
         """
         units.find(self.net, unit.layer)
         ascent = self.up(images)
+        if generator is not None:
+            drawn = {name: random_switches(self.net.get_submodule(name), ascent.inputs[name], generator) for name in ascent.switches}
+            ascent = replace(ascent, switches=drawn)
         features = ascent.outputs[unit.layer]
         units.check_map(unit, features.shape[1])
         of_map = features[:, unit.map].reshape(len(images), -1)  # (n, h * w), or (n, 1) after a fully connected layer
@@ -132,6 +144,21 @@ def unpool(signal: Tensor, switches: Tensor, size: tuple[int, int]) -> Tensor:
     """
     down = signal.new_zeros(*signal.shape[:2], size[0] * size[1])
     return down.scatter_add_(2, switches.flatten(2), signal.flatten(2)).unflatten(2, size)
+
+
+def random_switches(pool: nn.MaxPool2d, x: Tensor, generator: torch.Generator) -> Tensor:
+    """Switches that point anywhere in their windows, each place that lies inside the map as likely as any other.
+
+    Args:
+        pool: the pool.
+        x: what enters it, (n, maps, h, w).
+        generator: source of the places, on the CPU.
+
+    Returns:
+        Flat positions in a map of `x`, int64 of the shape of the pool's output.
+    """
+    chances = torch.rand(x.shape, generator=generator).to(x.device)
+    return F.max_pool2d(chances, **_sizes(pool), ceil_mode=pool.ceil_mode, return_indices=True)[1]
 
 
 def _sizes(pool: nn.MaxPool2d) -> dict[str, int]:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zfutils.attribution import activations, units
+from zfutils.attribution.units import Unit
 from zfutils.core.errors import Problem
 from zfutils.models import devices
 from zfutils.stats.log_odds import log_odds
@@ -24,7 +25,7 @@ class Sweep:
     Attributes:
         probabilities: of every class for every position, (rows, columns, classes), float32.
         log_odds: of every class, log p / (1 - p), of the same shape.
-        activity: sum over the map that was strongest in the unoccluded image, (rows, columns); empty without a layer.
+        activity: sum over the map that is followed, (rows, columns); empty without a layer.
         map: its number; -1 without a layer.
         tops, lefts: first row and column of the square at each position, pixels.
         size: of the square, pixels.
@@ -113,6 +114,7 @@ def sweep(
     image: Tensor,
     *,
     layer: str | None = "relu5",
+    map: int | None = None,
     size: int | None = None,
     stride: int | None = None,
     fill: Callable[[Tensor], Tensor] = mean_grey,
@@ -127,14 +129,15 @@ def sweep(
     Args:
         net: any classifier that gives logits, in evaluation mode.
         image: (channels, h, w), as the net takes it.
-        layer: whose strongest map is followed; None follows none.
+        layer: of the map that is followed; None follows none.
+        map: its number; None takes the one that is strongest in the unoccluded image.
         size, stride: of the square and its steps, pixels; None takes the paper's, scaled to the image.
         fill: gives the picture that is seen inside the square, (channels, h, w).
         batch: occluded images that run together.
         dtype: of the layers: bfloat16 where the hardware has it is faster and less exact.
 
     Raises:
-        Problem: a square larger than the image, a stride below 1, unknown layer, training mode, unfit image.
+        Problem: a square larger than the image, a stride below 1, unknown layer or map, training mode, unfit image.
 
     Example:
         >>> sweep(net, image).probabilities[..., label]  # doctest: +SKIP
@@ -151,13 +154,13 @@ def sweep(
     tops, lefts = np.arange(0, height - size + 1, stride), np.arange(0, width - size + 1, stride)
     corners = [(int(top), int(left)) for top in tops for left in lefts]
     with devices.autocast(image.device, dtype):  # around all batches, so that weights are cast once
-        logits, activity, strongest = _asked(net, _occluded(image, fill(image), corners, size, batch), layer)
+        logits, activity, followed = _asked(net, _occluded(image, fill(image), corners, size, batch), layer, map)
     base_logits, logits, shape = logits[:1], logits[1:], (len(tops), len(lefts))
     return Sweep(
         logits.softmax(1).reshape(*shape, -1).cpu().numpy(),
         log_odds(logits).reshape(*shape, -1).cpu().numpy(),
         activity[1:].cpu().numpy().reshape(shape) if layer else np.zeros((0, 0), np.float32),
-        strongest,
+        followed,
         tops,
         lefts,
         size,
@@ -169,18 +172,25 @@ def sweep(
 
 
 @torch.no_grad()
-def _asked(net: nn.Module, batches: Iterable[Tensor], layer: str | None) -> tuple[Tensor, Tensor, int]:
-    """Logits, the summed activity of the map of a layer that is strongest in the first image, both float32, and its number."""
-    logits, activity, strongest = [], [], -1
-    take = {layer: lambda output: output.float().clamp(min=0).sum((2, 3))} if layer else {}
+def _asked(net: nn.Module, batches: Iterable[Tensor], layer: str | None, map: int | None) -> tuple[Tensor, Tensor, int]:
+    """Logits, the summed activity of a map of a layer, both float32, and its number; None takes the strongest of the first image."""
+    logits, activity, followed = [], [], -1 if map is None else map
     for images in batches:
-        with activations.watched(net, take) as taken:
+        with activations.watched(net, {layer: _summed} if layer else {}) as taken:
             logits.append(net(images).float())
         units.check_finite(net, logits[-1], layer="the output")
+        if layer and not activity:
+            followed = int(taken[layer][0].argmax()) if map is None else followed
+            units.check_map(Unit(layer, followed), taken[layer].shape[1])
         if layer:
-            strongest = int(taken[layer][0].argmax()) if strongest < 0 else strongest
-            activity.append(taken[layer][:, strongest])
-    return torch.cat(logits), torch.cat(activity) if layer else torch.zeros(0), strongest
+            activity.append(taken[layer][:, followed])
+    return torch.cat(logits), torch.cat(activity) if layer else torch.zeros(0), followed
+
+
+def _summed(output: Tensor) -> Tensor:
+    """Sum over every map of what its ReLU lets through, float32 (n, maps)."""
+    rectified = output.float().clamp(min=0)
+    return rectified.sum((2, 3)) if rectified.ndim == 4 else rectified
 
 
 def _occluded(image: Tensor, filling: Tensor, corners: list[tuple[int, int]], size: int, batch: int) -> Iterator[Tensor]:

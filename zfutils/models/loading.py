@@ -6,18 +6,15 @@ import torchvision
 from torch import nn
 
 from zfutils.core.errors import Problem
-from zfutils.models import checkpoints
-
-# Nets that ship with the book: a name here to the path of its file. It is asked before torchvision's names.
-SHIPPED: dict[str, Path] = {}
+from zfutils.models import checkpoints, shipped
 
 
 def load(name_or_path: str | Path) -> nn.Module:
     """Load a trained net.
 
     Args:
-        name_or_path: a `.safetensors` file that the book wrote; or the name of one of torchvision's classifiers, whose best weights are
-            taken from the cache of torch or downloaded once.
+        name_or_path: a net that ships, e.g. `zfnet-toybox`; a `.safetensors` file that the book wrote; or the name of one of torchvision's
+            classifiers, whose best weights are taken from the cache of torch or downloaded once.
 
     Returns:
         The net on the CPU, in evaluation mode, float32. A net of the book takes pixels of 0..255 minus the mean; one of torchvision takes
@@ -29,12 +26,14 @@ def load(name_or_path: str | Path) -> nn.Module:
     Example:
         >>> load("resnet18")  # doctest: +SKIP
     """
-    given = SHIPPED.get(str(name_or_path), name_or_path)
+    given = name_or_path
+    if given in shipped.known():
+        return shipped.load(str(given))
     if Path(given).suffix == ".safetensors":
         return checkpoints.load(Path(given))
     names = torchvision.models.list_models(module=torchvision.models)
     if given not in names:
-        few = [*SHIPPED, *names[:3]]
+        few = [*shipped.known(), *names[:3]]
         raise Problem(
             f"unknown net {str(given)!r}; give a .safetensors file or a name: {', '.join(few)}, … (torchvision.models.list_models())"
         )

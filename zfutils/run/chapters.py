@@ -77,6 +77,7 @@ _ALL = (
         sets=("pretraining", "transfer"),
         extra=True,
     ),
+    Chapter("explore", ("explorer",), ("zfnet",), minutes=0.2),
     Chapter(
         "00_start_here",
         ("pictures",),
@@ -89,6 +90,7 @@ _ALL = (
             "06_invariance",
             "07_transfer",
             "08_beyond",
+            "explore",
         ),
     ),
 )

@@ -173,6 +173,22 @@ def _lab(given: argparse.Namespace) -> int:
     os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", "--notebook-dir", str(paths.notebooks_dir())])
 
 
+def _explore(given: argparse.Namespace) -> int:
+    _notebooks(given)
+    os.environ["PROFILE"] = given.profile
+    folder = paths.notebooks_dir()
+    os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", "--notebook-dir", str(folder), str(folder / "explore.ipynb")])
+
+
+def _ship(given: argparse.Namespace) -> int:
+    from zfutils.run import shipping
+
+    if given.net is None:
+        raise Problem("expected a trained net, got none; give --net zfnet, say")
+    shipping.ship(profiles.profile(given.profile), given.net, seed=given.seed)
+    return 0
+
+
 def _bench(given: argparse.Namespace) -> int:
     from zfutils.run import bench
 
@@ -204,5 +220,7 @@ _VERBS: dict[Callable[[argparse.Namespace], int], tuple[str, str]] = {
     _scoreboard: ("gather the results and print those that were measured", "profile"),
     _notebooks: ("make the notebooks from their sources", ""),
     _lab: ("open JupyterLab on the book", "profile folder"),
+    _explore: ("open JupyterLab on the explorer", "profile"),
+    _ship: ("write a trained net into weights/ (--net)", "profile seed net"),
     _bench: ("measure speed against what one would use instead", "profile seed folder"),
 }

@@ -1,6 +1,7 @@
 """Notebooks made from their sources, one way: `book/NN_name.py` to `book/NN_name.ipynb`, without outputs."""
 
 import ast
+import os
 from pathlib import Path
 
 import jupytext
@@ -40,11 +41,18 @@ def made(source: Path) -> str:
 
 
 def write_all() -> list[Path]:
-    """Write every notebook that is not in step with its source; return those."""
+    """Write every notebook that is not in step with its source; return those.
+
+    None is left newer than its source: JupyterLab would not open it.
+    """
     stale = [source for source in sources() if not in_step(source)]
     for source in stale:
         with paths.whole(pair(source)) as fresh:
             fresh.write_text(made(source), encoding="utf-8")
+    for source in sources():
+        written = source.stat().st_mtime_ns
+        if pair(source).stat().st_mtime_ns > written:
+            os.utime(pair(source), ns=(written, written))
     return stale
 
 

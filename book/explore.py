@@ -1,0 +1,81 @@
+# %% [markdown]
+# # Explore: every unit, by hand
+#
+# **You will**
+# - choose a net, a unit and a picture, and see at once what the paper's methods say of them,
+# - click a place of a picture and bring it down to pixels, under every rule and with right, centred or random switches,
+# - hide, shift, enlarge and turn the picture, and watch the unit and the classes answer,
+# - take what you see along as one line of Python.
+#
+# | | |
+# | --- | --- |
+# | In the paper | section 2.1, figures 1, 2, 5, 6 and 7: here for any unit and any picture, one at a time |
+# | Needs | nothing: nets and toys ship with the book; your own nets and pictures are offered where they are |
+# | Takes | a few seconds |
+#
+# Run all cells, then move the controls. Every control works by mouse and by keyboard; in the picture the arrow keys move the place that is brought down and the escape key goes back to the strongest.
+
+# %% tags=["parameters"]
+profile = "toybox"
+seed = 0
+
+# %%
+import time
+
+import pandas as pd
+
+from zfutils.core import profiles
+from zfutils.report import results
+from zfutils.widgets import subjects
+from zfutils.widgets.explorer import explore
+
+START = time.monotonic()
+PROFILE = profiles.profile(profile)
+NETS = subjects.known()
+NET = subjects.preferred(profile)  # what ships, else what was trained here
+
+# %% [markdown]
+# ## The nets that are here
+#
+# What ships with the book, what was trained on this machine, and those nets of torchvision whose weights are already on it. Nothing is fetched.
+
+# %%
+pd.DataFrame({"net": list(NETS)})
+
+# %% [markdown]
+# ## A unit, as a figure
+#
+# What the explorer below shows when it opens, for readers without a kernel: the unit's map over the picture, with the frame of what its strongest place sees; the projection of that place; the nine pictures that the unit
+# answers to most, and their projections; the picture that is changed; and what a square that hides a part does to the unit and to the most probable class.
+
+# %%
+OPENED = explore(net=NET, toys=profile)
+shown = OPENED.figure()
+results.save(
+    "explorer", profile=PROFILE, seed=seed, seconds=time.monotonic() - START, figure=shown, facts={"net": NET, "state": OPENED.state.line()}
+)
+shown
+
+# %% [markdown]
+# What to look for: do the nine patches show one thing? Does the projection keep to that part of the picture which the patches share, and is it dark in the map of the hidden square? Then take a unit two layers lower, and two layers higher.
+
+# %% [markdown]
+# ## Provenance
+
+# %%
+results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START)
+
+# %% [markdown]
+# ## Three things to try below
+#
+# 1. **Switches.** Take a unit of layer 5 and set the switches from *right* to *random*: what is left is what the filters alone say; the rest came from the picture's own maxima (section 2.1).
+# 2. **Places.** Raise the number of places: the projections of several maxima are added. Where do they stop falling on the same part?
+# 3. **Turn.** Turn the picture slowly. Layer 1 leaves at once, layer 7 follows later (section 4, figure 5); the bars say when the class gives way.
+
+# %% [markdown]
+# ## Move it
+#
+# The line on top says what you see. Copied into a cell of its own it shows the same again, in any notebook that has `from zfutils.widgets.explorer import explore`.
+
+# %%
+OPENED

@@ -1,0 +1,142 @@
+"""What ships: half-precision nets with cards, samples with their truth, winners; every way in which a file can be wrong is told."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from zfutils.attribution import topk
+from zfutils.core import paths
+from zfutils.core.errors import Problem
+from zfutils.core.profiles import profile
+from zfutils.data import registry, samples
+from zfutils.models import shipped
+from zfutils.run import shipping
+from zfutils.training import runs
+from zfutils.training.trainer import PAPER_EPOCHS
+
+SMALLEST = profile("smoke")
+NAME = "zfnet-smoke"
+
+
+@pytest.fixture
+def weights(smoke, monkeypatch, tmp_path):
+    """A folder in which the net of the smoke profile ships."""
+    monkeypatch.setenv("DATA_DIR", str(smoke / "data"))
+    monkeypatch.setattr(paths, "WEIGHTS", tmp_path / "weights")
+    shipping.ship(SMALLEST, "zfnet")
+    return tmp_path / "weights"
+
+
+def test_a_shipped_net_is_the_trained_one_in_half_precision_with_its_mean_and_card(weights):
+    trained, prepared = runs.trained(SMALLEST, "zfnet"), registry.opened(SMALLEST)
+    net, card = shipped.load(NAME), shipped.card(NAME)
+    for name, tensor in trained.net().state_dict().items():
+        assert torch.equal(net.state_dict()[name], tensor.half().float()), name
+    assert not net.training and shipped.known() == [NAME]
+    assert np.array_equal(shipped.mean(NAME), prepared.mean())
+    assert card["licence"] == "MIT" and card["data_digest"] == prepared.digest() and card["seed"] == 0 and card["steps"] > 0
+    low, high = card["val_interval"]
+    assert card["val_n"] == 40 and low <= card["val_wrong"] / 40 == card["val_error"] <= high
+
+
+def test_every_epoch_of_figure_4_ships_as_its_convolutional_layers(weights):
+    trained = runs.trained(SMALLEST, "zfnet")
+    assert shipped.epochs(NAME) == [0, *PAPER_EPOCHS]
+    for epoch in (0, 5):
+        net = shipped.checkpoint(NAME, epoch)
+        assert [name for name, _ in net.named_children()][-1] == "pool5"
+        assert torch.equal(net.conv3.weight, trained.checkpoint(epoch).conv3.weight.half().float())
+    with pytest.raises(Problem, match="unknown epoch of zfnet-smoke 3; known: 0, 1, 2, 5"):
+        shipped.checkpoint(NAME, 3)
+
+
+def test_a_sample_holds_the_pictures_and_their_truth_pixel_by_pixel(weights):
+    prepared, sample = registry.opened(SMALLEST), samples.read(shipped.checked("smoke.sample.zip"))
+    indices = samples.per_class(prepared, "val", shipping.PER_CLASS)
+    assert np.array_equal(sample.images, prepared.images[indices]) and np.array_equal(sample.map("parts"), prepared.map("parts")[indices])
+    assert (
+        np.array_equal(sample.labels, np.sort(sample.labels)) and sample.table["file"].tolist() == prepared.table["file"][indices].tolist()
+    )
+    assert np.array_equal(sample.only(np.array([3, 0])).images, prepared.images[indices[[3, 0]]])
+    with pytest.raises(Problem, match="unknown map 'toys'; known: parts"):
+        sample.map("toys")
+
+
+def test_the_winners_that_ship_are_those_of_a_scan(weights):
+    prepared, tops = registry.opened(SMALLEST), topk.load(shipped.checked(f"{NAME}.winners.npz"))
+    sample = samples.read(shipped.checked(f"{NAME}.winners.zip"))
+    net = shipped.load(NAME)
+    expected = topk.scanned(SMALLEST, net, "shipped", prepared, "val", layers=list(tops))
+    assert list(tops) == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
+    for layer, top in tops.items():
+        there = top.alive
+        files = np.where(there, sample.table["file"].to_numpy()[np.where(there, top.indices, 0)], "")
+        assert np.array_equal(files, np.where(there, prepared.table["file"].to_numpy()[np.where(there, expected[layer].indices, 0)], "")), (
+            layer
+        )
+        assert np.array_equal(top.positions, expected[layer].positions)
+    close = np.abs(sample.images.astype(int) - np.asarray(prepared.images[prepared.table["file"].isin(sample.table["file"])])).mean()
+    assert close < 6, "lossy, but the same pictures"
+
+
+def test_shipping_again_gives_the_same_bytes(weights):
+    before = {file.name: file.read_bytes() for file in weights.iterdir()}
+    shipping.ship(SMALLEST, "zfnet")
+    assert {file.name: file.read_bytes() for file in weights.iterdir()} == before
+
+
+def test_an_absent_a_damaged_and_another_net_are_told_in_one_line(weights):
+    file = weights / f"{NAME}.safetensors"
+    whole = file.read_bytes()
+    with pytest.raises(Problem, match="unknown shipped net 'nobody'; known: zfnet-smoke"):
+        shipped.load("nobody")
+    file.write_bytes(whole[:-1])
+    with pytest.raises(Problem, match="damaged or another file.*git checkout -- weights$"):
+        shipped.load(NAME)
+    file.unlink()
+    with pytest.raises(Problem, match=r"no .*zfnet-smoke.safetensors, which the index lists; get it back: git checkout -- weights$"):
+        shipped.load(NAME)
+    file.write_bytes(whole)
+    other = shipped.write("other", shipped.load(NAME), runs.trained(SMALLEST, "zfnet").architecture, shipped.mean(NAME), card={})
+    other.replace(file)
+    shipped.enlist(file)
+    with pytest.raises(Problem, match="holds another net: expected zfnet-smoke, found other"):
+        shipped.load(NAME)
+
+
+def test_a_net_that_is_too_large_is_refused_before_anything_is_written(smoke, monkeypatch, tmp_path):
+    monkeypatch.setenv("DATA_DIR", str(smoke / "data"))
+    monkeypatch.setattr(paths, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(shipping, "LARGEST", 1000)
+    with pytest.raises(Problem, match="zfnet-smoke takes 0 MB, at most 0 ship; take a profile with fewer units"):
+        shipping.ship(SMALLEST, "zfnet")
+    assert not (tmp_path / "weights").exists()
+
+
+def test_nothing_ships_where_there_is_no_index(monkeypatch, tmp_path):
+    monkeypatch.setattr(paths, "WEIGHTS", tmp_path)
+    assert shipped.known() == []
+    with pytest.raises(Problem, match="unknown shipped net 'zfnet-toybox'; known: none"):
+        shipped.load("zfnet-toybox")
+
+
+def test_a_broken_sample_is_told(tmp_path):
+    (tmp_path / "toybox.sample.zip").write_bytes(b"PK")
+    with pytest.raises(Problem, match="cannot read facts.json of the sample"):
+        samples.read(tmp_path / "toybox.sample.zip")
+
+
+def test_all_that_ships_is_whole_and_small_enough():
+    listed = shipped.index()
+    for file in listed:
+        shipped.checked(file)
+    sizes = {file: entry["bytes"] for file, entry in listed.items()}
+    assert sum(sizes.values()) < 40_000_000 and all(sizes[f"{name}.safetensors"] <= 14_000_000 for name in shipped.known())
+    on_disk = {file.name for file in paths.WEIGHTS.glob("*") if file.name != shipped.INDEX}
+    assert on_disk == set(listed), "what lies in weights/ is listed, and the other way round"
+    for name in shipped.known():
+        card = shipped.card(name)
+        assert {"recipe", "data", "data_sha256", "seed", "steps", "val_interval", "licence"} <= set(card) and shipped.load(name)
+    assert json.dumps(listed, indent=1) + "\n" == (paths.WEIGHTS / shipped.INDEX).read_text(encoding="utf-8") if listed else True

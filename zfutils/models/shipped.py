@@ -1,0 +1,176 @@
+"""Nets that ship with the book: half-precision weights with their model cards, checked against an index of digests; no pickle."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import nn
+
+from zfutils.core import paths
+from zfutils.core.errors import Problem, unknown
+from zfutils.models import architectures, checkpoints
+
+INDEX = "index.json"
+LICENCE = "MIT"
+_NET, _CHECKPOINTS = ".safetensors", ".checkpoints.safetensors"
+_MEAN = "mean"  # of the training pictures, kept among the weights: without it the net cannot be shown a picture
+
+
+def index() -> dict[str, dict]:
+    """What ships: for each file its `sha256` and `bytes`; empty where nothing does."""
+    path = paths.WEIGHTS / INDEX
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def known() -> list[str]:
+    """Names of the nets that ship, e.g. `zfnet-toybox`."""
+    return [file.removesuffix(_NET) for file in index() if file.endswith(_NET) and not file.endswith(_CHECKPOINTS)]
+
+
+def checked(file: str) -> Path:
+    """Find a file that ships.
+
+    Args:
+        file: its name in `weights/`.
+
+    Raises:
+        Problem: it does not ship, it is absent, or its bytes are not those of the index.
+    """
+    listed, path = index(), paths.WEIGHTS / file
+    if file not in listed:
+        raise unknown("file that ships", file, listed or ["none"])
+    if not path.exists():
+        raise Problem(f"no {path}, which the index lists; get it back: git checkout -- weights")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != listed[file]["sha256"]:
+        raise Problem(f"{path} is damaged or another file: its digest is not that of the index; get it back: git checkout -- weights")
+    return path
+
+
+def load(name: str) -> nn.Sequential:
+    """Build a net that ships.
+
+    Args:
+        name: one of `known()`.
+
+    Returns:
+        The net on the CPU, in evaluation mode, float32.
+
+    Raises:
+        Problem: there is no such net; its file is absent, damaged or holds another net.
+
+    Example:
+        >>> net = shipped.load("zfnet-toybox")  # doctest: +SKIP
+    """
+    path = _net_file(name)
+    net = _built(path)
+    net.load_state_dict({part: tensor for part, tensor in safetensors.torch.load_file(path).items() if part != _MEAN})
+    return net.eval()
+
+
+def card(name: str) -> dict:
+    """The model card: recipe, data and its digest, seed, steps, error with interval, licence.
+
+    Raises:
+        Problem: as `load`.
+    """
+    return checkpoints.card(_net_file(name))
+
+
+def mean(name: str) -> np.ndarray:
+    """Mean of the training pictures, float32 of shape (side, side, 3), in [0, 255]; its centre is subtracted from what the net sees.
+
+    Raises:
+        Problem: as `load`.
+    """
+    return safetensors.torch.load_file(_net_file(name))[_MEAN].numpy()
+
+
+def epochs(name: str) -> list[int]:
+    """Epochs, of the paper's 70, whose convolutional layers ship; empty where none do."""
+    file = f"{name}{_CHECKPOINTS}"
+    return checkpoints.card(checked(file))["epochs"] if file in index() else []
+
+
+def checkpoint(name: str, paper_epoch: int) -> nn.Sequential:
+    """The convolutional part of a net as it was at an epoch of the paper's 70 (0 is before training).
+
+    Raises:
+        Problem: the net or that epoch does not ship; as `load`.
+    """
+    if paper_epoch not in epochs(name):
+        raise unknown(f"epoch of {name}", paper_epoch, map(str, epochs(name) or ["none"]))
+    tensors = safetensors.torch.load_file(checked(f"{name}{_CHECKPOINTS}"))
+    net = _convolutional(_built(_net_file(name)))
+    net.load_state_dict({part: tensors[f"{paper_epoch}/{part}"] for part in net.state_dict()})
+    return net.eval()
+
+
+def write(name: str, net: nn.Sequential, architecture: architectures.Architecture, mean: np.ndarray, *, card: dict) -> Path:
+    """Write a net in half precision with its card, and list it.
+
+    Args:
+        name: under which it ships.
+        net: the net; left as it is.
+        architecture: what it is.
+        mean: of the training pictures, (side, side, 3).
+        card: what is known of it; plain values.
+    """
+    tensors = {**_halved(net), _MEAN: torch.from_numpy(np.array(mean, np.float32))}
+    about = {"name": name, "licence": LICENCE, **card, "architecture": asdict(architecture)}
+    return _written(f"{name}{_NET}", tensors, about)
+
+
+def write_checkpoints(name: str, nets: dict[int, nn.Sequential]) -> Path:
+    """Write the convolutional layers of earlier epochs in half precision into one file, and list it."""
+    tensors = {f"{epoch}/{part}": tensor for epoch, net in nets.items() for part, tensor in _halved(_convolutional(net)).items()}
+    return _written(f"{name}{_CHECKPOINTS}", tensors, {"name": name, "licence": LICENCE, "epochs": list(nets)})
+
+
+def enlist(path: Path) -> Path:
+    """Put a file of `weights/` into the index."""
+    entry = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+    whole = dict(sorted({**index(), path.name: entry}.items()))
+    with paths.whole(paths.WEIGHTS / INDEX) as fresh:
+        fresh.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def rounded(net: nn.Sequential) -> nn.Sequential:
+    """The net with the weights that ship, in place: rounded to half precision and back, so that errors are those of what ships."""
+    net.load_state_dict(_halved(net))
+    return net
+
+
+def _net_file(name: str) -> Path:
+    """The checked file of a net, which names the net it holds."""
+    if name not in known():
+        raise unknown("shipped net", name, known() or ["none"])
+    path = checked(f"{name}{_NET}")
+    held = checkpoints.card(path).get("name")
+    if held != name:
+        raise Problem(f"{path} holds another net: expected {name}, found {held}; get it back: git checkout -- weights")
+    return path
+
+
+def _built(path: Path) -> nn.Sequential:
+    return architectures.build(checkpoints.architecture(path), generator=torch.Generator().manual_seed(0))
+
+
+def _convolutional(net: nn.Sequential) -> nn.Sequential:
+    """The layers before the fully connected ones."""
+    return net[: [name for name, _ in net.named_children()].index("flatten")]
+
+
+def _halved(net: nn.Module) -> dict[str, torch.Tensor]:
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
+    return {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+
+
+def _written(file: str, tensors: dict[str, torch.Tensor], about: dict) -> Path:
+    with paths.whole(paths.WEIGHTS / file) as fresh:
+        fresh.write_bytes(safetensors.torch.save(tensors, metadata={"card": json.dumps(about)}))
+    return enlist(paths.WEIGHTS / file)

@@ -1,0 +1,97 @@
+"""Shipping: a trained net of this machine becomes what a clone finds in `weights/`."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from zfutils.attribution import topk
+from zfutils.core import paths, progress
+from zfutils.core.errors import Problem
+from zfutils.core.profiles import Profile
+from zfutils.data import registry, samples
+from zfutils.data.prepared_sets import PreparedSet
+from zfutils.models import predictions, recipes, shipped
+from zfutils.models.crops import CENTRE, Crops
+from zfutils.models.trained import Trained
+from zfutils.training import runs
+from zfutils.training.trainer import PAPER_EPOCHS
+
+LARGEST = 13_500_000  # bytes that the weights of a net may take; with its mean and card 14 MB
+PER_CLASS = 10  # pictures of each class in a sample
+WINNER_QUALITY = 85  # of the winners' pictures, of which there are many
+NINE = 9
+
+
+def ship(profile: Profile, name: str, *, seed: int = 0, evolution: bool | None = None) -> list[str]:
+    """Write a trained net into `weights/`, and of rendered toys a sample and the winners of every unit too.
+
+    Args:
+        profile: its sizes.
+        name: a recipe that is trained.
+        seed: of the run.
+        evolution: whether the checkpoints of figure 4 ship too; default for `zfnet` only.
+
+    Returns:
+        The names of the files.
+
+    Raises:
+        Problem: the net is not trained, or too large to ship.
+    """
+    trained, prepared = runs.trained(profile, name, seed=seed), registry.opened(profile, seed=seed)
+    shipped_name, net = f"{name}-{profile.name}", shipped.rounded(trained.net())
+    if (size := 2 * sum(tensor.numel() for tensor in net.state_dict().values())) > LARGEST:
+        raise Problem(
+            f"{shipped_name} takes {size / 1e6:.0f} MB, at most {LARGEST / 1e6:.0f} ship; take a profile with fewer units: PROFILE=toybox"
+        )
+    card = _card(profile, name, trained, prepared, net)
+    files = [shipped.write(shipped_name, net, trained.architecture, prepared.mean(), card=card)]
+    if name == "zfnet" if evolution is None else evolution:
+        files.append(shipped.write_checkpoints(shipped_name, {epoch: trained.checkpoint(epoch) for epoch in (0, *PAPER_EPOCHS)}))
+    if profile.dataset == "toybox":  # of photographs no picture ships
+        files += _sample(profile, prepared) + _winners(profile, shipped_name, net, prepared)
+    for file in files:
+        progress.say(f"{file}: {file.stat().st_size / 1e6:.2f} MB")
+    return [file.name for file in files]
+
+
+def _card(profile: Profile, name: str, trained: Trained, prepared: PreparedSet, net: nn.Sequential) -> dict:
+    """What is to be known of a net that ships; its errors are measured with the weights that ship."""
+    indices = prepared.indices("val")
+    guessed = predictions.probabilities(net, Crops(prepared, profile.image_size, device=torch.device("cpu")), indices)
+    error = predictions.error_rate(predictions.wrong(guessed, prepared.labels[indices]))
+    kept = ("recipe", "settings", "seed", "data", "data_sha256", "classes", "lr_drops", "steps", "visits", "multiply_adds", "torch")
+    return {
+        "says": recipes.recipe(name).says,
+        "profile": profile.name,
+        **{fact: trained.card[fact] for fact in kept},
+        "data_digest": prepared.digest(),
+        "val_wrong": error.wrong,
+        "val_n": error.n,
+        "val_error": error.rate,
+        "val_interval": error.interval(),
+        "dtype": "float16",
+    }
+
+
+def _sample(profile: Profile, prepared: PreparedSet) -> list:
+    path = paths.WEIGHTS / f"{profile.name}.sample.zip"
+    samples.write(prepared, samples.per_class(prepared, "val", PER_CLASS), path)
+    return [shipped.enlist(path)]
+
+
+def _winners(profile: Profile, name: str, net: nn.Sequential, prepared: PreparedSet) -> list:
+    """The nine strongest val pictures of every unit: which and where, and the pictures themselves."""
+    inputs = Crops(prepared, profile.image_size, device=torch.device("cpu"))
+    layers = [layer for layer, module in net.named_children() if isinstance(module, nn.Conv2d | nn.Linear)]
+    tops = topk.scan(net, lambda some: inputs.batch(some, CENTRE), layers=layers, k=NINE, indices=prepared.indices("val"))
+    seen = np.unique(np.concatenate([top.indices[top.alive] for top in tops.values()]))
+    renumbered = {layer: topk.Top(_renumbered(top.indices, seen), top.values, top.positions) for layer, top in tops.items()}
+    pictures, winners = paths.WEIGHTS / f"{name}.winners.zip", paths.WEIGHTS / f"{name}.winners.npz"
+    samples.write(prepared, seen, pictures, quality=WINNER_QUALITY, maps=False)
+    topk.save(renumbered, winners)
+    return [shipped.enlist(pictures), shipped.enlist(winners)]
+
+
+def _renumbered(indices: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Indices into the set as indices into the pictures that ship."""
+    return np.where(indices == topk.NOBODY, topk.NOBODY, np.searchsorted(seen, indices))

@@ -1,0 +1,57 @@
+"""Sliders for a chapter: controls and one panel, and the row of states that a page shows without a kernel."""
+
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+
+import ipywidgets as widgets
+from matplotlib.figure import Figure
+
+from zfutils.report import plot
+from zfutils.widgets.panel import NOTHING, Panel, Shown
+from zfutils.widgets.pipeline import Check, Pipeline, View
+
+
+class Sliders(widgets.VBox):
+    """A panel that answers while its controls are moved.
+
+    Args:
+        work: gives what is shown; it takes the value of every control by name, and `check`, which it calls now and then and which raises
+            once nobody waits for the answer any more. A `Problem` that it raises is told under the pictures.
+        title: of the panel.
+        controls: by name; any widget with a `value` and a `description`.
+        pictures: how many stand beside each other.
+
+    Example:
+        >>> Sliders(work, title="By layer", controls={"layer": widgets.Dropdown(description="layer", options=layers)})  # doctest: +SKIP
+    """
+
+    def __init__(self, work: Callable[..., Shown], *, title: str, controls: dict[str, widgets.ValueWidget], pictures: int = 1):
+        self.work, self.controls, self.title = work, controls, title
+        self.panel = Panel(title, pictures, [widgets.HBox(list(controls.values()), layout=widgets.Layout(flex_flow="row wrap"))])
+        self.view = View(title, tuple(controls), NOTHING, self._compute, self.panel.draw, self.panel.say)
+        self.pipeline = Pipeline([self.view])
+        super().__init__([self.panel.box])
+        for control in controls.values():
+            control.observe(lambda _: self._ask(), "value")
+        self._ask()
+
+    def figure(self, states: Sequence[dict[str, object]], *, columns: int = 4) -> Figure:
+        """The same for some states, each with its caption: what a page shows without a kernel.
+
+        Args:
+            states: values of the controls by name; those left out are as they are now.
+            columns: pictures a row.
+        """
+        now = {name: control.value for name, control in self.controls.items()}
+        pages = {}
+        for state in states:
+            shown = self.pipeline.answer(self.view, SimpleNamespace(**{**now, **state}))
+            said = ", ".join(f"{name} {value}" for name, value in state.items())
+            pages |= {f"{said}: {caption}" if said else caption: image for caption, image in (shown or NOTHING).pictures.items()}
+        return plot.pictures(list(pages.values()), list(pages), columns=columns, title=self.title, cell=2.2)
+
+    def _compute(self, state: SimpleNamespace, check: Check) -> Shown:
+        return self.work(**vars(state), check=check)
+
+    def _ask(self) -> None:
+        self.pipeline.request(SimpleNamespace(**{name: control.value for name, control in self.controls.items()}))
