@@ -51,12 +51,18 @@ def installed(tmp_path_factory) -> Path:
 def test_every_package_is_in_the_list_of_the_wheel():
     listed = tomllib.loads((paths.REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
     there = [file.parent.relative_to(keys.PACKAGE.parent) for file in keys.PACKAGE.rglob("__init__.py")]
-    assert sorted(listed) == sorted([*(".".join(path.parts) for path in there), "zfutils._book", "zfutils._data_manifests", "zfutils._weights"])
+    assert sorted(listed) == sorted(
+        [*(".".join(path.parts) for path in there), "zfutils._book", "zfutils._data_manifests", "zfutils._weights"]
+    )
 
 
 def test_the_wheel_holds_all_that_the_code_reads(installed):
     for source, copy in (("book", "_book"), ("data_manifests", "_data_manifests"), ("weights", "_weights"), ("zfutils", "")):
-        wanted = [path for path in (paths.REPOSITORY / source).rglob("*") if path.suffix in {".py", ".yml", ".csv", ".mplstyle", ".js", ".json", ".safetensors", ".npz", ".zip"}]
+        wanted = [
+            path
+            for path in (paths.REPOSITORY / source).rglob("*")
+            if path.suffix in {".py", ".yml", ".csv", ".mplstyle", ".js", ".json", ".safetensors", ".npz", ".zip"}
+        ]
         for path in wanted:
             there = installed / "zfutils" / copy / path.relative_to(paths.REPOSITORY / source)
             assert there.read_bytes() == path.read_bytes(), path
