@@ -72,5 +72,5 @@ lint: .venv/ready  ## check style
 	@$(BIN)/ruff format -q --check .
 
 clean:  ## remove what runs wrote here; data, nets and results of long runs stay
-	@rm -rf .pytest_cache .ruff_cache results/smoke results/smoke-extras results/toybox
+	@rm -rf .pytest_cache .ruff_cache results/smoke results/smoke-extras results/toybox/figures results/toybox/notebooks results/toybox/runs
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

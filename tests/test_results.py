@@ -148,3 +148,18 @@ def test_a_full_disk_while_writing_results_keeps_the_older_ones(tmp_path):
     assert "no room to write" in ended.stdout
     assert sorted(file.name for file in (paths.results_dir("toybox") / "tables").iterdir()) == ["t.csv", "t.json"]
     assert len(results.read("t", profile=TOYBOX)) == 3
+
+
+def test_the_commit_is_marked_where_code_has_changed_and_not_where_results_have(tmp_path, monkeypatch):
+    (tmp_path / "results").mkdir()
+    monkeypatch.setattr(paths, "REPOSITORY", tmp_path)
+    for name in ("code.py", "results/table1.csv"):
+        (tmp_path / name).write_text("1", encoding="utf-8")
+    for command in ("init -q", "add .", "-c user.name=a -c user.email=a@b.c commit -q -m first"):
+        subprocess.run(["git", *command.split()], cwd=tmp_path, check=True)
+    now = results.commit.__wrapped__  # it is asked once a process
+    first = now()
+    (tmp_path / "results" / "table1.csv").write_text("2", encoding="utf-8")
+    assert now() == first and len(first) == 12
+    (tmp_path / "code.py").write_text("2", encoding="utf-8")
+    assert now() == f"{first}+changes"

@@ -205,14 +205,19 @@ def read(name: str, *, profile: Profile) -> pd.DataFrame:
 
 @functools.cache
 def commit() -> str:
-    """The commit of the code, marked where files have changed since; `unknown` outside a checkout."""
+    """The commit of the code, marked where files other than results have changed since; `unknown` outside a checkout."""
     if not paths.IS_CHECKOUT:
         return "unknown"  # an installed package may lie inside somebody else's repository
-    command = ["git", "-C", str(paths.REPOSITORY), "describe", "--always", "--dirty=+changes", "--abbrev=12"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")  # a run writes results that are in git
+        return _git("describe", "--always", "--abbrev=12") + ("+changes" if changed else "")
     except (OSError, subprocess.SubprocessError):
         return "unknown"
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(paths.REPOSITORY), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
 
 
 def _write(path: Path, text: str) -> None:
