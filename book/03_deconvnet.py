@@ -595,23 +595,11 @@ def lower_minus_upper(epoch: int) -> tuple[float, float, float]:
     return bootstrap.mean_difference(lower, upper, generator=np.random.default_rng(SEED))
 
 
-def jumps() -> tuple[np.ndarray, np.ndarray]:
-    """How far projections move from one checkpoint to the next after the net left chance: where the image changed, and where it did not."""
-    moved, changed = [], []
-    for stages in STAGES.values():
-        late = [stage for stage in stages if stage.epoch in LEARNING]
-        for before, after in zip(late[:-1], late[1:], strict=True):
-            active = (before.rows >= 0) & (after.rows >= 0)
-            moved.append((1 - similarity.cosine(before.projections, after.projections))[active])
-            changed.append((before.rows != after.rows)[active])
-    moved, changed = (np.concatenate(parts) if parts else np.array([], bool) for parts in (moved, changed))
-    return moved[changed], moved[~changed]
-
-
 UNITS = sum(one.margins.shape[1] for one in SETTLED.values())
 FIRST = lower_minus_upper(EARLY) if EARLY <= 30 else (np.nan,) * 3
 LATE = tuple(-value for value in np.array(lower_minus_upper(30))[[0, 2, 1]])
-JUMPS, STAYS = jumps()
+LEARNED = {layer: [stage for stage in stages if stage.epoch in LEARNING] for layer, stages in STAGES.items()}  # after it left chance
+JUMPS, STAYS = evolution.jumps(LEARNED)
 JUMP = bootstrap.mean_difference(JUMPS, STAYS, generator=np.random.default_rng(SEED))
 SETTLE_ROWS = [
     verdicts.decided(

@@ -45,6 +45,7 @@ def test_chance_is_what_independent_signs_give_and_alike_changes_lie_below():
     drawn = np.array([0, 0, 1, 2])
     direct = [found.different[a, b] for a in drawn for b in drawn if a != b]
     assert found.delta(drawn)[0] == pytest.approx(np.mean(direct))
+    assert np.isnan(found.delta(np.array([2, 2]))).all()  # a bootstrap may draw one image only
 
 
 def test_signs_are_of_original_minus_masked_and_small_changes_may_count_as_none():

@@ -189,3 +189,14 @@ def test_a_grid_is_found_at_its_frequency():
     assert (aliasing.unevenness(blocks, 4) > 1).all() and (aliasing.unevenness(smooth, 4) < 0.2).all()
     wave = np.broadcast_to(np.cos(2 * np.pi * np.arange(48) / 8), (1, 3, 48, 48))
     assert int(aliasing.line_spectrum(wave)[0, 2:].argmax()) + 2 == 8
+
+
+def test_jumps_are_told_apart_by_the_image_and_silent_maps_are_left_out():
+    grid = np.zeros((3, 3, 4, 4))
+    grid[:, 0, 0, 0] = 1.0
+    turned = grid.copy()
+    turned[1] = np.roll(grid[1], 1, axis=-1)  # nothing in common
+    before = evolution.Strongest(1, np.array([4, 5, topk.NOBODY]), grid)
+    after = evolution.Strongest(2, np.array([4, 9, 7]), turned)
+    jumps, stays = evolution.jumps({"conv4": [before, after], "conv5": []})
+    assert jumps.tolist() == pytest.approx([1.0]) and stays.tolist() == pytest.approx([0.0])

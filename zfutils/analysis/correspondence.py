@@ -150,10 +150,11 @@ class Pairs:
         """The paper's Delta: mean and deviation over all ordered pairs of different images.
 
         Args:
-            rows: images to take, also several times, as a bootstrap draws them; pairs of one image with itself are left out.
+            rows: images to take, also several times, as a bootstrap draws them; pairs of one image with itself are left out,
+                and NaN is what remains where all are one image.
         """
         values = self.different[self._pairs(rows)]
-        return float(values.mean()), float(values.std())
+        return (float(values.mean()), float(values.std())) if len(values) else (float("nan"),) * 2
 
     def ratio(self, rows: np.ndarray | None = None) -> float:
         """Delta over Delta0, its expectation by chance: below 1 the images change alike; NaN where nothing changes or all are one image."""

@@ -94,6 +94,27 @@ class Settling:
         return after[0] if after else None
 
 
+def jumps(stages: dict[str, list[Strongest]]) -> tuple[np.ndarray, np.ndarray]:
+    """How far projections move from one checkpoint to the next: 1 minus their cosine.
+
+    *Paper:* section 4, figure 4: a sudden jump comes with another image in the lead.
+
+    Args:
+        stages: for each layer its checkpoints, in order, of the same maps.
+
+    Returns:
+        Where the image changed, and where it did not, over all layers; maps that no image makes active are left out.
+    """
+    moved, changed = [], []
+    for checkpoints in stages.values():
+        for before, after in zip(checkpoints[:-1], checkpoints[1:], strict=True):
+            active = (before.indices != topk.NOBODY) & (after.indices != topk.NOBODY)
+            moved.append((1 - similarity.cosine(before.projections, after.projections))[active])
+            changed.append((before.indices != after.indices)[active])
+    moved, changed = np.concatenate([*moved, np.zeros(0)]), np.concatenate([*changed, np.zeros(0, bool)])
+    return moved[changed], moved[~changed]
+
+
 def settle(
     profile: Profile,
     trained: Trained | Model,
