@@ -7,6 +7,8 @@ from scipy.optimize import minimize
 from torch import nn
 
 from zfutils.analysis import correspondence, invariance
+from zfutils.attribution import rules
+from zfutils.attribution.deconvnet import Deconvnet
 from zfutils.data import splits
 from zfutils.models import architectures, cached_predictions, crops, predictions
 from zfutils.training.trainer import Settings, Trainer
@@ -108,3 +110,23 @@ def test_c_is_chosen_by_held_out_images_and_not_by_those_it_was_fitted_to():
 def test_several_nets_together_answer_with_the_mean_of_their_probabilities():
     first, second = np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([[0.3, 0.7], [0.4, 0.6]])
     np.testing.assert_allclose(cached_predictions.averaged([first, second]), [[0.6, 0.4], [0.3, 0.7]], atol=1e-6)
+
+
+def test_the_norm_follows_the_pool_in_the_papers_net_and_precedes_it_in_the_replication():
+    for paper, order in ((architectures.ZFNET, ["relu", "pool", "norm"]), (architectures.ALEXNET, ["relu", "norm", "pool"])):
+        net = architectures.build(architectures.scaled(paper, width=1 / 8, fc_units=16), generator=torch.Generator().manual_seed(0))
+        names = [name for name, _ in net.named_children()]
+        assert names[1:4] == [f"{stage}1" for stage in order] and names[5:8] == [f"{stage}2" for stage in order]
+
+
+def test_what_each_rule_lets_through_a_relu_by_hand():
+    signal, passes = torch.tensor([-1.0, 2.0, -3.0, 4.0]), torch.tensor([True, True, False, False])
+    by_hand = {rules.DECONVNET: [0, 2, 0, 4], rules.GRADIENT: [-1, 2, 0, 0], rules.GUIDED: [0, 2, 0, 0], rules.LINEAR: [-1, 2, -3, 4]}
+    for rule, expected in by_hand.items():
+        assert rule.through_relu(signal, passes).tolist() == expected, rule.name
+
+
+def test_nothing_comes_down_from_nothing():
+    net = architectures.build(ARCHITECTURE, generator=torch.Generator().manual_seed(0)).eval()
+    ascent = Deconvnet(net).up(torch.randn(2, 3, 56, 56, generator=torch.Generator().manual_seed(1)))
+    assert not Deconvnet(net).down(torch.zeros_like(ascent.outputs["conv5"]), "conv5", ascent).any()
