@@ -121,8 +121,8 @@ def test_the_norm_follows_the_pool_in_the_papers_net_and_precedes_it_in_the_repl
 
 def test_what_each_rule_lets_through_a_relu_by_hand():
     signal, passes = torch.tensor([-1.0, 2.0, -3.0, 4.0]), torch.tensor([True, True, False, False])
-    by_hand = {rules.DECONVNET: [0, 2, 0, 4], rules.GRADIENT: [-1, 2, 0, 0], rules.GUIDED: [0, 2, 0, 0], rules.LINEAR: [-1, 2, -3, 4]}
-    for rule, expected in by_hand.items():
+    named = (rules.DECONVNET, rules.GRADIENT, rules.GUIDED, rules.LINEAR)
+    for rule, expected in zip(named, ([0, 2, 0, 4], [-1, 2, 0, 0], [0, 2, 0, 0], [-1, 2, -3, 4]), strict=True):
         assert rule.through_relu(signal, passes).tolist() == expected, rule.name
 
 
