@@ -159,7 +159,7 @@ class Explorer(widgets.VBox):
         """What is shown, as a figure that needs no kernel."""
         answers = [self.pipeline.answer(view, self.state) for view in self.pipeline.views]
         pages = {name: image for answer in answers if answer for name, image in answer.pictures.items()}
-        captions = [name if len(name) < 34 else f"{name[:32]} …" for name in pages]
+        captions = [name if len(name) < 42 else f"{name[:40]} …" for name in pages]
         return plot.pictures(list(pages.values()), captions, columns=4, title=self.state.line(), cell=2.2)
 
     def _views(self) -> list[View]:
