@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import scipy.io
 
@@ -21,6 +22,7 @@ from zfutils.data.manifests import Manifest, PhotoClass
 from zfutils.data.members import Member
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # of files that count as pictures
+_TINY = 64  # side of the pictures of Tiny ImageNet, pixels
 DEV_SHARE = 0.05  # of the training pictures, where a data set has no split dev
 
 
@@ -50,12 +52,12 @@ def listing(manifest: Manifest, files: Mapping[str, Member]) -> Listing:
     Raises:
         Problem: a class folder is missing, or a class or a split has not the number of pictures that the manifest expects.
     """
-    readers = {"splits": _splits, "classes": _classes, "voc": _voc, "ilsvrc": _ilsvrc}
+    readers = {"splits": _splits, "tiny": _tiny, "classes": _classes, "voc": _voc, "ilsvrc": _ilsvrc}
     if manifest.layout not in readers:
         raise unknown("layout", manifest.layout, readers)
     try:
         table, names = readers[manifest.layout](manifest, files)
-    except (OSError, KeyError, ElementTree.ParseError) as error:  # lists and annotations that are missing or cut off
+    except (OSError, KeyError, ValueError, ElementTree.ParseError) as error:  # lists and annotations that are missing or cut off
         reason, named = " ".join(f"{type(error).__name__}: {error}".split()), _archive_names(manifest)
         raise Problem(f"{manifest.name}: expected its lists of pictures, got {reason}; fetch {named} again") from error
     _check_totals(manifest, table)
@@ -72,6 +74,19 @@ def joined(parts: Sequence[Listing]) -> Listing:
     return Listing(tables, [names[folder] for folder in folders], {})
 
 
+def without(part: Listing, indices: Sequence[int], fact: str) -> Listing:
+    """Remove some pictures.
+
+    Args:
+        part: the pictures.
+        indices: of those that leave.
+        fact: under which name `facts` lists their files.
+    """
+    leaving = part.table.index[indices]
+    facts = {**part.facts, fact: sorted(part.table.loc[leaving, "file"])}
+    return Listing(part.table.drop(leaving).reset_index(drop=True), part.classes, facts)
+
+
 def without_leaks(part: Listing, *, jobs: int = 1) -> Listing:
     """Remove from the training pictures those that are also, pixel for pixel, pictures of val.
 
@@ -80,9 +95,7 @@ def without_leaks(part: Listing, *, jobs: int = 1) -> Listing:
     """
     train, val = (part.table[part.table["split"] == split] for split in ("train", "val"))
     twins = _twins(list(train["member"]), list(val["member"]), jobs)
-    leaving = train.index[[index for index, is_twin in enumerate(twins) if is_twin]]
-    facts = {**part.facts, "left_train": sorted(part.table.loc[leaving, "file"])}
-    return Listing(part.table.drop(leaving).reset_index(drop=True), part.classes, facts)
+    return without(part, [index for index, is_twin in zip(train.index, twins, strict=True) if is_twin], "left_train")
 
 
 def with_dev(part: Listing) -> Listing:
@@ -154,6 +167,32 @@ def _splits(manifest: Manifest, files: Mapping[str, Member]) -> tuple[pd.DataFra
     """Layout train/<class>/ and val/<class>/ (Imagenette, Imagewoof)."""
     frames = [_class_folders(manifest, files, f"{manifest.folder}/{split}", split) for split in ("train", "val")]
     return pd.concat(frames, ignore_index=True), [known.name for known in manifest.classes.values()]
+
+
+def _tiny(manifest: Manifest, files: Mapping[str, Member]) -> tuple[pd.DataFrame, list[str]]:
+    """Layout of Tiny ImageNet: train/<class>/images/, and val as one folder with a list; every picture has the box of its object, as
+    `left`, `top`, `right` and `bottom`, shares of the picture's side.
+    """
+    base, folders = manifest.folder, list(manifest.classes)
+    train = _class_folders(manifest, files, f"{base}/train", "train")
+    lines = [(f"{base}/train/{folder}/images/", f"{base}/train/{folder}/{folder}_boxes.txt") for folder in folders]
+    boxes = {inside + file: sides for inside, name in lines for file, *sides in _fields(files, name)}
+    truth = {f"{base}/val/images/{file}": about for file, *about in _fields(files, f"{base}/val/val_annotations.txt")}
+    rows = sorted((folders.index(folder), file) for file, (folder, *_) in truth.items())
+    val = pd.DataFrame(
+        [(file, "val", label, folders[label], files[file]) for label, file in rows], columns=["file", "split", "label", "folder", "member"]
+    )
+    _check_classes(manifest, val, "val")
+    table = pd.concat([train, val], ignore_index=True)
+    boxes |= {file: sides for file, (_, *sides) in truth.items()}
+    sides = np.array([boxes[file] for file in table["file"]], int)
+    table[["left", "top", "right", "bottom"]] = (sides + (0, 0, 1, 1)) / _TINY  # the last row and column are within the box
+    return table, [known.name for known in manifest.classes.values()]
+
+
+def _fields(files: Mapping[str, Member], name: str) -> list[list[str]]:
+    """The fields of every line of a list."""
+    return [line.split() for line in _text(files, name).splitlines() if line.strip()]
 
 
 def _classes(manifest: Manifest, files: Mapping[str, Member]) -> tuple[pd.DataFrame, list[str]]:

@@ -42,7 +42,7 @@ class Manifest:
     Attributes:
         name: name of the manifest.
         title, source, licence: what people should know of it.
-        layout: how its folders are arranged: `splits`, `classes`, `voc` or `ilsvrc`.
+        layout: how its folders are arranged: `splits`, `tiny`, `classes`, `voc` or `ilsvrc`.
         folder: the folder with the pictures, within the archives.
         archives: the files it consists of.
         classes: folder of a class (or its key in the annotations) to what is known of it, in the order of the labels.
@@ -81,7 +81,7 @@ class Manifest:
 
 def names() -> list[str]:
     """Names of the data sets of photographs that have a manifest."""
-    return ["imagenette", "imagewoof", "caltech101", "caltech256", "voc2012", "ilsvrc2012"]
+    return ["tinyimagenet", "imagenette", "imagewoof", "caltech101", "caltech256", "voc2012", "ilsvrc2012"]
 
 
 def read(name: str) -> Manifest:

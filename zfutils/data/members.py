@@ -1,7 +1,7 @@
 """Members: the files in archives, found once and then read where they lie, so that archives are not unpacked.
 
 Names in archives are never names of files on this machine, so none can lead anywhere. What is compressed as a whole is expanded into
-files of our own names first; tars, also inside tars, are read in place, by many processes at once.
+files of our own names first; tars, also inside tars, and zips are read in place, by many processes at once.
 """
 
 import gzip
@@ -32,21 +32,37 @@ class Member:
     Attributes:
         path: of the file on this machine.
         offset: first byte.
-        size: bytes.
+        size: bytes there.
+        inflated: bytes of the file itself where it is deflated, as in a zip; None where it is not.
+        crc: checksum of the file, where the archive has one.
     """
 
     path: str
     offset: int
     size: int
+    inflated: int | None = None
+    crc: int | None = None
 
     def __str__(self) -> str:
         return f"{self.path}, byte {self.offset}" if self.offset else self.path
 
     def read(self) -> bytes:
-        """Its bytes."""
+        """Its bytes.
+
+        Raises:
+            Problem: they are damaged.
+        """
         with open(self.path, "rb") as file:
             file.seek(self.offset)
-            return file.read(self.size)
+            data = file.read(self.size)
+        try:
+            # Never more than was announced, whatever an archive holds.
+            data = data if self.inflated is None else zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, self.inflated or 1)
+        except zlib.error:
+            data = b""
+        if self.crc is not None and zlib.crc32(data) != self.crc:
+            raise Problem(f"expected a whole file at {self}, got a damaged one; fetch the archive again")
+        return data
 
 
 def of_folder(folder: Path) -> dict[str, Member]:
@@ -85,17 +101,31 @@ def _plain_errors(path: Path) -> Iterator[None]:
 
 
 def _in_zip(path: Path, folder: Path) -> dict[str, Member]:
-    """Files of a zip, each expanded."""
+    """Files of a zip; what is stored or deflated is read in place, tars and files of rarer methods are expanded."""
     files = {}
-    with zipfile.ZipFile(path) as whole:
+    with zipfile.ZipFile(path) as whole, open(path, "rb") as file:
         for number, entry in enumerate(whole.infolist()):
             kind = entry.external_attr >> 16 & 0o170000  # of Unix zips; 0 elsewhere
             _refuse_unless(kind in (0, 0o100000, 0o040000), entry.filename, path)
-            if not entry.is_dir():
+            if entry.is_dir():
+                continue
+            if entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) and not entry.filename.endswith(_TAR):
+                files[PurePosixPath(entry.filename).as_posix()] = _in_place(file, path, entry)
+            else:
                 with whole.open(entry) as stream:
-                    expanded = _expanded(stream, folder / f"{path.name}.{number}")
-                files |= _named(entry.filename, expanded, folder)
+                    files |= _named(entry.filename, _expanded(stream, folder / f"{path.name}.{number}"), folder)
     return files
+
+
+def _in_place(file: BinaryIO, path: Path, entry: zipfile.ZipInfo) -> Member:
+    """A file of a zip where it lies: after a header of 30 bytes, its name and extra fields, whose lengths stand in the header."""
+    file.seek(entry.header_offset)
+    header = file.read(30)
+    if len(header) < 30 or header[:4] != b"PK\x03\x04" or entry.flag_bits & 1:
+        raise zipfile.BadZipFile(f"no plain file at {entry.filename!r}")
+    start = entry.header_offset + 30 + int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+    inflated = entry.file_size if entry.compress_type == zipfile.ZIP_DEFLATED else None
+    return Member(str(path), start, entry.compress_size, inflated, entry.CRC)
 
 
 def _in_tar(archive: Member, folder: Path) -> dict[str, Member]:

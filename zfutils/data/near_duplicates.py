@@ -1,11 +1,17 @@
 """Overlap: pictures that occur in two sets, found by normalised correlation."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from zfutils.core import progress
+from zfutils.core.errors import Problem
+from zfutils.data import decode
+from zfutils.data.members import Member
 from zfutils.data.prepared_sets import PreparedSet
 
 SIDE = 32  # of the grey thumbnails that are compared, pixels
@@ -55,11 +61,50 @@ def between(ours: PreparedSet, theirs: PreparedSet, indices: np.ndarray) -> Over
     return Overlap(best.numpy(), np.asarray(indices)[other.numpy()])
 
 
+def among(members: Sequence[Member], others: torch.Tensor, *, jobs: int = 1) -> np.ndarray:
+    """Find the pictures that are, or nearly are, among others, before a set is made of them.
+
+    Args:
+        members: n pictures in files or archives; those that cannot be read count as new.
+        others: thumbnails of the others, (m, SIDE * SIDE).
+        jobs: threads that decode.
+
+    Returns:
+        Their indices, ascending.
+    """
+    taken = []
+    with progress.bar(total=len(members), text="looking for pictures that other sets hold too", unit="pictures") as shown:
+        for start in range(0, len(members), _HELD):
+            made = of_members(members[start : start + _HELD], jobs=jobs)
+            taken += [(part @ others.T).amax(1) for part in made.split(_HELD // 8)]
+            shown.update(len(made))
+    return np.flatnonzero(torch.cat(taken).numpy() >= THRESHOLD)
+
+
+def of_members(members: Sequence[Member], *, jobs: int = 1) -> torch.Tensor:
+    """`thumbnails` of pictures in files or archives, zeros for those that cannot be read."""
+    with ThreadPoolExecutor(jobs) as pool:
+        pictures = list(pool.map(_small, members))
+    return _normed(torch.from_numpy(np.stack(pictures)).float().mean(-1))
+
+
+def _small(member: Member) -> np.ndarray:
+    try:
+        return decode.square(member, SIDE)
+    except Problem:  # what is broken is named when the set is prepared
+        return np.zeros((SIDE, SIDE, 3), np.uint8)
+
+
+def _normed(grey: torch.Tensor) -> torch.Tensor:
+    """Grey pictures, (n, SIDE, SIDE), with mean 0 and length 1, flat."""
+    flat = grey.flatten(1)
+    return F.normalize(flat - flat.mean(1, keepdim=True))
+
+
 def thumbnails(prepared: PreparedSet, indices: np.ndarray) -> torch.Tensor:
     """Grey thumbnails with mean 0 and length 1, whose inner product is their normalised correlation; (n, SIDE * SIDE)."""
     made = torch.empty(len(indices), SIDE * SIDE)
     for start in range(0, len(indices), _BATCH):
         pictures = torch.from_numpy(np.asarray(prepared.images[indices[start : start + _BATCH]])).float().mean(-1)
-        small = F.adaptive_avg_pool2d(pictures[:, None], SIDE).flatten(1)
-        made[start : start + _BATCH] = F.normalize(small - small.mean(1, keepdim=True))
+        made[start : start + _BATCH] = _normed(F.adaptive_avg_pool2d(pictures[:, None], SIDE)[:, 0])
     return made
