@@ -13,11 +13,14 @@ PACKAGE = Path(__file__).resolve().parent.parent
 # A package whose code cannot change a number: messages, paths, progress, processes, and profiles, whose values stand in every key.
 NEUTRAL = "core"
 
+LATER = {"later": True}  # metadata of a dataclass's field that was added when things had keys already
+
 
 def digest(*things: object) -> str:
     """Digest any nest of dataclasses, dicts, lists, strings, numbers and None.
 
-    Of a dataclass the values count, in their order, and not the names: a rename makes nothing stale.
+    Of a dataclass the values count, in their order, and not the names: a rename makes nothing stale. A field that was added later,
+    `field(default=…, metadata=LATER)`, counts where it is not its default: neither does a new option.
 
     Returns:
         16 hexadecimal digits, the same on every machine and in every process.
@@ -88,7 +91,10 @@ def _source_digest(path: Path) -> str:
 def _plain(thing: object) -> object:
     """Turn what JSON does not know into what it does."""
     if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-        return [getattr(thing, field.name) for field in dataclasses.fields(thing)]
+        pairs = [(field, getattr(thing, field.name)) for field in dataclasses.fields(thing)]
+        return [
+            value if not field.metadata else {field.name: value} for field, value in pairs if not field.metadata or value != field.default
+        ]
     if isinstance(thing, Path):
         return str(thing)
     if hasattr(thing, "item") and getattr(thing, "ndim", 0) == 0:

@@ -66,6 +66,25 @@ class PreparedSet:
             raise unknown("split", split, self._splits)
         return self._splits[split].copy()
 
+    def restricted(self, labels: Sequence[int], *, per_class: int | None = None) -> "PreparedSet":
+        """The same pictures as if only some classes were there, and only so many training pictures of each.
+
+        The others stay in the table, in the split `unused` and with label 0. The mean stays that of all training pictures.
+
+        Args:
+            labels: of the classes that stay; their new labels are the positions here.
+            per_class: training pictures of each class, the first ones by a digest of their names; default all.
+        """
+        table = self.table.copy()
+        new = {old: position for position, old in enumerate(labels)}
+        table["split"] = table["split"].where(table["label"].isin(new), "unused")
+        table["label"] = table["label"].map(new).fillna(0).astype(int)
+        if per_class is not None:
+            train = table[table["split"] == "train"]
+            order = train["file"].map(keys.digest).groupby(train["label"]).rank(method="first")
+            table.loc[order.index[order > per_class], "split"] = "unused"
+        return PreparedSet(self.path, table, [self.classes[label] for label in labels], self.facts)
+
     @functools.cached_property
     def _splits(self) -> dict[str, np.ndarray]:
         codes, names = pd.factorize(self.table["split"])

@@ -20,6 +20,9 @@ class Recipe:
         follows: the recipe whose learning-rate drops, in steps, this one takes over, so that the two compare; empty for none.
         member: number of a net among those that differ in their seed only, from 0.
         turned: whether it is trained with turned images.
+        classes: of how many classes it sees pictures; 0 for all.
+        images: training images it sees in all, as many of each class; 0 for all there are.
+        modern: whether it is trained as came later: a higher rate, crops anywhere, weight decay.
     """
 
     name: str
@@ -29,6 +32,9 @@ class Recipe:
     follows: str = "zfnet"
     member: int = 0
     turned: bool = False
+    classes: int = 0
+    images: int = 0
+    modern: bool = False
 
 
 def _replica(name: str, says: str, architecture: Architecture) -> Recipe:
@@ -93,6 +99,11 @@ def batch_normed(architecture: Architecture, *, dropout: float) -> Architecture:
     return replace(architecture, convs=convs, dropout=dropout)
 
 
+def without_norm(architecture: Architecture) -> Architecture:
+    """Leave out the contrast norm."""
+    return replace(architecture, convs=tuple(replace(conv, then=tuple(s for s in conv.then if s != "norm")) for conv in architecture.convs))
+
+
 _LATER = {"again": 1, "third": 2}  # further seeds of a net, by what is added to its name: the number of the member
 
 
@@ -124,7 +135,28 @@ _FURTHER = (
     _changed("three-halves", "one and a half times the maps of layers 1 to 5 (beyond the paper)", widened(ZFNET, 3 / 2, *_FIVE)),
 )
 
-RECIPES = {recipe.name: recipe for recipe in (*_ALL, *_FURTHER)}
+CLASS_COUNTS = (10, 20, 50, 100)  # of the nets that chapter 7 compares with the one of all classes
+FEW = 5000  # training images of the nets that see as many images whatever their classes
+
+
+def _pretrained(classes: int, images: int = 0) -> Recipe:
+    """The paper's net, pre-trained on fewer classes or fewer images (chapter 7)."""
+    name = f"zfnet-{classes or 'all'}-classes" + (f"-{images}" if images else "")
+    says = f"the paper's net, pre-trained on {f'{images} images of ' if images else ''}{classes or 'all'} classes (beyond the paper)"
+    return Recipe(name, says, ZFNET, follows="", classes=classes, images=images)
+
+
+_PRETRAINED = (*map(_pretrained, CLASS_COUNTS), *(_pretrained(count, FEW) for count in (*CLASS_COUNTS[1:], 0)))
+_MODERN = Recipe(
+    "zfnet-modern",
+    "the paper's layers as they would be trained later: batch norm for contrast norm, crops anywhere, weight decay (beyond the paper)",
+    batch_normed(without_norm(ZFNET), dropout=ZFNET.dropout),
+    clips=False,
+    follows="",
+    modern=True,
+)
+
+RECIPES = {recipe.name: recipe for recipe in (*_ALL, *_FURTHER, _MODERN, *_PRETRAINED)}
 
 
 def recipe(name: str) -> Recipe:
@@ -145,5 +177,9 @@ def seeds_of(name: str) -> tuple[str, ...]:
         Problem: there is no such recipe.
     """
     own = recipe(name)
-    same = [net for net in RECIPES.values() if (net.paper, net.clips, net.turned) == (own.paper, own.clips, own.turned)]
+    same = [net for net in RECIPES.values() if _but_for_seed(net) == _but_for_seed(own)]
     return tuple(net.name for net in sorted(same, key=lambda net: net.member))
+
+
+def _but_for_seed(recipe: Recipe) -> tuple:
+    return recipe.paper, recipe.clips, recipe.turned, recipe.classes, recipe.images, recipe.modern

@@ -5,6 +5,7 @@ import math
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -17,20 +18,46 @@ from zfutils.models.trained import Trained
 from zfutils.training import run_folder, schedule
 from zfutils.training.trainer import TRAINING_VERSION, Settings, Trainer
 
+_MODERN_RATE, _MODERN_DECAY = 0.05, 5e-4  # of recipes that are `modern`, at the paper's batch
 _MEMBERS = 1000  # between the seeds of nets that differ in their seed only, so that no seed of a reader meets them
 
 
 def settings_of(profile: profiles.Profile, recipe: recipes.Recipe, prepared: PreparedSet, *, seed: int = 0) -> Settings:
-    """The numbers of a recipe in a profile. The drops of the recipe that it follows must be known: that net is trained before."""
-    architecture = architectures.of_profile(profile, recipe.paper, len(prepared.classes))
+    """The numbers of a recipe in a profile. The drops of the recipe that it follows must be known: that net is trained before.
+
+    Args:
+        profile: the sizes.
+        recipe: the net.
+        prepared: the pictures of the profile, of which it may see a part only.
+        seed: of everything that is drawn.
+    """
+    architecture = architectures.of_profile(profile, recipe.paper, recipe.classes or len(prepared.classes))
     lr_drops = None
     if recipe.follows:
         followed = folder_of(profile, settings_of(profile, recipes.recipe(recipe.follows), prepared, seed=seed), prepared)
         lr_drops = tuple(Trained(followed).card["lr_drops"])
     drawn = seed + _MEMBERS * recipe.member
     options = {"learning_rate": profile.learning_rate, "lr_drops": lr_drops, "batch": profile.batch, "turned": recipe.turned}
-    epochs = profile.epochs_of(len(prepared.indices("train")))
+    if recipe.modern:
+        options |= {"learning_rate": _MODERN_RATE * profile.batch / 128, "weight_decay": _MODERN_DECAY, "anywhere": True}
+    images, seen = len(prepared.indices("train")), len(pictures_of(recipe, prepared, seed=seed).indices("train"))
+    epochs = max(1, round(profile.epochs_of(images) * images / seen))  # whoever sees fewer images visits each as much more often
     return Settings(recipe.name, architecture, epochs, drawn, recipe.clips, **options)
+
+
+def pictures_of(recipe: recipes.Recipe, prepared: PreparedSet, *, seed: int = 0) -> PreparedSet:
+    """What a recipe is trained on: the whole set, or some classes of it, drawn by the seed so that fewer are among more.
+
+    Raises:
+        Problem: the set has fewer classes.
+    """
+    if not (recipe.classes or recipe.images):
+        return prepared
+    count = recipe.classes or len(prepared.classes)
+    if count > len(prepared.classes):
+        raise Problem(f"{recipe.name} needs {count} classes, this set has {len(prepared.classes)}; train it in a profile with more")
+    drawn = np.random.default_rng(int(keys.digest("classes", seed), 16)).permutation(len(prepared.classes))[:count]
+    return prepared.restricted(sorted(drawn.tolist()), per_class=recipe.images // count if recipe.images else None)
 
 
 def train(profile: profiles.Profile, name: str, *, seed: int = 0, retrain: bool = False) -> Path:
@@ -53,6 +80,7 @@ def train(profile: profiles.Profile, name: str, *, seed: int = 0, retrain: bool 
     if recipe.follows:
         train(profile, recipe.follows, seed=seed)
     settings = settings_of(profile, recipe, prepared, seed=seed)
+    prepared = pictures_of(recipe, prepared, seed=seed)
     folder = folder_of(profile, settings, prepared)
     if retrain:
         run_folder.clear(folder)
@@ -87,8 +115,8 @@ def state(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
     if not file.exists():
         return "missing"
     done = torch.load(file, map_location="cpu", weights_only=True, mmap=True)["step"]  # mapped: weights are not read
-    images = len(prepared.indices("train"))
-    return f"at step {done} of {math.ceil(images / profile.batch) * profile.epochs_of(images)}"
+    settings, seen = settings_of(profile, recipe, prepared, seed=seed), len(pictures_of(recipe, prepared, seed=seed).indices("train"))
+    return f"at step {done} of {math.ceil(seen / profile.batch) * settings.epochs}"
 
 
 def trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> Trained:
@@ -117,8 +145,8 @@ def is_trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> bool:
 
 def _folder(profile: profiles.Profile, name: str, seed: int) -> Path:
     """Folder of a recipe's run; what it follows must be trained."""
-    prepared = registry.opened(profile, seed=seed)
-    return folder_of(profile, settings_of(profile, recipes.recipe(name), prepared, seed=seed), prepared)
+    recipe, prepared = recipes.recipe(name), registry.opened(profile, seed=seed)
+    return folder_of(profile, settings_of(profile, recipe, prepared, seed=seed), pictures_of(recipe, prepared, seed=seed))
 
 
 def folder_of(profile: profiles.Profile, settings: Settings, prepared: PreparedSet) -> Path:

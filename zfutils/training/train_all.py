@@ -97,7 +97,7 @@ def table(profile: Profile, names: list[str], *, seed: int = 0) -> pd.DataFrame:
 
 def _row(profile: Profile, recipe: recipes.Recipe, prepared: registry.PreparedSet, seed: int) -> dict:
     """One line of the table."""
-    architecture = architectures.of_profile(profile, recipe.paper, len(prepared.classes))
+    architecture = architectures.of_profile(profile, recipe.paper, recipe.classes or len(prepared.classes))
     same = recipe.name == clipping.UNCLIPPED and runs.is_trained(profile, "zfnet", seed=seed) and not clipping.acts(profile, seed=seed)
     row = {
         "net": recipe.name,

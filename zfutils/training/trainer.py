@@ -4,7 +4,7 @@ import io
 import math
 import pickle
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from zfutils.core.errors import Problem
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import architectures, checkpoints, devices
 from zfutils.models.architectures import Architecture
-from zfutils.models.crops import CENTRE, Crops
+from zfutils.models.crops import CENTRE, AnyCrops, Crops
 from zfutils.models.rotated_crops import TurnedCrops
 from zfutils.training.schedule import Schedule
 
@@ -42,6 +42,8 @@ class Settings:
         batch: images a step, over all processes.
         momentum: of SGD.
         turned: whether every training image is turned by a random angle.
+        weight_decay: of SGD; the paper gives none.
+        anywhere: whether a training crop may lie anywhere, not only where the ten lie.
     """
 
     recipe: str
@@ -54,9 +56,11 @@ class Settings:
     batch: int = 128
     momentum: float = 0.9
     turned: bool = False
+    weight_decay: float = field(default=0.0, metadata=keys.LATER)
+    anywhere: bool = field(default=False, metadata=keys.LATER)
 
 
-def order(settings: Settings, train: np.ndarray, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+def order(settings: Settings, train: np.ndarray, epoch: int, crops: tuple[int, int] = (0, 10)) -> tuple[np.ndarray, np.ndarray]:
     """Order of the training images in one epoch, and which of the ten crops each visit sees.
 
     *Paper:* section 3. Both depend on the seed and the epoch alone, so every recipe of a seed sees the same images in the same crops.
@@ -65,12 +69,13 @@ def order(settings: Settings, train: np.ndarray, epoch: int) -> tuple[np.ndarray
         settings: of the run.
         train: indices of the training split.
         epoch: counted from 0.
+        crops: numbers of the first crop that may be drawn and of the one behind the last.
 
     Returns:
-        The indices in order and the number of the crop, 0 to 9, for each.
+        The indices in order and the number of the crop for each.
     """
     generator = np.random.default_rng(int(keys.digest("order", settings.seed, epoch), 16))
-    return generator.permutation(train), generator.integers(0, 10, len(train))
+    return generator.permutation(train), generator.integers(*crops, len(train))
 
 
 class Diverged(Problem):
@@ -93,13 +98,16 @@ class Trainer:
         self.rank, self.world = devices.rank_and_world()
         self.train, self.dev = prepared.indices("train"), prepared.indices("dev")
         self.labels = torch.from_numpy(prepared.labels.copy())
-        self.inputs = (TurnedCrops if settings.turned else Crops)(prepared, settings.architecture.image_size, device=device)
+        kind = TurnedCrops if settings.turned else AnyCrops if settings.anywhere else Crops
+        self.inputs = kind(prepared, settings.architecture.image_size, device=device)
         self.steps_an_epoch = math.ceil(len(self.train) / settings.batch)
         self.steps = self.steps_an_epoch * settings.epochs
         self.net = architectures.build(settings.architecture, generator=torch.Generator().manual_seed(settings.seed))
         self.net.to(device, memory_format=torch.channels_last)
         self.replica = devices.replicated(self.net)
-        self.optimizer = torch.optim.SGD(self.net.parameters(), settings.learning_rate, settings.momentum)
+        self.optimizer = torch.optim.SGD(
+            self.net.parameters(), settings.learning_rate, settings.momentum, weight_decay=settings.weight_decay
+        )
         self.schedule = Schedule(settings.learning_rate, self.steps, settings.architecture.classes, settings.lr_drops)
         self.radii = architectures.clip_radii(settings.architecture) if settings.clips else {}
         self.step, self.log, self._save_at = 0, [], time.monotonic() + _SAVE_EVERY
@@ -126,7 +134,7 @@ class Trainer:
         """Indices and crops of the whole next batch, over all processes."""
         epoch, position = divmod(self.step, self.steps_an_epoch)
         if self._order is None or self._order[0] != epoch:
-            self._order = (epoch, *order(self.settings, self.train, epoch))
+            self._order = (epoch, *order(self.settings, self.train, epoch, self.inputs.drawn))
         window = slice(position * self.settings.batch, (position + 1) * self.settings.batch)
         return self._order[1][window], self._order[2][window]
 
