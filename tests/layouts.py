@@ -1,4 +1,4 @@
-"""Tiny archives of two classes in the layouts of the six data sets of photographs."""
+"""Tiny archives of two classes in the layouts of the data sets of photographs."""
 
 import dataclasses
 import gzip
@@ -17,6 +17,7 @@ from zfutils.data import manifests
 from zfutils.data.manifests import Manifest, PhotoClass
 
 TWO = {
+    "tinyimagenet": ("n01443537", "n01629819"),
     "imagenette": ("n01440764", "n02102040"),
     "imagewoof": ("n02086240", "n02088364"),
     "caltech101": ("BACKGROUND_Google", "accordion"),
@@ -61,7 +62,14 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 def archives(name: str, *, first_seed: int = 0) -> dict[str, bytes]:
     """The archives of one data set by file name, with 4 (train) and 2 (val) pictures a class, or 3 where there are no splits."""
-    makers = {"imagenette": _splits, "imagewoof": _splits, "caltech101": _caltech101, "caltech256": _caltech256, "voc2012": _voc}
+    makers = {
+        "tinyimagenet": _tiny,
+        "imagenette": _splits,
+        "imagewoof": _splits,
+        "caltech101": _caltech101,
+        "caltech256": _caltech256,
+        "voc2012": _voc,
+    }
     return makers.get(name, _ilsvrc)(name, first_seed)
 
 
@@ -69,7 +77,8 @@ def manifest(name: str) -> Manifest:
     """The data set's own manifest cut down to two classes, with the checksums and numbers of the tiny archives."""
     whole = manifests.read(name)
     made = archives(name)
-    numbers = {"caltech101": {"all": 3}, "imagenette": {"train": 4, "val": 2}, "imagewoof": {"train": 4, "val": 2}}.get(name, {})
+    splits = {name: {"train": 4, "val": 2} for name in ("tinyimagenet", "imagenette", "imagewoof")}
+    numbers = {"caltech101": {"all": 3}, **splits}.get(name, {})
     known = {folder: PhotoClass(whole.classes[folder].name, numbers) for folder in TWO[name] if folder in whole.classes}
     fetched = tuple(
         dataclasses.replace(archive, md5=(hashlib.md5(made[archive.name]).hexdigest(),), size=len(made[archive.name]))
@@ -107,6 +116,26 @@ def _splits(name: str, seed: int) -> dict[str, bytes]:
                 seed += 1
                 files[f"{name}2-160/{split}/{wnid}/{wnid}_{number}_{split}.JPEG"] = jpeg(seed + (1000 if name == "imagewoof" else 0))
     return {f"{name}2-160.tgz": tgz(files)}
+
+
+def _tiny(name: str, seed: int) -> dict[str, bytes]:
+    base, files, truth = "tiny-imagenet-200", {}, []
+    for wnid in TWO[name]:
+        for number in range(4):
+            seed += 1
+            files[f"{base}/train/{wnid}/images/{wnid}_{number}.JPEG"] = jpeg(seed + 5000, width=64, height=64)
+        files[f"{base}/train/{wnid}/{wnid}_boxes.txt"] = "".join(f"{wnid}_{n}.JPEG\t0\t{n}\t31\t63\n" for n in range(4)).encode()
+    for number in range(4):
+        seed += 1
+        files[f"{base}/val/images/val_{number}.JPEG"] = jpeg(seed + 5000, width=64, height=64)
+        truth.append(f"val_{number}.JPEG\t{TWO[name][1 - number % 2]}\t16\t0\t63\t47\n")
+    files[f"{base}/val/val_annotations.txt"] = "".join(truth).encode()
+    files[f"{base}/test/images/test_0.JPEG"] = jpeg(seed + 5001)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file, content in files.items():
+            archive.writestr(zipfile.ZipInfo(file), content, zipfile.ZIP_DEFLATED)
+    return {"tiny-imagenet-200.zip": out.getvalue()}
 
 
 def _caltech101(name: str, seed: int) -> dict[str, bytes]:

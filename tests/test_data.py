@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -54,14 +55,39 @@ def tiny(tmp_path, monkeypatch):
 
 def test_photos_are_prepared_from_a_mirror(tiny):
     made = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
-    assert list(made) == ["pretraining", "transfer"]
-    pretraining = made["pretraining"]
-    assert pretraining.images.shape == (24, 32, 32, 3)
-    assert pretraining.classes == ["tench", "Shih-Tzu", "beagle", "English springer"]
-    assert pretraining.table["split"].value_counts().to_dict() == {"train": 12, "dev": 4, "val": 8}
+    assert list(made) == ["transfer", "sharper", "pretraining"]
+    pretraining, sharper = made["pretraining"], made["sharper"]
+    assert pretraining.classes == ["goldfish", "European fire salamander"]
+    assert pretraining.table["split"].value_counts().to_dict() == {"train": 6, "dev": 2, "val": 4}
+    assert sharper.images.shape == (24, 32, 32, 3)
+    assert sharper.classes == ["tench", "Shih-Tzu", "beagle", "English springer"]
+    assert sharper.table["split"].value_counts().to_dict() == {"train": 12, "dev": 4, "val": 8}
     assert made["transfer"].classes == ["background", "accordion"] and set(made["transfer"].table["split"]) == {"all"}
     assert {fact["origin"] for fact in pretraining.facts["archives"].values()} == {"upstream"}
-    assert pretraining.facts["left_train"] == []
+    assert sharper.facts["left_train"] == pretraining.facts["near_duplicates"] == []
+
+
+def test_training_pictures_that_measurements_hold_too_leave_even_when_they_are_smaller(tiny):
+    files = {f"tiny-imagenet-200/train/n01443537/images/n01443537_{n}.JPEG": layouts.jpeg(2, width=32, height=24) for n in (1, 3)}
+    archive = tiny / "mirror" / "tiny-imagenet-200.zip"
+    with zipfile.ZipFile(archive) as whole:
+        files = {name: files.get(name, whole.read(name)) for name in whole.namelist()}
+    archive.write_bytes(layouts.zipped(files))
+    vouch(archive)
+    made = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["pretraining"]
+    assert [Path(file).name for file in made.facts["near_duplicates"]] == ["n01443537_1.JPEG", "n01443537_3.JPEG"]
+    assert made.table["split"].value_counts().to_dict() == {"val": 4, "train": 4, "dev": 2}
+
+
+def test_a_part_of_the_classes_keeps_the_pictures_and_the_mean(tiny):
+    whole = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["sharper"]
+    part = whole.restricted([2, 0], per_class=1)
+    assert part.classes == ["beagle", "tench"] and part.labels.max() == 1
+    train, val = part.indices("train"), part.indices("val")
+    assert [whole.classes[whole.labels[index]] for index in train] == [part.classes[part.labels[index]] for index in train]
+    assert len(train) == 2 and len(val) == 4 and part.digest() != whole.digest()
+    np.testing.assert_array_equal(part.mean(), whole.mean())
+    assert set(train) < set(whole.restricted([2, 0]).indices("train"))
 
 
 def test_the_pictures_are_those_of_the_files(tiny):
@@ -134,18 +160,18 @@ def test_editing_the_words_of_a_manifest_prepares_nothing(tiny, monkeypatch):
 
 
 def test_the_bytes_do_not_depend_on_the_number_of_processes(tiny, monkeypatch):
-    one = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["pretraining"]
+    one = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["sharper"]
     monkeypatch.setenv("DATA_DIR", str(tiny / "again"))
-    two = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=2)["pretraining"]
+    two = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=2)["sharper"]
     assert one.facts["sha256"] == two.facts["sha256"] and one.table.equals(two.table)
 
 
 def test_absent_set_says_how_large_it_is_and_how_to_make_it(tiny, monkeypatch):
     monkeypatch.undo()  # the real manifests: sizes of the published archives
     monkeypatch.setenv("DATA_DIR", str(tiny / "data"))
-    with pytest.raises(Problem, match=r"make data PROFILE=photos \(fetches 329 MB"):
+    with pytest.raises(Problem, match=r"make data PROFILE=photos \(fetches 577 MB"):
         registry.opened(profiles.profile("photos"))
-    with pytest.raises(Problem, match="unknown set 'scenes'; known: pretraining, transfer"):
+    with pytest.raises(Problem, match="unknown set 'scenes'; known: transfer, sharper, pretraining"):
         registry.opened(profiles.profile("photos"), "scenes")
 
 
@@ -201,24 +227,24 @@ def preparing(tiny: Path, where: Path, wait: float, *, limit: int | None = None)
 
 
 def test_a_killed_preparation_goes_on_and_gives_the_same_bytes(tiny):
-    whole = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["pretraining"]
+    whole = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["sharper"]
     where = tiny / "killed"
     process = preparing(tiny, where, 0.3)
-    journal = where / "photos" / "pretraining.part" / "journal.jsonl"
+    journal = where / "photos" / "sharper.part" / "journal.jsonl"
     deadline = time.monotonic() + 60
     while not (journal.exists() and journal.read_text(encoding="utf-8").count("\n") >= 2):
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()[1]
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert not (where / "photos" / "pretraining").exists()
+    assert not (where / "photos" / "sharper").exists()
     done = journal.read_text(encoding="utf-8").count("\n")
     assert 2 <= done < 6
     again = preparing(tiny, where, 0)
     said = again.communicate()[1]
     assert again.returncode == 0, said
-    assert f"preparing pretraining: {24 - 4 * done} pictures" in said  # only what was missing
-    resumed = prepared_sets.load(where / "photos" / "pretraining", remedy="")
+    assert f"preparing sharper: {24 - 4 * done} pictures" in said  # only what was missing
+    resumed = prepared_sets.load(where / "photos" / "sharper", remedy="")
     assert resumed.facts["sha256"] == whole.facts["sha256"] and resumed.table.equals(whole.table)
     np.testing.assert_array_equal(resumed.mean(), whole.mean())
 

@@ -8,6 +8,7 @@ from zfutils.data import manifests
 
 # Classes and pictures of each split, from the papers and pages that describe the sets.
 PUBLISHED = {
+    "tinyimagenet": (200, {"train": 100000, "val": 10000}),
     "imagenette": (10, {"train": 9469, "val": 3925}),
     "imagewoof": (10, {"train": 9025, "val": 3929}),
     "caltech101": (102, {"all": 9144}),
@@ -32,7 +33,7 @@ def test_every_data_set_has_a_manifest_and_every_manifest_its_facts():
 
 
 def test_numbers_of_classes_sum_to_the_numbers_of_splits():
-    for name in ("imagenette", "imagewoof", "caltech101"):
+    for name in ("tinyimagenet", "imagenette", "imagewoof", "caltech101"):
         manifest = manifests.read(name)
         for split, total in manifest.images.items():
             assert sum(known.images[split] for known in manifest.classes.values()) == total
@@ -59,7 +60,7 @@ def test_expected_is_exact_where_known_and_else_a_range():
 
 
 def test_wrong_name_lists_the_right_ones():
-    with pytest.raises(Problem, match="unknown manifest 'imagenete'; known: imagenette, imagewoof"):
+    with pytest.raises(Problem, match="unknown manifest 'imagenete'; known: tinyimagenet, imagenette"):
         manifests.read("imagenete")
 
 

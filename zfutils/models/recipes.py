@@ -23,6 +23,7 @@ class Recipe:
         classes: of how many classes it sees pictures; 0 for all.
         images: training images it sees in all, as many of each class; 0 for all there are.
         modern: whether it is trained as came later: a higher rate, crops anywhere, weight decay.
+        share: of the profile's length of training.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Recipe:
     classes: int = 0
     images: int = 0
     modern: bool = False
+    share: float = 1.0
 
 
 def _replica(name: str, says: str, architecture: Architecture) -> Recipe:
@@ -135,26 +137,21 @@ _FURTHER = (
     _changed("three-halves", "one and a half times the maps of layers 1 to 5 (beyond the paper)", widened(ZFNET, 3 / 2, *_FIVE)),
 )
 
-CLASS_COUNTS = (10, 20, 50, 100)  # of the nets that chapter 7 compares with the one of all classes
-FEW = 5000  # training images of the nets that see as many images whatever their classes
+CLASS_COUNTS = (10, 20, 50, 100, 200)  # of the nets that chapter 7 compares
+FEW = 5000  # training images of those that see as many images whatever their classes
+_LATER_NET = batch_normed(without_norm(ZFNET), dropout=ZFNET.dropout)
+_LATER_SAYS = "the paper's layers as they would be trained later: batch norm for contrast norm, crops anywhere, weight decay"
 
 
 def _pretrained(classes: int, images: int = 0) -> Recipe:
-    """The paper's net, pre-trained on fewer classes or fewer images (chapter 7)."""
-    name = f"zfnet-{classes or 'all'}-classes" + (f"-{images}" if images else "")
-    says = f"the paper's net, pre-trained on {f'{images} images of ' if images else ''}{classes or 'all'} classes (beyond the paper)"
-    return Recipe(name, says, ZFNET, follows="", classes=classes, images=images)
+    """A net that is pre-trained on some classes, or some images, for as many visits as the others (chapter 7)."""
+    name = f"zfnet-{classes}-classes" + (f"-{images}" if images else "")
+    says = f"zfnet-modern, shorter, on {f'{images} images of ' if images else ''}{classes} classes (beyond the paper)"
+    return Recipe(name, says, _LATER_NET, clips=False, follows="", classes=classes, images=images, modern=True, share=0.25)
 
 
-_PRETRAINED = (*map(_pretrained, CLASS_COUNTS), *(_pretrained(count, FEW) for count in (*CLASS_COUNTS[1:], 0)))
-_MODERN = Recipe(
-    "zfnet-modern",
-    "the paper's layers as they would be trained later: batch norm for contrast norm, crops anywhere, weight decay (beyond the paper)",
-    batch_normed(without_norm(ZFNET), dropout=ZFNET.dropout),
-    clips=False,
-    follows="",
-    modern=True,
-)
+_MODERN = Recipe("zfnet-modern", f"{_LATER_SAYS} (beyond the paper)", _LATER_NET, clips=False, follows="", modern=True, share=0.6)
+_PRETRAINED = (*map(_pretrained, CLASS_COUNTS), *(_pretrained(count, FEW) for count in CLASS_COUNTS[1:]))
 
 RECIPES = {recipe.name: recipe for recipe in (*_ALL, *_FURTHER, _MODERN, *_PRETRAINED)}
 
@@ -182,4 +179,4 @@ def seeds_of(name: str) -> tuple[str, ...]:
 
 
 def _but_for_seed(recipe: Recipe) -> tuple:
-    return recipe.paper, recipe.clips, recipe.turned, recipe.classes, recipe.images, recipe.modern
+    return recipe.paper, recipe.clips, recipe.turned, recipe.classes, recipe.images, recipe.modern, recipe.share

@@ -41,7 +41,9 @@ def settings_of(profile: profiles.Profile, recipe: recipes.Recipe, prepared: Pre
     if recipe.modern:
         options |= {"learning_rate": _MODERN_RATE * profile.batch / 128, "weight_decay": _MODERN_DECAY, "anywhere": True}
     images, seen = len(prepared.indices("train")), len(pictures_of(recipe, prepared, seed=seed).indices("train"))
-    epochs = max(1, round(profile.epochs_of(images) * images / seen))  # whoever sees fewer images visits each as much more often
+    epochs = max(
+        1, round(profile.epochs_of(images) * recipe.share * images / seen)
+    )  # whoever sees fewer images visits each as much more often
     return Settings(recipe.name, architecture, epochs, drawn, recipe.clips, **options)
 
 
