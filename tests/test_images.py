@@ -42,3 +42,15 @@ def test_zero_is_one_fixed_grey_and_the_scale_is_symmetric():
     assert shown[0, :, 0].tolist() == [1, 1, 128, 192, 255, 255]
     with pytest.raises(ValueError, match="scale above 0"):
         crops.to_display(x, scale=0.0)
+
+
+def test_crops_anywhere_are_the_ten_and_then_every_position_mirrored_or_not(tiny_set):
+    ten, anywhere = (kind(tiny_set, 56, device=torch.device("cpu")) for kind in (crops.Crops, crops.AnyCrops))
+    assert anywhere.drawn == (10, 10 + 2 * 9 * 9) and len(set(anywhere.corners[10:])) == 2 * 9 * 9
+    chosen, every = np.array([3, 7, 9]), np.array([crops.CENTRE, 9, 2])
+    assert torch.equal(anywhere.batch(chosen, every), ten.batch(chosen, every))
+    number = anywhere.corners.index((5, 2, True), 10)
+    expected = (tiny_set.images[3].astype(np.float32) - tiny_set.mean())[5:61, 2:58][:, ::-1]
+    np.testing.assert_array_equal(anywhere.batch(np.array([3]), number)[0].permute(1, 2, 0), expected)
+    pixels, drawn = torch.from_numpy(tiny_set.images[:3, :56, :56].copy()), np.array([number, 12, 100])
+    assert torch.equal(anywhere._one_by_one(pixels, drawn), anywhere._at_once(pixels.clone(), drawn))

@@ -1,5 +1,7 @@
 """Files are whole or absent; keys follow what counts; cores respect limits."""
 
+import dataclasses
+
 import pytest
 
 from zfutils.core import cpu, keys, paths, profiles
@@ -29,6 +31,19 @@ def test_digests_are_stable_and_tell_values_apart():
     assert len({keys.digest(thing) for thing in (1, "1", 1.5, [1], None, profiles.profile("smoke"), profiles.profile("toybox"))}) == 7
     with pytest.raises(TypeError, match="cannot digest a object"):
         keys.digest(object())
+
+
+def test_a_field_that_was_added_later_counts_only_where_it_is_set():
+    @dataclasses.dataclass
+    class Before:
+        rate: float
+
+    @dataclasses.dataclass
+    class Now:
+        rate: float
+        decay: float = dataclasses.field(default=0.0, metadata=keys.LATER)
+
+    assert keys.digest(Now(0.1)) == keys.digest(Before(0.1)) != keys.digest(Now(0.1, 0.5))
 
 
 def test_modules_reach_what_they_import():

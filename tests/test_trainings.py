@@ -99,6 +99,25 @@ def test_the_table_says_what_is_there_and_what_the_rest_will_cost(pictures, dive
     assert table.loc["zfnet", "val_error"] == card["val_wrong"] / card["val_n"]
 
 
+def test_nets_of_fewer_classes_see_nested_classes_as_often_in_all(pictures):
+    few, more = (dataclasses.replace(recipes.recipe("zfnet-10-classes"), classes=count, share=1.0) for count in (2, 3))
+    parts = [runs.pictures_of(recipe, pictures, seed=1) for recipe in (few, more)]
+    assert set(parts[0].classes) < set(parts[1].classes) < set(pictures.classes)
+    settings = [runs.settings_of(TINY, recipe, pictures, seed=1) for recipe in (few, more)]
+    seen = [each.epochs * len(part.indices("train")) for each, part in zip(settings, parts, strict=True)]
+    assert all(abs(visits - 96) <= len(part.indices("train")) / 2 for visits, part in zip(seen, parts, strict=True))
+    assert [each.architecture.classes for each in settings] == [2, 3]
+    with pytest.raises(Problem, match="needs 200 classes, this set has 4"):
+        runs.pictures_of(recipes.recipe("zfnet-200-classes"), pictures)
+
+
+def test_a_recipe_of_later_days_decays_its_weights_and_crops_anywhere(pictures):
+    settings = runs.settings_of(TINY, recipes.recipe("zfnet-modern"), pictures)
+    assert settings.anywhere and settings.weight_decay == 5e-4 and settings.learning_rate == 0.05 * TINY.batch / 128
+    trainer = Trainer(settings, pictures, where(TINY, "zfnet-modern", pictures), device=torch.device("cpu"), dtype=torch.float32)
+    assert trainer.optimizer.param_groups[0]["weight_decay"] == 5e-4 and trainer.batch()[1].max() >= 10
+
+
 def test_asking_how_far_a_run_is_reads_no_weights(pictures, monkeypatch):
     begin(TINY, "zfnet", pictures, 2)
     monkeypatch.setattr(torch._C.PyTorchFileReader, "get_storage_from_record", lambda *given: pytest.fail("weights were read"))
