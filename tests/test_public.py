@@ -71,3 +71,27 @@ def test_weights_that_cannot_be_had_are_named_in_one_line(monkeypatch, error):
     with pytest.raises(Problem, match="weights of alexnet are neither cached nor reachable .*; go online once") as caught:
         zf.load("alexnet")
     assert "\n" not in str(caught.value)
+
+
+def test_a_copy_of_weights_that_a_mirror_holds_is_kept_and_loaded_without_a_network(tmp_path, monkeypatch):
+    from zfutils.data import download
+    from zfutils.models import pretrained
+
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    net = torchvision.models.squeezenet1_0(weights=None)
+    safetensors.torch.save_file({key: value.half() for key, value in net.state_dict().items()}, mirror / "squeezenet1_0.safetensors")
+    assert download.keep_weights(mirror, pretrained.copy_of("x").parent) == ["squeezenet1_0.safetensors"]
+    loaded = zf.load("squeezenet1_0")
+    assert not loaded.training and torch.equal(loaded.features[0].weight, net.features[0].weight.half().float())
+    assert pretrained.origin("squeezenet1_0").startswith("a copy") and "SqueezeNet1_0" in pretrained.origin("squeezenet1_1").replace(
+        "1_1", "1_0"
+    )
+    assert len(pretrained.categories("squeezenet1_0")) == 1000
+    (mirror / "SHA256SUMS").write_text("0" * 64 + "  squeezenet1_0.safetensors\n", encoding="utf-8")
+    with pytest.raises(Problem, match="wrong checksum of .*copy the file again"):
+        download.keep_weights(mirror, tmp_path / "elsewhere")
+    pretrained.copy_of("squeezenet1_0").write_bytes(b"no weights")
+    with pytest.raises(Problem, match="expected weights of squeezenet1_0 in .*remove it"):
+        zf.load("squeezenet1_0")

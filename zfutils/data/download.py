@@ -58,6 +58,30 @@ def fetch(archive: Archive, folder: Path, *, mirror: Path | None = None) -> Fetc
     return _recorded(path, folder, "upstream", lambda: _published(path, archive))
 
 
+def keep_weights(mirror: Path, folder: Path) -> list[str]:
+    """Copy the weights of nets that a mirror holds, so that they are there when it is left out later.
+
+    Args:
+        mirror: a folder; every `.safetensors` in it is taken, and checked where its `SHA256SUMS` lists it.
+        folder: where the copies go.
+
+    Returns:
+        Names of the files.
+
+    Raises:
+        Problem: a wrong checksum, or a full disk.
+    """
+    sums, kept = _own_sums(mirror), sorted(mirror.glob("*.safetensors"))
+    for file in kept:
+        content = file.read_bytes()
+        if file.name in sums and hashlib.sha256(content).hexdigest() != sums[file.name]:
+            raise Problem(f"wrong checksum of {file}: expected {sums[file.name]} (SHA256SUMS beside it); copy the file again")
+        if not (folder / file.name).exists() or (folder / file.name).read_bytes() != content:
+            with paths.whole(folder / file.name) as fresh:
+                fresh.write_bytes(content)
+    return [file.name for file in kept]
+
+
 def _from_mirror(archive: Archive, folder: Path, mirror: Path) -> Fetched:
     """The archive in a mirror folder, checked."""
     path = mirror / archive.name

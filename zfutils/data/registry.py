@@ -66,6 +66,8 @@ def prepare(
     mirror = Path(mirror).expanduser().resolve() if mirror else None
     paths.data_dir().mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(paths.data_dir() / "prepare.lock"):  # two runs must not expand and remove the same files
+        if mirror is not None:
+            download.keep_weights(mirror, paths.data_dir() / "weights")
         made: dict[str, PreparedSet] = {}
         for which, names in _PARTS[profile.dataset].items():
             made[which] = _prepare_photos(profile, which, names, jobs, mirror, tuple(made.values()))

@@ -17,7 +17,7 @@ from zfutils.models import architectures, devices, recipes
 from zfutils.training import clipping, runs
 from zfutils.training.trainer import Diverged
 
-LEADERS = tuple(name for name, recipe in recipes.RECIPES.items() if not recipe.follows)  # they are trained before the others
+LEADERS = tuple(dict.fromkeys(recipe.follows for recipe in recipes.RECIPES.values() if recipe.follows))  # trained before the others
 
 
 def make(

@@ -30,6 +30,7 @@ def of(
     mean: np.ndarray | None = None,
     *,
     layers: dict[int, str] | None = None,
+    side: int = SIDE,
     batch: int = _BATCH,
 ) -> dict[int, np.ndarray]:
     """Features of all pictures of a set, from their centre crops.
@@ -43,6 +44,7 @@ def of(
         mean: what is subtracted: the mean picture of the set that the net was trained on, (side, side, 3); default that of `prepared`,
             and always its own for a `Model`.
         layers: number and name of the layers; default `LAYERS`, those of the book's nets.
+        side: maps are averaged over a grid of at most so many rows and columns.
         batch: images at once.
 
     Returns:
@@ -59,29 +61,31 @@ def of(
     inputs = trained.inputs(prepared, device=devices.device(), mean=mean)
     net, mean = trained.net(), prepared.mean() if mean is None else mean
     about = (checkpoints.digest(net), prepared.facts["sha256"], keys.digest(mean.tobytes().hex()), *inputs.scaling())
-    key = keys.digest(*about, layers, SIDE, FEATURES_VERSION)
+    key = keys.digest(*about, layers, side, FEATURES_VERSION)
     folder = trained.folder / "features" / f"{prepared.path.name}-{key[:8]}"
     files = {number: folder / f"layer{number}.npy" for number in layers}
     with locks.alone(folder):
         if not all(file.exists() for file in files.values()):
-            _fill(net, inputs, prepared, layers, files, batch)
+            _fill(net, inputs, prepared, layers, files, side, batch)
     return {number: np.load(file, mmap_mode="r") for number, file in files.items()}
 
 
-def pooled(maps: Tensor) -> Tensor:
-    """Average maps over a grid of at most `SIDE` x `SIDE` and flatten; (n, maps, h, w) or (n, units) gives (n, numbers)."""
-    if maps.ndim == 4 and max(maps.shape[2:]) > SIDE:
-        maps = F.adaptive_avg_pool2d(maps, SIDE)
+def pooled(maps: Tensor, side: int = SIDE) -> Tensor:
+    """Average maps over a grid of at most `side` x `side` and flatten; (n, maps, h, w) or (n, units) gives (n, numbers)."""
+    if maps.ndim == 4 and max(maps.shape[2:]) > side:
+        maps = F.adaptive_avg_pool2d(maps, side)
     return maps.flatten(1)
 
 
-def batch_of(net: nn.Module, images: Tensor, layers: dict[int, str]) -> dict[str, Tensor]:
+def batch_of(net: nn.Module, images: Tensor, layers: dict[int, str], side: int = SIDE) -> dict[str, Tensor]:
     """Pooled features of some images, float32, by name of the layer."""
     with torch.no_grad():
-        return activations.run(net, images, take=dict.fromkeys(layers.values(), lambda maps: pooled(maps.float())))
+        return activations.run(net, images, take=dict.fromkeys(layers.values(), lambda maps: pooled(maps.float(), side)))
 
 
-def _fill(net: nn.Module, inputs: Crops, prepared: PreparedSet, layers: dict[int, str], files: dict[int, Path], batch: int) -> None:
+def _fill(
+    net: nn.Module, inputs: Crops, prepared: PreparedSet, layers: dict[int, str], files: dict[int, Path], side: int, batch: int
+) -> None:
     """Run the net over the whole set; the files appear when all are whole."""
     count = len(prepared.table)
     net = net.to(inputs.device, memory_format=torch.channels_last)
@@ -91,7 +95,7 @@ def _fill(net: nn.Module, inputs: Crops, prepared: PreparedSet, layers: dict[int
         starts = range(0, count, batch)
         for start in progress.each(starts, total=len(starts), text=f"features of {prepared.path.name}", unit="batches"):
             indices = np.arange(start, min(start + batch, count))
-            features = batch_of(net, inputs.batch(indices, CENTRE), layers)
+            features = batch_of(net, inputs.batch(indices, CENTRE), layers, side)
             for number, layer in layers.items():
                 low, high = (float(value) for value in features[layer].aminmax())  # in float32: NumPy is slow on float16
                 if not max(-low, high) <= _LARGEST:  # NaN shows in both
