@@ -6,6 +6,7 @@ import sys
 import urllib.error
 
 import pytest
+import safetensors.torch
 import torch
 import torchvision
 
