@@ -790,11 +790,13 @@ figure6
 # %%
 def exclusive_suffers() -> dict:
     """Decide whether one exclusive prediction does worse than one answer a class."""
+    id = "exclusive-prediction-suffers-once-trained"
     if not AP:
-        return results.claim("exclusive-prediction-suffers", claims.NOT_COMPARABLE, n=0, reason=why_not("table 6"))
+        return results.claim(id, claims.NOT_COMPARABLE, n=0, reason=why_not("table 6"))
     asked = {"counts": COUNTS[TEST], "generator": np.random.default_rng(SEED)}
     found = average_precision.mean_difference(WAYS["one a class"], WAYS["softmax"], SHOWN[TEST], **asked)
-    return results.claim("exclusive-prediction-suffers", claims.when_above(found[1:]), value=found[0], interval=found[1:], n=len(TEST))
+    row = results.claim(id, claims.when_above(found[1:]), value=found[0], interval=found[1:], n=len(TEST))
+    return results.of_regime(row, REGIME.words, REGIME.under_trained)
 
 
 def class_rows() -> list[dict]:
@@ -877,10 +879,11 @@ def clutter_costs(kinds: dict[str, np.ndarray]) -> dict:
     samples = [bootstrap.means(values[:, None], generator=generator, draws=2000)[:, 0] for values in (portraits, alone, several)]
     cost = lambda portrait, one, many: (one - many) - (portrait - one)  # noqa: E731
     found = bootstrap.interval(cost(portraits.mean(), alone.mean(), several.mean()), cost(*samples))
-    return verdicts.decided(CLUTTER_ID, claims.when_above(found[1:]), found, len(several), otherwise="no scenes")
+    row = verdicts.decided(CLUTTER_ID, claims.when_above(found[1:]), found, len(several), otherwise="no scenes")
+    return results.of_regime(row, REGIME.words, REGIME.under_trained)
 
 
-CLUTTER_ID = "clutter-costs-more-than-small-size"
+CLUTTER_ID = "clutter-costs-more-than-small-size-once-trained"
 if CONTROLS:
     KINDS = by_kind()
     CLUTTER = clutter_costs(KINDS)

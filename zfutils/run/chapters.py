@@ -54,6 +54,7 @@ _ALL = (
         "03_deconvnet",
         ("figure1", "figure2", "figure4", "figure6_projections", "hierarchy", "settling", "ground_truth", "sanity", "cascade"),
         ("zfnet", "alexnet"),
+        seeds=("alexnet-again", "alexnet-third"),  # with each a further zfnet, which every run trains
         minutes=2,
     ),
     Chapter("04_occlusion", ("figure7", "occlusion_scores"), ("zfnet",)),
