@@ -33,7 +33,7 @@ from zfutils.attribution.deconvnet import Deconvnet, unpool
 from zfutils.attribution.units import Unit
 from zfutils.core import profiles
 from zfutils.data import registry
-from zfutils.models import architectures, crops, devices, predictions
+from zfutils.models import architectures, crops, devices, predictions, recipes
 from zfutils.paper import claims
 from zfutils.report import plot, results, verdicts
 from zfutils.stats import bootstrap, seeds
@@ -704,10 +704,12 @@ def further_strengths(name: str) -> list[np.ndarray]:
 
 GRID = {name: grid_strengths(found, STRIDES[name]) for name, found in LAYER2.items()}
 # Equally many seeds of both: without EXTRAS=1 alexnet has one, however many zfnets are trained.
-PAIRS = [(a, z) for a, z in zip(recipes.seeds_of("alexnet")[1:], recipes.seeds_of("zfnet")[1:], strict=False)]
+PAIRS = zip(recipes.seeds_of("alexnet")[1:], recipes.seeds_of("zfnet")[1:], strict=False)
 PAIRS = [pair for pair in PAIRS if all(runs.is_trained(PROFILE, name, seed=SEED) for name in pair)]
 if len(GRID) == 2:
-    SIDES = [[GRID[name], *(own for pair in PAIRS for own in further_strengths(pair[side]))] for side, name in enumerate(("alexnet", "zfnet"))]
+    SIDES = [
+        [GRID[name], *(own for pair in PAIRS for own in further_strengths(pair[side]))] for side, name in enumerate(("alexnet", "zfnet"))
+    ]
     ALIASING = seeds.difference_of_units(*SIDES)
     ALIAS_ROW = verdicts.compared(ALIAS, claims.when_above(ALIASING.interval), ALIASING, min(map(len, GRID.values())))
 else:

@@ -11,7 +11,8 @@ import pytest
 from zfutils.core import paths, profiles
 from zfutils.core.errors import Problem
 from zfutils.paper import claims, numbers
-from zfutils.report import results, scoreboard
+from zfutils.report import results, scoreboard, verdicts
+from zfutils.stats.seeds import Estimate
 
 TOYBOX, PHOTOS, IMAGENET = (profiles.profile(name) for name in ("toybox", "photos", "imagenet"))
 CALTECH, CLAIM = "table7/svm-5/caltech101_30_per_class", "zfnet-beats-alexnet"
@@ -109,6 +110,29 @@ def test_seeds_never_mix_in_one_board():
     assert scoreboard.summary(board).endswith("left out, of another seed: table1 (seed 1)")
     other = scoreboard.write("toybox", seed=1).set_index("key")
     assert other.loc["claim/table1-relative-gain", "status"] == "agrees" and pd.isna(other.loc[TOP1, "ours"])
+
+
+def test_what_came_with_the_repository_is_printed_and_not_counted():
+    decided = {"value": 0.3, "interval": (0.2, 0.4), "n": 60}
+    saved("table1", results.claim("table1-relative-gain", "agrees", **decided))
+    saved("table7", results.claim("table7-slope", "agrees", **decided))
+    file = paths.results_dir("toybox") / "tables" / "table1.json"
+    file.write_text(file.read_text(encoding="utf-8").replace('"seconds": 2', '"seconds": 3'), encoding="utf-8")  # as git checks one out
+    board = scoreboard.write("toybox")
+    said, rows = scoreboard.summary(board), board.set_index("key")
+    assert ": 1 of " in said and "1 agrees" in said and said.endswith("left out, not run here but come with the repository: table1")
+    assert rows.loc["claim/table1-relative-gain", ["ours", "status", "here"]].tolist() == [0.3, "agrees", False]
+    assert pd.isna(rows.loc["claim/table1-relative-gain", "p_holm"]) and rows.loc["claim/table7-slope", "p_holm"] < 0.05
+
+
+def test_of_two_rows_of_a_claim_that_of_more_seeds_stands_on_the_board():
+    many, one = (
+        verdicts.compared("frozen-beats-scratch-both-trained", "agrees", Estimate(0.3, 0.2, 0.4, 0.01, count), 90) for count in (5, 1)
+    )
+    saved("scratch_folds", many)
+    saved("table4", one)
+    row = scoreboard.write("toybox").set_index("key").loc["claim/frozen-beats-scratch-both-trained"]
+    assert row[["status", "result"]].tolist() == ["agrees", "scratch_folds"]
 
 
 def test_holms_correction_is_that_of_all_claims_and_patterns_together():

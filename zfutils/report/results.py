@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import hashlib
 import importlib.metadata
 import json
 import platform
@@ -65,6 +66,19 @@ def save(
         with paths.whole(folder / "figures" / f"{name}.png") as fresh:
             figure.savefig(fresh, metadata={"Software": None})  # without the version the same picture is the same bytes
         _write(folder / "figures" / f"{name}.json", written)
+    _write(_mark(folder, name), _digest(written))
+
+
+def was_made_here(folder: Path, name: str, file: Path) -> bool:
+    """Whether a result was written by a run on this machine; else it came with the repository.
+
+    Args:
+        folder: of the profile's results.
+        name: of the result.
+        file: its provenance.
+    """
+    mark = _mark(folder, name)
+    return mark.exists() and mark.read_text(encoding="utf-8") == _digest(file.read_text(encoding="utf-8"))
 
 
 def provenance(profile: Profile, *, seed: int, seconds: float, data: PreparedSet | None = None) -> dict:
@@ -218,6 +232,15 @@ def commit() -> str:
 def _git(*arguments: str) -> str:
     command = ["git", "-C", str(paths.REPOSITORY), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+
+
+def _mark(folder: Path, name: str) -> Path:
+    """A file that no repository holds: the digest of what a run on this machine wrote last under this name."""
+    return folder / "runs" / "results" / f"{name}.txt"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
 """Verdicts: what a chapter says of a claim, on the scoreboard, in a sentence and in a table."""
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -60,7 +61,21 @@ def compared(
         reason = "; ".join(filter(None, [reason, "from one seed of a recipe"]))
     if under_trained:
         reason = f"under-trained: {under_trained}"
-    return results.claim(id, status, value=found.value, interval=found.interval, n=n, reason=reason, threshold=threshold)
+    row = results.claim(id, status, value=found.value, interval=found.interval, n=n, reason=reason, threshold=threshold)
+    return row | {"seeds": found.seeds}
+
+
+def smallest(id: str, found: Sequence[tuple[Estimate, int]], *, under_trained: str = "") -> dict:
+    """A row of the scoreboard for a claim that each of several differences of trained nets lies above 0; shown is the smallest.
+
+    Args:
+        id: of the claim.
+        found: each difference and how many images it rests on.
+        under_trained: as in `compared`.
+    """
+    status = claims.all_of(claims.when_above(own.interval) for own, _ in found)
+    shown, n = min(found, key=lambda pair: pair[0].value)
+    return compared(id, status, shown, n, under_trained=under_trained, threshold=0.0 if len(found) == 1 else None)
 
 
 def told(*rows: dict) -> str:
