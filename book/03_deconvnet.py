@@ -893,7 +893,7 @@ def projected(
     maps: np.ndarray, ways: rules.Rules = rules.DECONVNET, net: torch.nn.Module = NET, layer: str = "conv5", at: torch.Tensor | None = None
 ) -> np.ndarray:
     """One unit an image, with a seed of 1 so that a negative value counts too; at its strongest position, or at a given one."""
-    return deconv.project_each(net, INPUT, layer=layer, maps=torch.from_numpy(maps), places=at, rules=ways, seed=1.0).cpu().numpy()
+    return deconv.project_each(net, INPUT, layer=layer, maps=torch.from_numpy(maps), positions=at, rules=ways, seed=1.0).cpu().numpy()
 
 
 FLAT = ACTIVITY[torch.arange(len(INPUT)), torch.from_numpy(PAIRS[:, 0])].flatten(1).argmax(1).cpu()

@@ -90,7 +90,7 @@ def test_energy_of_regions_lies_where_the_whole_projection_has_it():
     net, several = net_of(), images(2)
     chosen = {"indices": np.array([0, 1]), "maps": np.array([2, 3]), "positions": np.array([[0, 0], [3, 4]])}
     found = batched_deconv.project(net, several, layer="conv3", **chosen)
-    tensors = {"maps": torch.from_numpy(chosen["maps"]), "places": torch.from_numpy(chosen["positions"])}
+    tensors = {"maps": torch.from_numpy(chosen["maps"]), "positions": torch.from_numpy(chosen["positions"])}
     whole = deconv.project_each(net, several, layer="conv3", **tensors).numpy()
     assert np.allclose(localization.energy(found, 112), (whole**2).sum(1), rtol=1e-5)
     assert found.framed(112).shape[2] == 75 and found.framed(80).shape[2] == 80

@@ -89,7 +89,7 @@ def points(tmp_path, numbers: range) -> Path:
 
 def test_table_1_and_figure_8_are_made_from_the_listed_faces_and_no_list_misses_its_pictures(upstream, tmp_path, monkeypatch):
     monkeypatch.setattr(correspondence, "POINTS", points(tmp_path, range(1, 4)))
-    assert len(run("05_correspondence")["FACES"].rows) == 3
+    assert len(run("05_correspondence")["FACES"].indices) == 3
     rows = json.loads((paths.results_dir("imagenet") / "tables" / "table1.json").read_text(encoding="utf-8"))["rows"]
     assert [row for row in rows if row["ours"] is not None]
     monkeypatch.setattr(correspondence, "POINTS", points(tmp_path, range(11, 15)))

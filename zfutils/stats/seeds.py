@@ -84,17 +84,17 @@ def difference(ours: np.ndarray, theirs: np.ndarray, *, generator: np.random.Gen
     return measured((ours, theirs), lambda means: means[:, 0] - means[:, 1], generator=generator, draws=draws)
 
 
-def with_spread(found: bootstrap.Interval, means: Sequence[float], *, freedom: float) -> Estimate:
+def with_spread(interval: bootstrap.Interval, means: Sequence[float], *, freedom: float) -> Estimate:
     """Widen the interval of a mean over several seeds, which knows of folds or images only, by the spread of the seeds.
 
     The two variances add, and so do their degrees of freedom (Welch, Satterthwaite).
 
     Args:
-        found: the mean over the seeds and the ends of its interval.
+        interval: the mean over the seeds and the ends of its interval.
         means: the value of every seed; of one seed nothing is added.
-        freedom: degrees of freedom of the interval: folds less one; infinite for a bootstrap.
+        freedom: its degrees of freedom: folds less one; infinite for a bootstrap.
     """
-    value, low, high = found
+    value, low, high = interval
     count = len(means)
     if count == 1:
         return Estimate(value, low, high, float("nan"), 1)
