@@ -15,7 +15,7 @@ import torch
 from matplotlib.figure import Figure
 
 from zfutils.core import paths
-from zfutils.core.errors import Problem, unknown
+from zfutils.core.errors import unknown
 from zfutils.core.profiles import Profile
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import devices
@@ -203,18 +203,6 @@ def claim(
     p = multiple.p_value((value, *interval), threshold) if decided else None
     low, high = interval or (None, None)
     return {"key": f"claim/{id}", "ours": value, "low": low, "high": high, "n": n, "status": status, "reason": reason, "p": p}
-
-
-def read(name: str, *, profile: Profile) -> pd.DataFrame:
-    """Read the table of an earlier result.
-
-    Raises:
-        Problem: it is not there yet; the command that makes it is named.
-    """
-    file = paths.results_dir(profile.name) / "tables" / f"{name}.csv"
-    if not file.exists():
-        raise Problem(f"no result {name} in profile {profile.name}; run: make reproduce PROFILE={profile.name} ONLY={name}")
-    return pd.read_csv(file)
 
 
 @functools.cache

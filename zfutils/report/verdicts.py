@@ -42,9 +42,7 @@ def decided(
     return results.claim(id, status, value=measured[0], interval=tuple(measured[1:]), n=n, reason=reason, threshold=threshold)
 
 
-def compared(
-    id: str, status: str, estimate: Estimate, n: int, *, under_trained: str = "", reason: str = "", threshold: float | None = 0.0
-) -> dict:
+def compared(id: str, status: str, estimate: Estimate, n: int, *, under_trained: str = "", threshold: float | None = 0.0) -> dict:
     """A row of the scoreboard for a claim that compares trained nets.
 
     From one seed a verdict at most leans; where a net was under-trained its value is shown and decides nothing.
@@ -55,13 +53,13 @@ def compared(
         estimate: over seeds and images.
         n: how many images or units it rests on.
         under_trained: which nets were, and why; empty for none.
-        reason, threshold: as in `decided`.
+        threshold: as in `decided`.
     """
-    status = claims.NOT_COMPARABLE if under_trained else claims.at_most_leans(status, estimate.seeds)
-    if status not in (claims.NOT_COMPARABLE, claims.UNDECIDED) and estimate.seeds < 2:
-        reason = "; ".join(filter(None, [reason, "from one seed of a recipe"]))
     if under_trained:
-        reason = f"under-trained: {under_trained}"
+        status, reason = claims.NOT_COMPARABLE, f"under-trained: {under_trained}"
+    else:
+        status = claims.at_most_leans(status, estimate.seeds)
+        reason = "from one seed of a recipe" if status in (claims.LEANS_AGREES, claims.LEANS_DIFFERS) else ""
     row = results.claim(id, status, value=estimate.value, interval=estimate.interval, n=n, reason=reason, threshold=threshold)
     return row | {"seeds": estimate.seeds}
 
