@@ -445,7 +445,7 @@ def outgrown() -> dict:
         return results.claim(FIRST_LAYER_IDS[2], claims.NOT_COMPARABLE, n=len(clipped), reason=reason)
     found = bootstrap.measured(dominance_ratio, len(clipped), generator=np.random.default_rng(SEED))
     status = claims.at_most_leans(claims.when_above(found[1:]), 1)
-    return verdicts.decided(FIRST_LAYER_IDS[2], status, found, len(clipped), otherwise="", reason="from one seed of a recipe")
+    return verdicts.decided(FIRST_LAYER_IDS[2], status, found, len(clipped), otherwise="", reason="no run trains a second zfnet-unclipped")
 
 
 def first_layer_verdicts() -> list[dict]:

@@ -64,7 +64,7 @@ def found_faces() -> correspondence.Faces | None:
 FACES = found_faces()
 WHY = "no two frontal faces with known parts in these pictures"
 Markdown(
-    f"{len(FACES.rows)} frontal faces; squares of {SIDE} px."
+    f"{len(FACES.indices)} frontal faces; squares of {SIDE} px."
     if FACES
     else f"There are {WHY}: this chapter then shows its method only, and its claims are not comparable."
 )
@@ -76,9 +76,9 @@ Markdown(
 VAL = PICTURES.indices("val")
 STANDIN = correspondence.Faces(VAL[:6], {part: np.full((6, 2), SIZE * share) for part, share in zip(PARTS, (0.4, 0.6, 0.5), strict=True)})
 SHOWN = FACES or STANDIN
-INPUT = top_nine.centre_crops(PICTURES, SIZE, SHOWN.rows, DEVICE)
-N = len(SHOWN.rows)
-RANDOM = correspondence.matched_places(SHOWN, SIZE, SIDE, draws=20, generator=np.random.default_rng(SEED))
+INPUT = top_nine.centre_crops(PICTURES, SIZE, SHOWN.indices, DEVICE)
+N = len(SHOWN.indices)
+RANDOM = correspondence.matched_positions(SHOWN, SIZE, SIDE, draws=20, generator=np.random.default_rng(SEED))
 
 # %% [markdown]
 # ## The measure, by hand
@@ -123,7 +123,7 @@ def picture(row: int, centre: np.ndarray | None) -> np.ndarray:
 
 COLUMNS = {"original": None, "right eye": SHOWN.centres["eye_right"], "left eye": SHOWN.centres["eye_left"], "nose": SHOWN.centres["nose"]}
 COLUMNS |= {f"random {n + 1}": RANDOM[n] for n in range(3)}
-tiles = [[picture(int(SHOWN.rows[n]), None if places is None else places[n]) for places in COLUMNS.values()] for n in FIVE]
+tiles = [[picture(int(SHOWN.indices[n]), None if places is None else places[n]) for places in COLUMNS.values()] for n in FIVE]
 figure8 = plot.columns(np.array(tiles), list(COLUMNS), title="Figure 8: the same part hidden in five faces")
 results.save(
     "figure8",
@@ -217,7 +217,7 @@ REPAIRED.round(3)
 
 # %%
 LABELS = PICTURES.labels
-OTHERS = np.random.default_rng(SEED).permutation(VAL[~np.isin(LABELS[VAL], LABELS[SHOWN.rows])])[:N]
+OTHERS = np.random.default_rng(SEED).permutation(VAL[~np.isin(LABELS[VAL], LABELS[SHOWN.indices])])[:N]
 CONTROL = len(OTHERS) == N
 if CONTROL:
     strangers = correspondence.signs(NET, top_nine.centre_crops(PICTURES, SIZE, OTHERS, DEVICE), SHOWN.centres["eye_right"], SIDE)

@@ -1,9 +1,11 @@
 """Claims: each is complete, and the rules decide what they say."""
 
+import math
+
 import pytest
 
 from zfutils.core.errors import Problem
-from zfutils.paper import claims
+from zfutils.paper import claims, numbers
 
 
 def test_every_claim_has_place_statement_measure_rule_and_n_and_says_what_the_paper_does():
@@ -19,9 +21,27 @@ def test_a_retired_claim_says_why_and_its_name_is_not_used_again():
     assert not set(claims.retired()) & set(claims.claims())
 
 
-def test_every_table_has_one_pattern():
+def test_every_table_and_figure_with_numbers_has_one_pattern():
     patterns = [own.place for own in claims.claims().values() if own.kind == claims.PATTERN]
-    assert sorted(patterns) == ["figure 9", *(f"table {n}" for n in range(1, 8))]
+    assert sorted(patterns) == ["figure 5", "figure 7", "figure 9", *(f"table {n}" for n in range(1, 8))]
+
+
+def test_thresholds_from_the_paper_are_what_it_prints():
+    shares = {"lowest": [], "median": []}
+    for example in numbers.table("fig7_summary").itertuples():
+        shares["lowest"].append(example.p_lowest / example.p_highest)
+        shares["median"].append(example.p_median / example.p_highest)
+    assert (round(2 * max(shares["lowest"]), 2), round(min(shares["median"]) / 2, 2)) == (0.11, 0.24)
+    assert "(.11)" in claims.claim("figure7-drop-is-local").rule and "(.24)" in claims.claim("figure7-drop-is-local").rule
+    axes = numbers.table("fig5_axes").set_index("row")[["layer1_distance_axis_max", "layer7_distance_axis_max"]]
+    leads = [round(math.log(axis["c"] / max(axis["a"], axis["b"])), 2) for _, axis in axes.items()]
+    assert leads == [0.22, 0.56] and "axes .22 and .56" in claims.claim("figure5-rotation-leads").measure
+
+
+def test_what_one_net_decides_says_so():
+    for id, own in claims.claims().items():
+        said = f"{own.measure} {own.rule}".lower()
+        assert "for this net" in said or "these" in said or "seed" in said or "as in " in own.rule.lower(), id
 
 
 def test_one_seed_leans_at_most_and_two_decide():

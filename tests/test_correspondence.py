@@ -82,7 +82,7 @@ def test_frontal_toys_are_found_by_their_yaw_and_their_visible_parts():
         {"split": ["val"] * 6, "label": [0, 0, 0, 1, 0, 0], "yaw": [5, 40, 0, 0, 0, -30], "centres": [json.dumps(c) for c in centres]}
     )
     found = correspondence.faces(Set(table, ["dog", "cat"]), 56)
-    assert found.rows.tolist() == [0, 5] and found.centres["nose"].tolist() == [[26, 28], [29, 27]]
+    assert found.indices.tolist() == [0, 5] and found.centres["nose"].tolist() == [[26, 28], [29, 27]]
 
 
 def test_listed_photographs_are_found_by_their_file_and_scaled():
@@ -92,7 +92,7 @@ def test_listed_photographs_are_found_by_their_file_and_scaled():
     files = [f"imagewoof2-160/val/{entry['file']}" for entry in entries] + ["imagewoof2-160/val/n1/other.JPEG"]
     table = pd.DataFrame({"split": "val", "label": 0, "file": files, "folder": [file.split("/")[2] for file in files]})
     found = correspondence.faces(Set(table, ["dog"]), 64)
-    assert found.rows.tolist() == list(range(len(entries)))
+    assert found.indices.tolist() == list(range(len(entries)))
     assert found.centres["nose"][0].tolist() == [entries[0]["nose"][1] * 64, entries[0]["nose"][0] * 64]
     with pytest.raises(correspondence.NoFaces, match="at least two frontal faces"):
         correspondence.faces(Set(pd.DataFrame({"split": "val", "label": 0, "file": ["a/b.png"], "folder": ["a"]}), ["dog"]), 64)
@@ -108,9 +108,9 @@ def test_listed_photographs_are_found_in_the_one_folder_of_ilsvrc(tmp_path):
         (tmp_path / "val" / file).touch()
     table = listings._ilsvrc_val(members.of_folder(tmp_path), sorted({folder for _, folder in pairs}), [folder for _, folder in pairs])
     found = correspondence.faces(Set(table, []), 64)
-    assert len(found.rows) == len(entries)
+    assert len(found.indices) == len(entries)
     nose = {entry["file"].split("/")[1]: entry["nose"] for entry in entries}
-    for row, (y, x) in zip(found.rows, found.centres["nose"], strict=True):
+    for row, (y, x) in zip(found.indices, found.centres["nose"], strict=True):
         assert [x / 64, y / 64] == pytest.approx(nose[table["file"][row].removeprefix("val/")])
 
 
@@ -118,7 +118,7 @@ def test_random_places_are_spread_as_the_parts_are_and_lie_inside():
     generator = np.random.default_rng(2)
     base = generator.normal(40, 3, (30, 2))
     found = correspondence.Faces(np.arange(30), {part: base + shift for part, shift in zip(correspondence.PARTS, (0, 5, 9), strict=True)})
-    drawn = correspondence.matched_places(found, 96, 12, draws=40, generator=generator)
+    drawn = correspondence.matched_positions(found, 96, 12, draws=40, generator=generator)
     assert len(drawn) == 40 and all(one.min() >= 6 and one.max() <= 90 for one in drawn)
     inside = [one for one in drawn if one.min() > 6 and one.max() < 90]  # not cut off at the border
     assert np.allclose([one.std(0) for one in inside], base.std(0), rtol=0.01) and len(inside) > 10

@@ -141,6 +141,18 @@ def test_of_a_mean_over_folds_that_redraw_from_one_pool(size):
     assert covered(lambda generator: simulate(generator, 0), runs=800) < 0.9, "as if the folds had nothing in common"
 
 
+@pytest.mark.parametrize("counts", [(5, 5), (3, 5), (5, 3)])
+def test_of_a_mean_over_seeds_and_folds(counts):
+    def simulate(generator: np.random.Generator, share: int = 1) -> tuple[float, float, float]:
+        nets, folds = (generator.normal(0, spread, count) for spread, count in zip((2, 1), counts, strict=True))
+        gains = nets[:, None] + folds + generator.normal(0, 0.3, counts)
+        each = np.array([(own.mean(), *intervals.redrawn_folds(own.mean(), own.std(ddof=1), len(own), 0)) for own in gains])
+        return 0.0, *seeds.with_spread(tuple(each.mean(0)), gains.mean(1)[::share], freedom=counts[1] - 1).interval
+
+    assert promised(covered(simulate, runs=1500))
+    assert covered(lambda generator: simulate(generator, counts[0]), runs=1500) < 0.92, "as if there were one net"
+
+
 def test_of_a_difference_of_class_means():
     labels = np.repeat(np.arange(4), 40)
 

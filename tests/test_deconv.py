@@ -207,9 +207,9 @@ def test_layers_with_groups_dilation_and_all_kinds_of_pools():
 
 def test_many_at_once_are_each_alone():
     net, several = net_of(), images(4)
-    maps, places = torch.tensor([0, 3, 3, 1]), torch.tensor([[0, 0], [3, 2], [5, 5], [1, 4]])
-    together = deconv.project_each(net, several, layer="conv3", maps=maps, places=places)
-    for image, number, place, ours in zip(several, maps, places, together, strict=True):
+    maps, positions = torch.tensor([0, 3, 3, 1]), torch.tensor([[0, 0], [3, 2], [5, 5], [1, 4]])
+    together = deconv.project_each(net, several, layer="conv3", maps=maps, positions=positions)
+    for image, number, place, ours in zip(several, maps, positions, together, strict=True):
         alone = deconv.project(net, image, unit=Unit("conv3", int(number)), at=tuple(place.tolist())).pixels
         assert torch.allclose(ours, alone, atol=1e-12)
 

@@ -73,7 +73,7 @@ TOOLS = {
     "deconv.project of a class": lambda b: deconv.project(b.net, b.images()[0], unit=Unit("fc8", 1), seed=1.0),
     "deconv.project_each": by_autograd,
     "deconv.project_each at places": lambda b: deconv.project_each(
-        b.net, b.images(), layer="conv4", maps=torch.from_numpy(MAPS), places=torch.from_numpy(PLACES)
+        b.net, b.images(), layer="conv4", maps=torch.from_numpy(MAPS), positions=torch.from_numpy(PLACES)
     ),
     "deconvnet": every_rule,
     "deconvnet at a place": lambda b: Deconvnet(b.net).project(b.images(), unit=Unit("conv4", 1), at=(1, 0)),

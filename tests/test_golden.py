@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from tests.conftest import draw_tiny_set
 from tests.layouts import jpeg
-from tests.test_pictures import encoded
+from tests.test_decode import encoded
 from zfutils.attribution import topk
 from zfutils.core import paths, profiles
 from zfutils.data import decode, listings, registry

@@ -92,6 +92,14 @@ def test_straightness_is_one_for_a_line_and_less_for_a_curve():
     assert invariance.straightness(x, 3 * x + 5) < 1 and invariance.straightness(x, x**3) < 0.95
 
 
+def test_the_lead_of_a_transformation_by_hand():
+    def curve(*distances: list[float]) -> invariance.Curves:
+        return invariance.Curves(np.arange(2.0), {"relu7": np.array(distances)}, np.zeros((2, 2)), np.zeros((2, 2)))
+
+    turned, shifted, larger = curve([1, 3], [4, 2]), curve([2, 3], [1, 1]), curve([1, 1], [1, 6])
+    assert invariance.lead(turned, [shifted, larger], "relu7") == pytest.approx([np.log(4 / 2), np.log(3 / 6)])
+
+
 def test_what_is_out_of_range_is_named():
     image = images(1, 64)
     for call, said in (

@@ -143,6 +143,10 @@ def test_squares_cover_what_they_cover():
     assert np.isnan(heatmap_metrics.mean_where(drops, drops > 9)) and heatmap_metrics.mean_where(drops, drops > 1) == 3
 
 
+def test_what_a_square_leaves_over_by_hand():
+    assert heatmap_metrics.left_over(np.array([[0.8, 0.6, 0.1], [0.4, 0.4, 0.8]])) == pytest.approx((0.125, 0.625))
+
+
 def test_deletion_kills_the_answer_fastest_where_it_lies():
     class Quarter(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

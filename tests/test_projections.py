@@ -11,7 +11,6 @@ from tests.test_deconvnet import images, net_of
 from zfutils.analysis import aliasing, class_purity, evolution, localization, sanity, similarity
 from zfutils.attribution import batched_deconv, deconv, top_nine, topk
 from zfutils.attribution.deconvnet import Deconvnet
-from zfutils.attribution.topk import NOBODY, Top
 from zfutils.attribution.units import Unit
 from zfutils.stats import bootstrap
 
@@ -61,8 +60,6 @@ def test_excess_is_share_of_equal_pairs_within_a_map_minus_between_maps():
 
 
 def test_kinds_of_winners():
-    top = Top(np.array([[2, NOBODY], [0, 1]]), np.zeros((2, 2)), np.zeros((2, 2, 2), int))
-    assert class_purity.classes(top, np.array([5, 6, 7])).tolist() == [[7, -1], [5, 6]]
     energy = np.array([[[5.0, 1], [1, 1]], [[1, 0], [0, 0]]])
     assert class_purity.parts(energy, np.array([[[0, 2], [3, 3]], [[0, 1], [1, 1]]])).tolist() == [3, -1]
     flat = np.zeros((27, 2, 2, 3), np.uint8)
@@ -90,7 +87,7 @@ def test_energy_of_regions_lies_where_the_whole_projection_has_it():
     net, several = net_of(), images(2)
     chosen = {"indices": np.array([0, 1]), "maps": np.array([2, 3]), "positions": np.array([[0, 0], [3, 4]])}
     found = batched_deconv.project(net, several, layer="conv3", **chosen)
-    tensors = {"maps": torch.from_numpy(chosen["maps"]), "places": torch.from_numpy(chosen["positions"])}
+    tensors = {"maps": torch.from_numpy(chosen["maps"]), "positions": torch.from_numpy(chosen["positions"])}
     whole = deconv.project_each(net, several, layer="conv3", **tensors).numpy()
     assert np.allclose(localization.energy(found, 112), (whole**2).sum(1), rtol=1e-5)
     assert found.framed(112).shape[2] == 75 and found.framed(80).shape[2] == 80

@@ -252,6 +252,13 @@ def test_sets_and_chapters_that_need_no_other_net_are_made_beside_the_trainings(
     assert order == [("pretraining",), ("scenes",), "one", "nets", "two"]
 
 
+def test_a_chapter_waits_for_further_seeds_only_where_this_run_trains_them():
+    takes = Chapter("takes", nets=("zfnet",), seeds=("alexnet-again",))
+    wanted = [Chapter("needs", nets=("zfnet",), needs=("takes",)), Chapter("fills", nets=("zfnet",), rows=("zfnet-2",)), takes]
+    assert runner._early(wanted, {"zfnet"}, {"zfnet", "zfnet-2"}) == [takes]
+    assert not runner._early(wanted, {"zfnet"}, {"zfnet", "alexnet-again"}) and not runner._early(wanted, set(), {"zfnet"})
+
+
 STOPPED = """
 import sys
 from pathlib import Path

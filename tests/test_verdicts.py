@@ -33,6 +33,14 @@ def test_one_seed_leans_and_an_under_trained_net_decides_nothing_but_shows_its_v
     assert verdicts.told(under).endswith("**not comparable**. Mind: under-trained: alexnet never left chance.")
 
 
+def test_of_several_differences_all_must_lie_above_0_and_the_smallest_is_shown():
+    large, small, unsure = Estimate(0.5, 0.4, 0.6, 0, 3), Estimate(0.2, 0.1, 0.3, 0, 3), Estimate(0.1, -0.1, 0.3, 0, 3)
+    row = verdicts.smallest("table4-frozen-minus-scratch", [(large, 40), (small, 50)])
+    assert (row["ours"], row["n"], row["status"], row["seeds"], row["p"]) == (0.2, 50, "agrees", 3, None)
+    assert verdicts.smallest("table4-frozen-minus-scratch", [(large, 40), (unsure, 50)])["status"] == "undecided"
+    assert verdicts.smallest("table4-frozen-minus-scratch", [(large, 40)])["p"] < 0.001
+
+
 def test_a_table_of_claims_corrects_for_all_of_them():
     rows = [results.claim(id, "agrees", value=2.0, interval=(0.0, 4.0), n=9) for id in ("zfnet-beats-alexnet", "table7-slope")]
     assert verdicts.table(*rows)["p, Holm"].tolist() == ["0.100", "0.100"]

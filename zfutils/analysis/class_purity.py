@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from zfutils.attribution.topk import Top
-
 
 def excess(kinds: np.ndarray) -> np.ndarray:
     """How much more often two winners of one map are of one kind than two winners of different maps.
@@ -22,11 +20,6 @@ def excess(kinds: np.ndarray) -> np.ndarray:
     others = counts.sum(0) - counts
     between = (counts * others).sum(1) / np.maximum(n * (n.sum() - n), 1)
     return np.where((n > 1) & (n.sum() > n), within - between, np.nan)
-
-
-def classes(top: Top, labels: np.ndarray) -> np.ndarray:
-    """Class of each winner, (maps, k); -1 for nobody."""
-    return np.where(top.alive, labels[np.where(top.alive, top.indices, 0)], -1)
 
 
 def parts(energy: np.ndarray, maps_of_parts: np.ndarray) -> np.ndarray:

@@ -32,11 +32,11 @@ class Faces:
     """Frontal faces with the places of their parts.
 
     Attributes:
-        rows: row of each picture, (n,).
+        indices: of the pictures, (n,).
         centres: row and column of each part in the centre crop, pixels, by part, (n, 2).
     """
 
-    rows: np.ndarray
+    indices: np.ndarray
     centres: dict[str, np.ndarray]
 
 
@@ -146,25 +146,25 @@ class Pairs:
     different: np.ndarray
     expected: np.ndarray
 
-    def delta(self, rows: np.ndarray | None = None) -> tuple[float, float]:
+    def delta(self, indices: np.ndarray | None = None) -> tuple[float, float]:
         """The paper's Delta: mean and deviation over all ordered pairs of different images.
 
         Args:
-            rows: images to take, also several times, as a bootstrap draws them; pairs of one image with itself are left out,
+            indices: images to take, also several times, as a bootstrap draws them; pairs of one image with itself are left out,
                 and NaN is what remains where all are one image.
         """
-        values = self.different[self._pairs(rows)]
+        values = self.different[self._pairs(indices)]
         return (float(values.mean()), float(values.std())) if len(values) else (float("nan"),) * 2
 
-    def ratio(self, rows: np.ndarray | None = None) -> float:
+    def ratio(self, indices: np.ndarray | None = None) -> float:
         """Delta over Delta0, its expectation by chance: below 1 the images change alike; NaN where nothing changes or all are one image."""
-        pairs = self._pairs(rows)
+        pairs = self._pairs(indices)
         chance = self.expected[pairs].mean() if len(pairs[0]) else 0.0
         return float(self.different[pairs].mean() / chance) if chance > 0 else float("nan")
 
-    def _pairs(self, rows: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        rows = np.arange(len(self.different)) if rows is None else rows
-        first, second = np.meshgrid(rows, rows, indexing="ij")
+    def _pairs(self, indices: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        indices = np.arange(len(self.different)) if indices is None else indices
+        first, second = np.meshgrid(indices, indices, indexing="ij")
         apart = first != second
         return first[apart], second[apart]
 
@@ -185,7 +185,7 @@ def delta(of_images: np.ndarray) -> tuple[float, float]:
     return pairs(of_images).delta()
 
 
-def matched_places(found: Faces, size: int, side: int, *, draws: int, generator: np.random.Generator) -> list[np.ndarray]:
+def matched_positions(faces: Faces, size: int, side: int, *, draws: int, generator: np.random.Generator) -> list[np.ndarray]:
     """Random places that are spread over the images as the parts are.
 
     A part lies elsewhere in every image; squares that do not move, or move otherwise, would differ in that too. So in every other draw the
@@ -193,7 +193,7 @@ def matched_places(found: Faces, size: int, side: int, *, draws: int, generator:
     are. In the rest they lie around one random place of the picture, and every image adds another image's deviation of a part.
 
     Args:
-        found: the faces.
+        faces: with their parts.
         size: side of the image, pixels.
         side: of the squares, pixels.
         draws: number of draws.
@@ -202,7 +202,7 @@ def matched_places(found: Faces, size: int, side: int, *, draws: int, generator:
     Returns:
         For each draw the centres, (n, 2), inside the image.
     """
-    stack = np.stack(list(found.centres.values()))  # (parts, n, 2)
+    stack = np.stack(list(faces.centres.values()))  # (parts, n, 2)
     middles, deviations = stack.mean(0), stack - stack.mean(1, keepdims=True)
     drawn = []
     for number in range(draws):

@@ -93,19 +93,19 @@ def _rms(weight: np.ndarray) -> np.ndarray:
 
 
 @torch.no_grad()
-def strongest(net: nn.Sequential, inputs: Crops, rows: np.ndarray, *, batch: int = 250) -> np.ndarray:
+def strongest(net: nn.Sequential, inputs: Crops, indices: np.ndarray, *, batch: int = 250) -> np.ndarray:
     """Strongest activation of every map of layer 1, after the ReLU, over the centre crops of some images.
 
     Args:
         net: with `conv1`, in evaluation mode, on the device of `inputs`.
         inputs: cuts the batches.
-        rows: rows of the set.
+        indices: of the pictures.
         batch: images at once.
 
     Returns:
         float32 of shape (maps,), not negative.
     """
-    found = torch.zeros(net.conv1.out_channels, device=inputs.device)
-    for start in range(0, len(rows), batch):
-        found = torch.maximum(found, net.conv1(inputs.batch(rows[start : start + batch], CENTRE)).amax((0, 2, 3)))
-    return found.cpu().numpy()
+    largest = torch.zeros(net.conv1.out_channels, device=inputs.device)
+    for start in range(0, len(indices), batch):
+        largest = torch.maximum(largest, net.conv1(inputs.batch(indices[start : start + batch], CENTRE)).amax((0, 2, 3)))
+    return largest.cpu().numpy()

@@ -34,6 +34,15 @@ def mean_where(values: np.ndarray, where: np.ndarray) -> float:
     return float(values[where].mean()) if where.any() else float("nan")
 
 
+def left_over(probability: np.ndarray) -> tuple[float, float]:
+    """What a square leaves of a probability (rows, columns) at its worst position and at half of all positions, as shares of the highest.
+
+    *Paper:* figure 7 (d).
+    """
+    highest = probability.max()
+    return float(probability.min() / highest), float(np.median(probability) / highest)
+
+
 def lowest(sweep: Sweep, values: np.ndarray) -> tuple[int, int]:
     """Row and column, in pixels, of the middle of the square where values (rows, columns) are lowest."""
     row, column = np.unravel_index(values.argmin(), values.shape)

@@ -175,6 +175,18 @@ def distances(net: nn.Module, image: Tensor, others: Tensor, *, layers: Sequence
     return {layer: (found[layer] - start[layer]).norm(dim=1).cpu().numpy() for layer in layers}
 
 
+def lead(ours: Curves, others: Sequence[Curves], layer: str) -> np.ndarray:
+    """How much farther one transformation carries the features of every image than others do, each at its farthest.
+
+    *Paper:* the axes of figure 5, which end where the curves of rotation lie above those of shifts and scales.
+
+    Returns:
+        Natural logarithm of our largest distance over the largest of the others', (n,); 0 where they are equal.
+    """
+    farthest = [curve.distances[layer].max(0).astype(np.float64) for curve in (ours, *others)]
+    return np.log(farthest[0] / np.max(farthest[1:], axis=0))
+
+
 def straightness(x: np.ndarray, y: np.ndarray) -> float:
     """R^2 of the best straight line through the origin, against the mean of y; 1 for a perfect line, below 0 for worse than the mean."""
     slope = (x * y).sum() / (x * x).sum()

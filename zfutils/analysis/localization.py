@@ -7,19 +7,19 @@ from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models.crops import crop_corners
 
 
-def part_maps(prepared: PreparedSet, size: int, rows: np.ndarray) -> np.ndarray:
-    """Maps of parts in the centre crops of some rows, uint8 (n, size, size), 0 for the background.
+def part_maps(prepared: PreparedSet, size: int, indices: np.ndarray) -> np.ndarray:
+    """Maps of parts in the centre crops of some pictures, uint8 (n, size, size), 0 for the background.
 
     Raises:
         Problem: the pictures bring no map of parts.
     """
     top, left, _ = crop_corners(prepared.facts["size"], size)[4]
-    return np.asarray(prepared.map("parts")[rows][:, top : top + size, left : left + size])
+    return np.asarray(prepared.map("parts")[indices][:, top : top + size, left : left + size])
 
 
-def energy(found: Regions, size: int) -> np.ndarray:
+def energy(regions: Regions, size: int) -> np.ndarray:
     """Squared pixels of projections in the whole picture, colours added, (m, size, size), float32."""
-    return np.stack([(found.whole(number, (size, size)) ** 2).sum(0) for number in range(len(found.pixels))]).astype(np.float32)
+    return np.stack([(regions.whole(number, (size, size)) ** 2).sum(0) for number in range(len(regions.pixels))]).astype(np.float32)
 
 
 def share(energies: np.ndarray, masks: np.ndarray) -> np.ndarray:

@@ -20,19 +20,13 @@ def cosine(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
 
 def mean_pairs(pictures: np.ndarray) -> float:
     """Mean cosine over all pairs of some pictures (k, ...); pictures that are all zero count with 0."""
-    flat = np.asarray(pictures, np.float64).reshape(len(pictures), -1)
-    sizes = np.linalg.norm(flat, axis=1, keepdims=True)
-    flat = flat / np.where(sizes > 0, sizes, 1)
-    similar = flat @ flat.T
-    return float(similar[np.triu_indices(len(flat), 1)].mean())
+    flat = _unit(pictures)
+    return float((flat @ flat.T)[np.triu_indices(len(flat), 1)].mean())
 
 
 def mean_between(ours: np.ndarray, theirs: np.ndarray) -> float:
     """Mean cosine over all pairs of a picture of ours (k, ...) and one of theirs (m, ...); pictures that are all zero count with 0."""
-    flat = [np.asarray(pictures, np.float64).reshape(len(pictures), -1) for pictures in (ours, theirs)]
-    sizes = [np.linalg.norm(pictures, axis=1, keepdims=True) for pictures in flat]
-    a, b = (pictures / np.where(size > 0, size, 1) for pictures, size in zip(flat, sizes, strict=True))
-    return float((a @ b.T).mean())
+    return float((_unit(ours) @ _unit(theirs).T).mean())
 
 
 def rank_correlation(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
@@ -48,3 +42,10 @@ def rank_correlation(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     a, b = a - a.mean(0), b - b.mean(0)
     sizes = np.sqrt((a * a).sum(0) * (b * b).sum(0))
     return np.where(sizes > 0, (a * b).sum(0) / np.where(sizes > 0, sizes, 1), np.nan)
+
+
+def _unit(pictures: np.ndarray) -> np.ndarray:
+    """Pictures as rows of length 1, float64 (k, numbers); zero where all is zero."""
+    flat = np.asarray(pictures, np.float64).reshape(len(pictures), -1)
+    sizes = np.linalg.norm(flat, axis=1, keepdims=True)
+    return flat / np.where(sizes > 0, sizes, 1)

@@ -83,7 +83,7 @@ def project_each(
     *,
     layer: str,
     maps: Tensor,
-    places: Tensor | None = None,
+    positions: Tensor | None = None,
     rules: Rules = DECONVNET,
     seed: float | None = None,
 ) -> Tensor:
@@ -94,7 +94,7 @@ def project_each(
         images: (n, channels, h, w).
         layer: name of the layer.
         maps: the map for each image, integers of shape (n,).
-        places: row and column for each image, (n, 2); None takes the maximum of each map.
+        positions: row and column for each image, (n, 2); None takes the maximum of each map.
         rules: of the way down.
         seed: the value that is put into the layer for each; None takes the activations.
 
@@ -107,7 +107,7 @@ def project_each(
     pixels, output = traced(net, images, layer, rules)
     for number in {int(maps.min()), int(maps.max())}:
         units.check_map(Unit(layer, number), output.shape[1])
-    index = _index(output, maps, places, layer)
+    index = _index(output, maps, positions, layer)
     return _brought_down(output, pixels, index, output[index].detach().clamp(min=0) if seed is None else seed)
 
 

@@ -59,7 +59,7 @@ def _batch(net: nn.Module, images: Tensor, layer: str, maps: np.ndarray, positio
         field = receptive_field.of(net, images[:1], layer)
     at = torch.from_numpy(positions) if features[layer].ndim == 4 else None
     with activations.watched(net, {layer: lambda output: output.detach().clone()}) as features:
-        pixels = deconv.project_each(net, images, layer=layer, maps=torch.from_numpy(maps), places=at, rules=rules)
+        pixels = deconv.project_each(net, images, layer=layer, maps=torch.from_numpy(maps), positions=at, rules=rules)
     values = features[layer][np.arange(len(maps)), maps, *(() if at is None else at.unbind(1))].clamp(min=0)
     side = max(field.size)
     if fills(side, min(field.image)):

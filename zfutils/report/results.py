@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import hashlib
 import importlib.metadata
 import json
 import platform
@@ -14,7 +15,7 @@ import torch
 from matplotlib.figure import Figure
 
 from zfutils.core import paths
-from zfutils.core.errors import Problem, unknown
+from zfutils.core.errors import unknown
 from zfutils.core.profiles import Profile
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import devices
@@ -65,6 +66,19 @@ def save(
         with paths.whole(folder / "figures" / f"{name}.png") as fresh:
             figure.savefig(fresh, metadata={"Software": None})  # without the version the same picture is the same bytes
         _write(folder / "figures" / f"{name}.json", written)
+    _write(_mark(folder, name), _digest(written))
+
+
+def was_made_here(folder: Path, name: str, file: Path) -> bool:
+    """Whether a result was written by a run on this machine; else it came with the repository.
+
+    Args:
+        folder: of the profile's results.
+        name: of the result.
+        file: its provenance.
+    """
+    mark = _mark(folder, name)
+    return mark.exists() and mark.read_text(encoding="utf-8") == _digest(file.read_text(encoding="utf-8"))
 
 
 def provenance(profile: Profile, *, seed: int, seconds: float, data: PreparedSet | None = None) -> dict:
@@ -191,18 +205,6 @@ def claim(
     return {"key": f"claim/{id}", "ours": value, "low": low, "high": high, "n": n, "status": status, "reason": reason, "p": p}
 
 
-def read(name: str, *, profile: Profile) -> pd.DataFrame:
-    """Read the table of an earlier result.
-
-    Raises:
-        Problem: it is not there yet; the command that makes it is named.
-    """
-    file = paths.results_dir(profile.name) / "tables" / f"{name}.csv"
-    if not file.exists():
-        raise Problem(f"no result {name} in profile {profile.name}; run: make reproduce PROFILE={profile.name} ONLY={name}")
-    return pd.read_csv(file)
-
-
 @functools.cache
 def commit() -> str:
     """The commit of the code, marked where files other than results have changed since; `unknown` outside a checkout."""
@@ -218,6 +220,15 @@ def commit() -> str:
 def _git(*arguments: str) -> str:
     command = ["git", "-C", str(paths.REPOSITORY), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+
+
+def _mark(folder: Path, name: str) -> Path:
+    """A file that no repository holds: the digest of what a run on this machine wrote last under this name."""
+    return folder / "runs" / "results" / f"{name}.txt"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _write(path: Path, text: str) -> None:

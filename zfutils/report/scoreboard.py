@@ -6,6 +6,7 @@ import pandas as pd
 
 from zfutils.core import paths
 from zfutils.paper import claims, numbers
+from zfutils.report import results
 from zfutils.stats import multiple
 
 COLUMNS = [
@@ -24,6 +25,7 @@ COLUMNS = [
     "regime",
     "seconds",
     "result",
+    "here",
 ]
 COUNTED = (claims.CLAIM, claims.PATTERN)
 _MISSING = "not measured in this profile"
@@ -38,13 +40,15 @@ def write(profile: str, *, seed: int = 0) -> pd.DataFrame:
 
     Returns:
         One row for every number and claim of the paper, in the paper's order; what no result speaks of is 'not comparable' and says so.
-        `p_holm` is the p of a claim or pattern after Holm's correction for all of them together.
+        `here` tells the results of runs on this machine from those that came with the repository, which are not counted. `p_holm` is the p
+        of a claim or pattern after Holm's correction for all of those together that are counted.
     """
     rows, other = _measured(profile, seed)
     board = _expected().merge(rows, on="key", how="left")
+    board["here"] = board["here"].eq(True)
     missing = board["status"].isna()
     board.loc[missing, ["status", "reason"]] = [claims.NOT_COMPARABLE, _MISSING]
-    counted = board["class"].isin(COUNTED)
+    counted = board["class"].isin(COUNTED) & board["here"]
     board.loc[counted, "p_holm"] = multiple.holm(board.loc[counted, "p"].astype(float))
     board = board.reindex(columns=COLUMNS)
     with paths.whole(paths.results_dir(profile) / "scoreboard.csv") as fresh:
@@ -56,7 +60,7 @@ def write(profile: str, *, seed: int = 0) -> pd.DataFrame:
 def summary(board: pd.DataFrame) -> str:
     """What became of claims and patterns, and how many rows of other classes are printed beside them."""
     counted = board[board["class"].isin(COUNTED)]
-    measured = counted[counted["reason"] != _MISSING]
+    measured = counted[counted["here"]]
     counts = measured["status"].value_counts()
     said = ", ".join(f"{counts.get(status, 0)} {status}" for status in claims.STATUSES)
     rest = board.loc[~board["class"].isin(COUNTED), "class"].value_counts(sort=False)
@@ -64,6 +68,8 @@ def summary(board: pd.DataFrame) -> str:
         f"scoreboard, seed {board.attrs.get('seed', 0)}: {len(measured)} of {len(counted)} claims and patterns measured: {said}",
         "not counted: " + ", ".join(f"{count} rows {kind}" for kind, count in rest.items()),
     ]
+    if came := sorted(set(board.loc[board["result"].notna() & ~board["here"], "result"])):
+        lines.append("left out, not run here but come with the repository: " + ", ".join(came))
     if other := board.attrs.get("other seeds"):
         lines.append("left out, of another seed: " + ", ".join(f"{name} (seed {seed})" for name, seed in other.items()))
     return "; ".join(lines)
@@ -92,7 +98,15 @@ def _measured(profile: str, seed: int) -> tuple[pd.DataFrame, dict[str, int]]:
         if result["seed"] != seed:
             other[result["name"]] = result["seed"]
             continue
+        here = results.was_made_here(folder, result["name"], file)
         for row in result["rows"]:
-            rows[row["key"]] = {**row, "seconds": result["seconds"], "result": result["name"]}
-    known = ["key", "ours", "low", "high", "n", "status", "reason", "p", "regime", "seconds", "result"]
+            row = {"seeds": 1, **row, "seconds": result["seconds"], "result": result["name"], "here": here}
+            if _weight(row) >= _weight(rows.get(row["key"], row)):
+                rows[row["key"]] = row
+    known = ["key", "ours", "low", "high", "n", "status", "reason", "p", "regime", "seconds", "result", "here"]
     return pd.DataFrame(rows.values(), columns=known), other
+
+
+def _weight(row: dict) -> tuple[bool, int]:
+    """Which of two rows of a key stands on the board: one that was made here, then one of more seeds."""
+    return row["here"], row["seeds"]

@@ -1,12 +1,14 @@
 """Verdicts: what a chapter says of a claim, on the scoreboard, in a sentence and in a table."""
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 
 from zfutils.paper import claims
 from zfutils.report import results
 from zfutils.stats import multiple
+from zfutils.stats.bootstrap import Interval
 from zfutils.stats.seeds import Estimate
 
 FEWEST = 10  # images or units: resampling fewer gives an interval that is too narrow
@@ -15,7 +17,7 @@ FEWEST = 10  # images or units: resampling fewer gives an interval that is too n
 def decided(
     id: str,
     status: str,
-    found: tuple[float, float, float],
+    measured: Interval,
     n: int,
     *,
     otherwise: str,
@@ -27,22 +29,20 @@ def decided(
     Args:
         id: of the claim.
         status: by its rule.
-        found: the value and the ends of its 95 % interval; not finite where it could not be measured.
+        measured: the value and the ends of its 95 % interval; not finite where it could not be measured.
         n: how much it rests on; 0 where it could not be measured.
         otherwise: the reason why not, for that case.
         reason: what else is to be said.
         threshold: of the rule, as in `results.claim`.
     """
-    if not n or not all(math.isfinite(value) for value in found):
+    if not n or not all(math.isfinite(value) for value in measured):
         return results.claim(id, claims.NOT_COMPARABLE, n=n, reason=otherwise)
     if n < FEWEST and status != claims.NOT_COMPARABLE:
         status, reason = claims.UNDECIDED, "; ".join(filter(None, [reason, f"fewer than {FEWEST} decide nothing"]))
-    return results.claim(id, status, value=found[0], interval=tuple(found[1:]), n=n, reason=reason, threshold=threshold)
+    return results.claim(id, status, value=measured[0], interval=tuple(measured[1:]), n=n, reason=reason, threshold=threshold)
 
 
-def compared(
-    id: str, status: str, found: Estimate, n: int, *, under_trained: str = "", reason: str = "", threshold: float | None = 0.0
-) -> dict:
+def compared(id: str, status: str, estimate: Estimate, n: int, *, under_trained: str = "", threshold: float | None = 0.0) -> dict:
     """A row of the scoreboard for a claim that compares trained nets.
 
     From one seed a verdict at most leans; where a net was under-trained its value is shown and decides nothing.
@@ -50,17 +50,31 @@ def compared(
     Args:
         id: of the claim.
         status: by its rule.
-        found: over seeds and images.
+        estimate: over seeds and images.
         n: how many images or units it rests on.
         under_trained: which nets were, and why; empty for none.
-        reason, threshold: as in `decided`.
+        threshold: as in `decided`.
     """
-    status = claims.NOT_COMPARABLE if under_trained else claims.at_most_leans(status, found.seeds)
-    if status not in (claims.NOT_COMPARABLE, claims.UNDECIDED) and found.seeds < 2:
-        reason = "; ".join(filter(None, [reason, "from one seed of a recipe"]))
     if under_trained:
-        reason = f"under-trained: {under_trained}"
-    return results.claim(id, status, value=found.value, interval=found.interval, n=n, reason=reason, threshold=threshold)
+        status, reason = claims.NOT_COMPARABLE, f"under-trained: {under_trained}"
+    else:
+        status = claims.at_most_leans(status, estimate.seeds)
+        reason = "from one seed of a recipe" if status in (claims.LEANS_AGREES, claims.LEANS_DIFFERS) else ""
+    row = results.claim(id, status, value=estimate.value, interval=estimate.interval, n=n, reason=reason, threshold=threshold)
+    return row | {"seeds": estimate.seeds}
+
+
+def smallest(id: str, differences: Sequence[tuple[Estimate, int]], *, under_trained: str = "") -> dict:
+    """A row of the scoreboard for a claim that each of several differences of trained nets lies above 0; shown is the smallest.
+
+    Args:
+        id: of the claim.
+        differences: each and how many images it rests on.
+        under_trained: as in `compared`.
+    """
+    status = claims.all_of(claims.when_above(own.interval) for own, _ in differences)
+    shown, n = min(differences, key=lambda pair: pair[0].value)
+    return compared(id, status, shown, n, under_trained=under_trained, threshold=0.0 if len(differences) == 1 else None)
 
 
 def told(*rows: dict) -> str:

@@ -167,17 +167,14 @@ def _notebooks(given: argparse.Namespace) -> int:
     return 0
 
 
-def _lab(given: argparse.Namespace) -> int:
+def _lab(given: argparse.Namespace, *opened: str) -> int:
     _notebooks(given)
     os.environ["PROFILE"] = given.profile
-    os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", "--notebook-dir", str(paths.notebooks_dir())])
+    os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", "--notebook-dir", str(paths.notebooks_dir()), *opened])
 
 
 def _explore(given: argparse.Namespace) -> int:
-    _notebooks(given)
-    os.environ["PROFILE"] = given.profile
-    folder = paths.notebooks_dir()
-    os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", "--notebook-dir", str(folder), str(folder / "explore.ipynb")])
+    return _lab(given, str(paths.notebooks_dir() / "explore.ipynb"))
 
 
 def _ship(given: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ from zfutils.core.subprocesses import Children
 from zfutils.data import registry
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.paper import claims, numbers
-from zfutils.report import scoreboard
+from zfutils.report import results, scoreboard
 from zfutils.run import chapters, notebooks
 from zfutils.run.chapters import Chapter
 
@@ -94,10 +94,16 @@ def _make(profile: Profile, wanted: list[Chapter], seed: int, jobs: int | None, 
             prepared |= registry.prepare(profile, seed=seed, jobs=children.at_once - 1, chosen=rest, **where)
         begun.wait()
         leaders = {name: runs.trained(profile, name, seed=seed).folder for name in train_all.LEADERS if not training.done()}
-        early = [chapter for chapter in wanted if set(chapter.nets) <= set(leaders) and not (chapter.rows or chapter.needs)]
+        early = _early(wanted, set(leaders), {*nets[0], *nets[1]})
         failed = _run_all(profile, early, prepared, leaders, seed=seed, children=children)
         folders = training.result()
         return _run_all(profile, wanted, prepared, folders, seed=seed, children=children, before=early, failed=failed)
+
+
+def _early(wanted: list[Chapter], trained: set[str], nets: set[str]) -> list[Chapter]:
+    """The chapters that wait for no chapter and for none of the nets of this run that are still to be trained."""
+    ready = [chapter for chapter in wanted if not (chapter.rows or chapter.needs)]
+    return [chapter for chapter in ready if set(chapter.nets) <= trained and not set(chapter.seeds) & nets - trained]
 
 
 def _keep_extras(profile: Profile, wanted: list[Chapter]) -> None:
@@ -241,7 +247,7 @@ def _state(profile: Profile, name: str) -> dict:
 def _is_done(profile: Profile, chapter: Chapter, key: str) -> bool:
     """Whether a chapter ran with this key and its results are there."""
     folder = paths.results_dir(profile.name)
-    there = all(any(folder.glob(f"*/{name}.json")) for name in chapter.results)
+    there = all(any(results.was_made_here(folder, name, file) for file in folder.glob(f"*/{name}.json")) for name in chapter.results)
     return there and _state(profile, chapter.name).get("key") == key
 
 

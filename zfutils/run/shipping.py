@@ -22,14 +22,13 @@ WINNER_QUALITY = 85  # of the winners' pictures, of which there are many
 NINE = 9
 
 
-def ship(profile: Profile, name: str, *, seed: int = 0, evolution: bool | None = None) -> list[str]:
+def ship(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
     """Write a trained net into `weights/`, and of rendered toys a sample and the winners of every unit too.
 
     Args:
         profile: its sizes.
         name: a recipe that is trained.
         seed: of the run.
-        evolution: whether the checkpoints of figure 4 ship too; default for `zfnet` only.
 
     Returns:
         The names of the files.
@@ -45,7 +44,7 @@ def ship(profile: Profile, name: str, *, seed: int = 0, evolution: bool | None =
         )
     card = _card(profile, name, trained, prepared, net)
     files = [shipped.write(shipped_name, net, trained.architecture, prepared.mean(), card=card)]
-    if name == "zfnet" if evolution is None else evolution:
+    if name == "zfnet":  # those of figure 4
         files.append(shipped.write_checkpoints(shipped_name, {epoch: trained.checkpoint(epoch) for epoch in (0, *PAPER_EPOCHS)}))
     if profile.dataset == "toybox":  # of photographs no picture ships
         files += _sample(profile, prepared) + _winners(profile, shipped_name, net, prepared)

@@ -6,17 +6,17 @@ import numpy as np
 from scipy import stats
 
 
-def p_value(found: tuple[float, float, float], threshold: float = 0.0) -> float:
+def p_value(measured: tuple[float, float, float], threshold: float = 0.0) -> float:
     """Two-sided p of a value with a 95 % interval against a threshold, as if the interval were a normal one.
 
     Args:
-        found: the value and the ends of its interval.
+        measured: the value and the ends of its interval.
         threshold: what it is held against.
 
     Returns:
         In [0, 1]; 1 for an interval without a width that lies on the threshold, 0 for one that lies beside it.
     """
-    value, low, high = found
+    value, low, high = measured
     spread = (high - low) / (2 * stats.norm.ppf(0.975))
     if spread == 0:
         return float(value == threshold)

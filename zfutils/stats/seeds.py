@@ -18,7 +18,7 @@ class Estimate:
     Attributes:
         value: with the mean over the seeds of each.
         low, high: ends of its 95 % interval.
-        p: of a two-sided test that it is 0.
+        p: of a two-sided test that it is 0; NaN where it is not known.
         seeds: of the recipe that has the fewest; with one the interval knows nothing of other seeds, and decides nothing.
     """
 
@@ -82,6 +82,25 @@ def measured(
 def difference(ours: np.ndarray, theirs: np.ndarray, *, generator: np.random.Generator, draws: int = DRAWS) -> Estimate:
     """Mean of one recipe minus that of another on the same images; arguments (seeds, images), else as in `measured`."""
     return measured((ours, theirs), lambda means: means[:, 0] - means[:, 1], generator=generator, draws=draws)
+
+
+def with_spread(interval: bootstrap.Interval, means: Sequence[float], *, freedom: float) -> Estimate:
+    """Widen the interval of a mean over several seeds, which knows of folds or images only, by the spread of the seeds.
+
+    The two variances add, and so do their degrees of freedom (Welch, Satterthwaite).
+
+    Args:
+        interval: the mean over the seeds and the ends of its interval.
+        means: the value of every seed; of one seed nothing is added.
+        freedom: its degrees of freedom: folds less one; infinite for a bootstrap.
+    """
+    value, low, high = interval
+    count = len(means)
+    if count == 1:
+        return Estimate(value, low, high, float("nan"), 1)
+    own, other = ((high - low) / 2 / stats.t.ppf(0.975, freedom)) ** 2, float(np.var(means, ddof=1)) / count
+    few = own**2 / freedom + other**2 / (count - 1)
+    return _estimate(value, (own + other) ** 0.5, (own + other) ** 2 / few if few > 0 else np.inf, count)
 
 
 def difference_of_units(ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray]) -> Estimate:

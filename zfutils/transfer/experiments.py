@@ -1,8 +1,9 @@
 """Transfer: the experiments of section 5.2 as tidy tables, one row a fold, with the answers that they rest on."""
 
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,8 @@ from zfutils.core.profiles import Profile
 from zfutils.data import manifests, splits
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.data.splits import Fold
-from zfutils.stats import bootstrap, intervals
+from zfutils.stats import bootstrap, intervals, seeds
+from zfutils.stats.seeds import Estimate
 from zfutils.transfer import linear_probes
 
 
@@ -139,6 +141,22 @@ def gain(
     gains = np.subtract(*means)
     ratio = np.mean([len(test) for test in tested]) / (size * len(prepared.classes))
     return float(gains.mean()), *map(float, intervals.redrawn_folds(gains.mean(), gains.std(ddof=1), len(gains), ratio)), n
+
+
+def gain_over_seeds(
+    ours: Sequence[Outcome], theirs: Outcome, size: int, prepared: PreparedSet, drawn: Sequence[Fold], *, seed: int
+) -> tuple[Estimate, int]:
+    """Difference of two methods of which ours rests on nets from several seeds; arguments as in `gain`, with one outcome a seed.
+
+    Returns:
+        The mean over the seeds, with an interval over folds and seeds together, and the number of test images. From one fold it is worth no
+        more than from one seed: nets from scratch start anew in every fold, and of one start nothing is known of others.
+    """
+    gains = [gain(own, theirs, size, prepared, drawn, seed=seed) for own in ours]
+    value, low, high = np.mean([own[:3] for own in gains], axis=0).tolist()
+    folds = sum((size, number) in theirs.correct for number in range(len(drawn)))
+    found = seeds.with_spread((value, low, high), [own[0] for own in gains], freedom=folds - 1 or math.inf)
+    return replace(found, seeds=min(found.seeds, folds)), gains[0][3]
 
 
 def present(prepared: PreparedSet) -> np.ndarray:

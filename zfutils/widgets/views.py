@@ -290,7 +290,7 @@ def _each_down(scene: Scene, cuts: np.ndarray, places: np.ndarray | None, rule: 
             return torch.cat([explicit.project(x, unit=scene.unit, at=at, rules=way, generator=generator) for x, at in pairs]).numpy()
         maps = torch.full((len(cuts),), scene.unit.map)
         chosen = None if places is None else torch.from_numpy(places)
-        return deconv.project_each(scene.subject.net, inputs, layer=scene.unit.layer, maps=maps, places=chosen, rules=way).numpy()
+        return deconv.project_each(scene.subject.net, inputs, layer=scene.unit.layer, maps=maps, positions=chosen, rules=way).numpy()
 
 
 def _window(image: np.ndarray, box: tuple[int, int, int, int], grey: int) -> np.ndarray:

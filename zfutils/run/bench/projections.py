@@ -101,7 +101,7 @@ def _captum(net: nn.Sequential, images: Tensor) -> list[clock.Row]:
         lower(pixels)[:, 0, middle, middle].sum().backward()
 
     def ours() -> Tensor:
-        return deconv.project_each(net, batch, layer="conv5", maps=maps, places=positions, rules=ways, seed=1.0)
+        return deconv.project_each(net, batch, layer="conv5", maps=maps, positions=positions, rules=ways, seed=1.0)
 
     def captum() -> Tensor:
         with warnings.catch_warnings():  # it announces its hooks at every call

@@ -73,7 +73,7 @@ def test_broken_pictures_are_named_and_left_out_up_to_the_allowed_number(tmp_pat
 
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, interruptible, kill):
-    code = "import sys; from pathlib import Path; from tests.test_sets import build; build(Path(sys.argv[1]), sleep=0.3, jobs=2)"
+    code = "import sys; from pathlib import Path; from tests.test_prepared_sets import build; build(Path(sys.argv[1]), sleep=0.3, jobs=2)"
     running = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "set")], cwd=paths.REPOSITORY, stderr=subprocess.DEVNULL)
     journal, deadline = tmp_path / "set.part" / "journal.jsonl", time.monotonic() + 60
     while not (journal.exists() and journal.read_text(encoding="utf-8")) and time.monotonic() < deadline:
@@ -91,7 +91,8 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, interruptib
 
 def test_a_full_disk_is_said_in_one_line_and_nothing_looks_whole(tmp_path):
     code = (
-        "import resource, sys; from pathlib import Path; from tests.test_sets import build; from zfutils.core.errors import Problem\n"
+        "import resource, sys; from pathlib import Path; from tests.test_prepared_sets import build\n"
+        "from zfutils.core.errors import Problem\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
         "try: build(Path(sys.argv[1]))\n"
         "except Problem as problem: print(problem)"

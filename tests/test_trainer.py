@@ -84,7 +84,7 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bits(tiny_set, tmp_path):
 def test_kill_9_in_the_middle_of_training_costs_nothing_but_time(tiny_set, tmp_path):
     code = (
         "import sys, torch; from pathlib import Path; from zfutils.data import prepared_sets as sets\n"
-        "from tests.test_training import trainer\n"
+        "from tests.test_trainer import trainer\n"
         "from zfutils.training import trainer as loop; loop._SAVE_EVERY = 0.0\n"
         "trainer(sets.load(Path(sys.argv[1]), remedy=''), Path(sys.argv[2]), epochs=400).run()"
     )
@@ -158,7 +158,7 @@ def test_a_full_disk_while_saving_keeps_the_older_state(tiny_set, tmp_path):
     code = (
         "import resource, signal, sys; from pathlib import Path; from zfutils.data import prepared_sets as sets\n"
         "from zfutils.core.errors import Problem\n"
-        "from tests.test_training import trainer\n"
+        "from tests.test_trainer import trainer\n"
         "run = trainer(sets.load(Path(sys.argv[1]), remedy=''), Path(sys.argv[2])); run._advance(); run._save()\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); run._advance()\n"
         "try: run._save()\n"
@@ -201,7 +201,7 @@ CUT_OFF = """
 import os, signal, sys
 from pathlib import Path
 import torch
-from tests.test_training import trainer
+from tests.test_trainer import trainer
 from zfutils.data import prepared_sets
 from zfutils.models import devices
 

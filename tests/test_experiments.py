@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from zfutils.core import profiles
-from zfutils.data import prepared_sets
+from zfutils.data import prepared_sets, splits
 from zfutils.transfer import experiments
 from zfutils.transfer.experiments import Outcome
 
@@ -38,6 +38,28 @@ def test_good_features_beat_bad_ones_on_the_same_images(prepared):
     own = experiments.summary(good.frame)
     assert own["accuracy"].tolist() == pytest.approx((100 * good.frame.groupby("size")["accuracy"].mean()).tolist())
     assert own["folds"].tolist() == [5, 5]
+
+
+def test_a_gain_over_seeds_is_their_mean_with_an_interval_of_folds_and_seeds(prepared):
+    drawn = [splits.draw(prepared.labels, largest=4, test=5, fold=number, seed=0) for number in range(3)]
+    generator = np.random.default_rng(0)
+
+    def answering(rate: float) -> Outcome:
+        outcome = Outcome("m")
+        for number, fold in enumerate(drawn):
+            outcome.add(2, number, fold, prepared.labels, generator.random(len(fold.test)) < rate)
+        return outcome
+
+    ours, scratch = [answering(rate) for rate in (0.9, 0.6, 0.7)], answering(0.2)
+    found, n = experiments.gain_over_seeds(ours, scratch, 2, prepared, drawn, seed=0)
+    alone = [experiments.gain(own, scratch, 2, prepared, drawn, seed=0) for own in ours]
+    assert found.value == pytest.approx(np.mean([own[0] for own in alone])) and (found.seeds, n) == (3, alone[0][3])
+    assert (found.high + found.low) / 2 == pytest.approx(found.value) and found.high > found.value
+    alike, _ = experiments.gain_over_seeds(ours[:1] * 3, scratch, 2, prepared, drawn, seed=0)
+    assert alike.found == pytest.approx(alone[0][:3]), "seeds that do not differ add nothing"
+    first, _ = experiments.gain_over_seeds(ours[:1], scratch, 2, prepared, drawn, seed=0)
+    assert first.found == pytest.approx(alone[0][:3]) and first.seeds == 1
+    assert experiments.gain_over_seeds(ours, scratch, 2, prepared, drawn[:1], seed=0)[0].seeds == 1, "one start of a net from scratch"
 
 
 def test_sizes_that_a_class_cannot_give_are_named(prepared):

@@ -27,7 +27,7 @@ def test_a_region_is_the_projection_cut_to_its_field(paper, size, name):
     for layer in ("conv1", "conv2", "relu3", "conv4", "conv5"):
         chosen = drawn(layer, net, several)
         found = batched_deconv.project(net, several, layer=layer, **chosen, rules=way)
-        arguments = {"maps": torch.from_numpy(chosen["maps"]), "places": torch.from_numpy(chosen["positions"])}
+        arguments = {"maps": torch.from_numpy(chosen["maps"]), "positions": torch.from_numpy(chosen["positions"])}
         whole = deconv.project_each(net, several[chosen["indices"]], layer=layer.replace("relu", "conv"), **arguments, rules=way).numpy()
         assert np.abs(whole).max() > 0 and (found.activations >= 0).all()
         field = receptive_field.of(net, several[:1], layer)
