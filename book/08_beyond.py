@@ -368,23 +368,23 @@ assert np.allclose(followed, RIGHT["conv3"], atol=1e-4 * np.abs(followed).max())
 Markdown(f"{FOUND6['conv3'][1]} of {RUN} ReLUs were rewritten; the cosine to the plain gradient is {SAME:.4f}.")
 
 # %% [markdown]
-# ## 8. Nine places in one image
+# ## 7. Nine places in one image
 #
 # The nine largest activations of a map are often neighbours in one picture. Then the "top nine" show one example nine times, and the map looks more specific than it is.
 
 # %%
-LAYER8 = "conv3"
+NINE_LAYER = "conv3"
 ALL = [
-    activations.of(NET, top_nine.centre_crops(PICTURES, SIZE, VAL[start : start + 128], DEVICE), [LAYER8])[LAYER8].cpu()
+    activations.of(NET, top_nine.centre_crops(PICTURES, SIZE, VAL[start : start + 128], DEVICE), [NINE_LAYER])[NINE_LAYER].cpu()
     for start in range(0, min(len(VAL), 512), 128)
 ]
 VALUES = torch.cat(ALL)  # (n, maps, h, w), of at most 512 images
 FLAT = VALUES.permute(1, 0, 2, 3).flatten(1)  # (maps, n * h * w)
 PLACES = FLAT.topk(9, 1).indices // (VALUES.shape[2] * VALUES.shape[3])
 DISTINCT = np.array([len(set(line.tolist())) for line in PLACES])
-note(8, "nine places instead of nine images", f"images among the nine, mean over the maps of {LAYER8}", DISTINCT.mean(), len(DISTINCT))
-TOP8 = topk.scan(NET, top_nine.centre_crops(PICTURES, SIZE, VAL[: len(VALUES)], DEVICE), layers=[LAYER8])[LAYER8]
-WORST = int(np.where(TOP8.alive.all(1), DISTINCT, 10).argmin())
+note(7, "nine places instead of nine images", f"images among the nine, mean over the maps of {NINE_LAYER}", DISTINCT.mean(), len(DISTINCT))
+TOP_NINE = topk.scan(NET, top_nine.centre_crops(PICTURES, SIZE, VAL[: len(VALUES)], DEVICE), layers=[NINE_LAYER])[NINE_LAYER]
+WORST = int(np.where(TOP_NINE.alive.all(1), DISTINCT, 10).argmin())
 CROP = (PICTURES.facts["size"] - SIZE) // 2
 
 
@@ -396,24 +396,24 @@ def tiles(rows: list[int]) -> np.ndarray:
 plot.pages(
     [
         [
-            plot.nine_page(f"{LAYER8}, map {WORST}: nine places", tiles(PLACES[WORST].tolist())[None], columns=1),
-            plot.nine_page("nine images", tiles(np.where(TOP8.alive, TOP8.indices, 0)[WORST].tolist())[None], columns=1),
+            plot.nine_page(f"{NINE_LAYER}, map {WORST}: nine places", tiles(PLACES[WORST].tolist())[None], columns=1),
+            plot.nine_page("nine images", tiles(np.where(TOP_NINE.alive, TOP_NINE.indices, 0)[WORST].tolist())[None], columns=1),
         ]
     ],
-    title="8. The nine strongest activations, with and without the rule",
+    title="7. The nine strongest activations, with and without the rule",
     width=7,
 )
 
 # %%
 catches(
     lambda indices: len(set(indices)) == 9 or topk.NOBODY in indices,
-    right=TOP8.indices[WORST].tolist(),
+    right=TOP_NINE.indices[WORST].tolist(),
     wrong=PLACES[WORST].tolist() if DISTINCT[WORST] < 9 else [0] * 9,
 )
 Markdown(f"On average {DISTINCT.mean():.1f} different images among the nine; for map {WORST} only {DISTINCT[WORST]}.")
 
 # %% [markdown]
-# ## 9. Every tile stretched on its own
+# ## 8. Every tile stretched on its own
 #
 # Minimum to black, maximum to white: the zero level becomes another grey in every tile, and a faint projection looks as strong as a bright one. Casting signed values to bytes
 # is worse: they wrap around.
@@ -446,13 +446,13 @@ ZEROS = np.array(
         for one in RIGHT["conv3"]
     ]
 )
-note(9, "each tile stretched on its own", "grey of zero: deviation over the tiles (of 255)", ZEROS.std(), len(ZEROS))
+note(8, "each tile stretched on its own", "grey of zero: std over the tiles (of 255)", ZEROS.std(), len(ZEROS))
 plot.pictures(
     strips.reshape(-1, *strips.shape[2:]),
     [caption for caption in ways for _ in SOME],
     columns=len(SOME),
     cell=1.7,
-    title="9. Six projections, three ways to show them",
+    title="8. Six projections, three ways to show them",
 )
 
 

@@ -376,7 +376,7 @@ Markdown(
 # %% [markdown]
 # ## Dropout and batch norm
 #
-# The paper drops half of the units of layers 6 and 7 in training. Batch norm (Ioffe and Szegedy 2015) came later: every map of a convolution is centred and divided by its deviation, over all images of the batch and all places, then scaled and shifted by two learned numbers. By hand, and as the net does it between convolution and ReLU:
+# The paper drops half of the units of layers 6 and 7 in training. Batch norm (Ioffe and Szegedy 2015) came later: every map of a convolution is centred and divided by its standard deviation, over all images of the batch and all places, then scaled and shifted by two learned numbers. By hand, and as the net does it between convolution and ReLU:
 
 
 # %%
@@ -646,7 +646,7 @@ def size_row(size: int) -> dict:
     value, low, high, n = experiments.gain(FROZEN, ANEW, size, OTHERS, DRAWS, seed=SEED)
     enough = bool((own["under_trained"] == "").all())
     words = {"higher": "better", "lower": "worse", "undecided": "undecided"}
-    row |= {"scratch %": MEANS.loc[(ANEW.method, size), "accuracy"], "deviation over folds": MEANS.loc[(ANEW.method, size), "deviation"]}
+    row |= {"scratch %": MEANS.loc[(ANEW.method, size), "accuracy"], "std over folds": MEANS.loc[(ANEW.method, size), "std"]}
     row |= {"largest training error %": 100 * own["train_error"].max(), "gain": 100 * value, "gain low": 100 * low, "gain high": 100 * high}
     return {
         **row,
@@ -656,7 +656,7 @@ def size_row(size: int) -> dict:
     }
 
 
-SCRATCH_COLUMNS = ["size", "folds", "frozen %", "scratch %", "deviation over folds", "largest training error %"]
+SCRATCH_COLUMNS = ["size", "folds", "frozen %", "scratch %", "std over folds", "largest training error %"]
 SCRATCH_COLUMNS += ["gain", "gain low", "gain high", "n", "frozen is", "missing"]
 SCRATCH = pd.DataFrame(size_row(size) for size in ASKED).reindex(columns=SCRATCH_COLUMNS)
 drawn = SCRATCH.dropna(subset=["gain"])
