@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
 _DARK, _LIGHT = "#111111", "#ffffff"
@@ -70,6 +72,29 @@ def boxed(picture: np.ndarray, boxes: Sequence[tuple[int, int, int, int]], *, sc
         pen.rectangle(edge, outline=_DARK, width=3)  # dark and light: seen on any ground
         pen.rectangle([edge[0] + 1, edge[1] + 1, edge[2] - 1, edge[3] - 1], outline=_LIGHT, width=1)
     return np.asarray(image)
+
+
+def crossed(picture: np.ndarray) -> np.ndarray:
+    """A picture, uint8 (h, w, 3), struck out from corner to corner."""
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    pen, (right, low) = ImageDraw.Draw(image), (image.width - 1, image.height - 1)
+    for colour, width in ((_LIGHT, 7), (_DARK, 3)):
+        pen.line((0, 0, right, low), fill=colour, width=width)
+        pen.line((0, low, right, 0), fill=colour, width=width)
+    return np.asarray(image)
+
+
+def faded(picture: np.ndarray) -> np.ndarray:
+    """A picture, uint8, nearly as pale as the page."""
+    return np.rint(255 - (255 - picture.astype(np.float32)) * 0.3).astype(np.uint8)
+
+
+def rendered(figure: Figure, *, width: int) -> np.ndarray:
+    """A figure of `report.plot` as a picture, uint8 (h, width, 3), about."""
+    figure.set_dpi(width / figure.get_figwidth())
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def sheet(tiles: np.ndarray, *, columns: int, side: int) -> np.ndarray:
