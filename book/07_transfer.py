@@ -23,6 +23,7 @@ import json
 import math
 import time
 
+import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 import torch
@@ -40,6 +41,8 @@ from zfutils.stats import average_precision, bootstrap, intervals, seeds
 from zfutils.training import from_scratch, runs
 from zfutils.training.trainer import Diverged
 from zfutils.transfer import experiments, feature_cache, linear_probes
+from zfutils.widgets.frozen import Frozen, Ranking
+from zfutils.widgets.sliders import Sliders
 
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
@@ -161,6 +164,34 @@ pd.DataFrame(
         for number, bank in layers.items()
     ]
 )
+
+# %% [markdown]
+# ### Who is near whom?
+#
+# A classifier can only part what the features keep apart. Here is a picture (framed) with the eight whose features at a layer point most nearly the same way; those of another class are crossed. Look what the neighbours have in common at layer 1 - colours, where the light falls - and what at layers 5 and 7. **Try**: find a picture whose neighbours are of its own class at layer 5 and no longer at layer 7.
+
+# %%
+NO_PICTURES = Markdown("No pictures for transfer in this profile.")
+FIRST = next(iter(BANKS), None)
+if FIRST:
+    FOLD = experiments.draws(SETS[FIRST], PROFILE, seed=seed)[0]
+    LOOK = Frozen(BANKS[FIRST], SETS[FIRST], FOLD)
+    SHOW = int(FOLD.test[0])
+    NEIGHBOURS = Sliders(
+        LOOK.nearest,
+        title="Nearest neighbours by layer",
+        controls={
+            "picture": widgets.IntSlider(SHOW, 0, len(SETS[FIRST].table) - 1, description="picture"),
+            "layer": widgets.SelectionSlider(description="layer", options=list(BANKS[FIRST]), value=1),
+        },
+    )
+    shown = NEIGHBOURS.figure([{"layer": layer} for layer in (1, 3, 5, 7)])
+else:
+    shown = NO_PICTURES
+shown
+
+# %%
+NEIGHBOURS if FIRST else NO_PICTURES
 
 # %% [markdown]
 # ## Are they other pictures at all?
@@ -701,6 +732,31 @@ Markdown(
 )
 
 # %% [markdown]
+# ### How few images, how many frozen layers?
+#
+# Layers 1 to k stay as they are, and a linear SVM learns on top of them from some images of each class (of the first fold, with one C for all, so that an answer comes at once). One test picture of each class stands below, crossed where the answer is wrong. Look which of the two helps more: more images, or deeper features? **Try**: at which depth is one image a class worth as much as fifteen are at layer 1? And does the best depth move when there are more images?
+
+# %%
+if FIRST:
+    SOME = POSSIBLE[FIRST][0]
+    FEW_AND_DEEP = Sliders(
+        LOOK.answers,
+        title="Images a class and frozen layers",
+        pictures=2,
+        controls={
+            "images": widgets.SelectionSlider(description="images", options=SOME, value=SOME[0]),
+            "layers": widgets.SelectionSlider(description="layers", options=list(BANKS[FIRST]), value=1),
+        },
+    )
+    shown = FEW_AND_DEEP.figure([{"images": size, "layers": layer} for size in (SOME[0], SOME[-1]) for layer in (1, 3, 5, 7)])
+else:
+    shown = NO_PICTURES
+shown
+
+# %%
+FEW_AND_DEEP if FIRST else NO_PICTURES
+
+# %% [markdown]
 # ### With and without the clutter
 #
 # Caltech-101's folder of background clutter is no class that one could recognise. Accuracy over all folders, and over the rest with the same answers:
@@ -857,6 +913,33 @@ Markdown(
         else ""
     )
 )
+
+# %% [markdown]
+# ### Where to cut?
+#
+# Average precision looks at all cut-offs at once; who uses a detector must choose one. Below, the test pictures as the softmax ranks them for a class, around the cut-off: framed where the class is shown, crossed where it was taken and is not, pale beyond the cut. Look how precision falls while recall climbs. **Try**: find the cut-off at which the two are equal, for an easy class and for a hard one - and look at what is crossed: what do these pictures show instead?
+
+# %%
+if AP:
+    SHOWN_CLASSES = [name for name, there in zip(SCENES.classes, (SHOWN & COUNTS)[TEST].any(0), strict=True) if there]
+    RANKED = Ranking(SCENES, TEST, WAYS["softmax"], SHOWN[TEST], COUNTS[TEST])
+    BEST_CLASS = max(SHOWN_CLASSES, key=lambda name: AP["softmax"][SCENES.classes.index(name)])
+    CUT = Sliders(
+        RANKED.cut,
+        title="Taken, missed, wrong",
+        pictures=2,
+        controls={
+            "target": widgets.Dropdown(description="class", options=SHOWN_CLASSES, value=BEST_CLASS),
+            "taken": widgets.IntSlider(min(6, len(TEST)), 1, len(TEST), description="taken"),
+        },
+    )
+    shown = CUT.figure([{"target": BEST_CLASS, "taken": min(taken, len(TEST))} for taken in (6, 24, 60)], columns=3, cell=3.2)
+else:
+    shown = Markdown("No pictures of several objects in this profile.")
+shown
+
+# %%
+CUT if AP else Markdown("No pictures of several objects in this profile.")
 
 # %% [markdown]
 # ### Clutter or size?

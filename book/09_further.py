@@ -21,7 +21,9 @@ seed = 0
 # %%
 import math
 import time
+from collections.abc import Callable
 
+import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 import torch
@@ -40,6 +42,9 @@ from zfutils.stats import bootstrap, multiple, seeds
 from zfutils.training import from_scratch, runs, train_all
 from zfutils.training.trainer import Diverged
 from zfutils.transfer import experiments, feature_cache
+from zfutils.widgets import drawing
+from zfutils.widgets.panel import Shown
+from zfutils.widgets.sliders import Sliders
 
 pd.set_option("display.max_colwidth", None)
 
@@ -133,7 +138,7 @@ MODELS = {"alexnet": "krizhevsky_replication", "zfnet": "zf_fig3"}  # as the tab
 
 def again(name: str) -> str:
     """The second seed of a net."""
-    return "zfnet-2" if name == "zfnet" else f"{name}-again"
+    return recipes.seeds_of(name)[1]
 
 
 def printed_change(base: str, row: str) -> float:
@@ -149,17 +154,20 @@ def in_both(said: list[str]) -> str:
     return said[0] if said[0] == said[1] else "undecided"
 
 
-def from_two_seeds(base: str, row: str, name: str) -> list[dict]:
-    """A row of table 3 in both seeds."""
-    changes = {"first": change(name, base), "second": change(again(name), again(base))}
-    both = in_both([one["error is"] for one in changes.values()])
+def by_seed(base: str, row: str, name: str) -> list[dict]:
+    """A row of table 3 in every seed, each against the base of the same seed."""
+    pairs = zip(WHICH, recipes.seeds_of(name), recipes.seeds_of(base), strict=False)  # of zfnet there are more
+    changes = {which: change(own, other) for which, own, other in pairs}
+    both = in_both([changes[which]["error is"] for which in WHICH[:2]])
     known = {"base": base, "net": name, "the paper": printed_change(base, row)}
     return [{**known, "seed": which, **one, "in both": both} for which, one in changes.items()]
 
 
-SECOND = pd.DataFrame(
-    found for base, rows in ROWS3.items() for row, name in rows.items() for found in from_two_seeds(base, row, name)
-).astype({"change": float, "change low": float, "change high": float})
+WHICH = ("first", "second", "third")
+EACH = pd.DataFrame(found for base, rows in ROWS3.items() for row, name in rows.items() for found in by_seed(base, row, name)).astype(
+    {"change": float, "change low": float, "change high": float}
+)
+SECOND = EACH[EACH["seed"] != "third"]
 seeds_figure = plot.beside(
     SECOND.assign(seed=SECOND["seed"] + " seed"),
     value="change",
@@ -200,6 +208,35 @@ def summed_up() -> str:
 
 
 Markdown(summed_up())
+
+# %% [markdown]
+# ### One seed, another seed
+#
+# Had we trained each net once, we would have seen one of these pictures and believed it. An arrow head shows the sign of a change, a ring that it is undecided on these images; the diamond is the paper's change. Look which heads turn round when the seed changes. **Try**: before you switch, say which rows will keep their sign. Which of the paper's sentences on table 3 would you still write?
+
+# %%
+THERE = [which for which in WHICH if EACH.loc[EACH["seed"] == which, "change"].notna().any()] or ["first"]
+LIMIT = 1.1 * EACH[["the paper", "change low", "change high"]].abs().max(axis=None)
+MEASURED = {"value": "change", "ends": ("change low", "change high"), "row": "net", "printed": "the paper"}
+
+
+def of_seed(seed: str, check: Callable[[], None]) -> Shown:
+    """Table 3 as one seed tells it."""
+    own = EACH[EACH["seed"] == seed].reset_index(drop=True)
+    figure = plot.signs(own, **MEASURED, limit=LIMIT, xlabel="change of the error, points")
+    like = np.sign(own["change"]) == np.sign(own["the paper"])
+    turned = own.loc[~like & own["change"].notna(), "net"]
+    said = f"Against the paper's sign: {', '.join(turned) or 'none'}."
+    return Shown({f"{like.sum()} of {own['change'].count()} signs as in the paper": drawing.rendered(figure, width=1120)}, said)
+
+
+TOGGLE = Sliders(
+    of_seed, title="Table 3, seed by seed", controls={"seed": widgets.ToggleButtons(description="seed", options=THERE)}, wide=560
+)
+TOGGLE.figure([{"seed": which} for which in THERE], columns=2, cell=5.5)
+
+# %%
+TOGGLE
 
 # %% [markdown]
 # ### Over three seeds

@@ -47,6 +47,13 @@ def test_all_pairs_are_there_and_both_sides_are_taken(quiz):
     assert set(quiz.wrong) == {"A", "B"} and [line.split(": ")[0] for line in quiz.answers()] == [f"pair {n}" for n in range(1, 7)]
 
 
+def test_the_image_stands_beside_its_pair_where_there_is_one():
+    plain, image = np.zeros((4, 4, 3), np.uint8), np.full((4, 4, 3), 9, np.uint8)
+    made = WhichIsWrong([Pair(plain, plain + 1, "a mistake", image)], title="Which one is wrong?", seed=0)
+    assert sides(made)[0] == drawing.png(image) and len(sides(made)) == 3
+    made.pipeline.close()
+
+
 def test_the_row_on_the_page_tells_nothing(quiz):
     figure = quiz.figure([{"pair": 1}, {"pair": 2}], columns=4)
     shown = [axis for axis in figure.axes if axis.images]

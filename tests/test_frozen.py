@@ -64,7 +64,7 @@ def test_answers_are_those_of_the_classifier(frozen):
     assert list(frozen.answers(2, 7, never).pictures) == ["100 % right"]
 
 
-def test_a_wrong_answer_is_struck_out(frozen):
+def test_a_wrong_answer_is_crossed(frozen):
     (right,), (some,) = (list(frozen.answers(size, layer, never).pictures.values()) for size, layer in ((2, 7), (1, 1)))
     labels, test = frozen.prepared.labels, frozen.fold.test
     given = linear_probes.predicted("svm", frozen.features[1], labels, frozen.fold.train(1), test, strength=linear_probes.USUAL)
@@ -99,8 +99,8 @@ def test_a_class_that_no_picture_shows_is_told(ranking):
 def test_every_state_of_a_row_is_drawn(frozen, ranking, which):
     work, states = {
         "nearest": (frozen.nearest, [{"picture": 3, "layer": 1}, {"picture": 3, "layer": 7}]),
-        "answers": (frozen.answers, [{"size": 1, "layer": 1}, {"size": 5, "layer": 7}]),
-        "cut": (ranking.cut, [{"name": "a", "taken": 5}, {"name": "b", "taken": 40}]),
+        "answers": (frozen.answers, [{"images": 1, "layers": 1}, {"images": 5, "layers": 7}]),
+        "cut": (ranking.cut, [{"target": "a", "taken": 5}, {"target": "b", "taken": 40}]),
     }[which]
     first = states[0]
     controls = {name: widgets.Dropdown(description=name, options=[value], value=value) for name, value in first.items()}

@@ -22,11 +22,13 @@ class Pair:
     Attributes:
         right, wrong: uint8 (h, w, 3), of one shape.
         what: is wrong, in a few words.
+        image: that both tell of, stands beside them; None for none.
     """
 
     right: np.ndarray
     wrong: np.ndarray
     what: str
+    image: np.ndarray | None = None
 
 
 class Blink(widgets.VBox):
@@ -74,7 +76,7 @@ class WhichIsWrong(Sliders):
         guess = widgets.ToggleButtons(description="wrong is", options=[_OPEN, *_NAMES], style={"button_width": "70px"})
         pair.observe(self._turn, "value")  # before the panel sees the new pair, so that its answer is never shown with it
         guess.observe(self._guessed, "value")
-        super().__init__(self._pair, title=title, controls={"pair": pair, "guess": guess}, pictures=2)
+        super().__init__(self._pair, title=title, controls={"pair": pair, "guess": guess}, pictures=3)
         self.children = (*self.children, self.score, self.blink)
 
     def answers(self) -> list[str]:
@@ -84,7 +86,8 @@ class WhichIsWrong(Sliders):
     def _pair(self, pair: int, guess: str, check: Check) -> Shown:
         check()
         own, wrong = self.pairs[pair - 1], self.wrong[pair - 1]
-        sides = dict(zip(_NAMES, (own.wrong, own.right) if wrong == "A" else (own.right, own.wrong), strict=True))
+        beside = {} if own.image is None else {"image": own.image}
+        sides = beside | dict(zip(_NAMES, (own.wrong, own.right) if wrong == "A" else (own.right, own.wrong), strict=True))
         if guess == _OPEN:
             return Shown(sides, "Which one is wrong? Choose A or B.")
         said = "Yes" if guess == wrong else "No"

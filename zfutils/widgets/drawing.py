@@ -75,12 +75,23 @@ def boxed(picture: np.ndarray, boxes: Sequence[tuple[int, int, int, int]], *, sc
 
 
 def crossed(picture: np.ndarray) -> np.ndarray:
-    """A picture, uint8 (h, w, 3), struck out from corner to corner."""
+    """A picture, uint8 (h, w, 3), with a cross in its upper right corner."""
     image = Image.fromarray(np.ascontiguousarray(picture))
-    pen, (right, low) = ImageDraw.Draw(image), (image.width - 1, image.height - 1)
-    for colour, width in ((_LIGHT, 7), (_DARK, 3)):
-        pen.line((0, 0, right, low), fill=colour, width=width)
-        pen.line((0, low, right, 0), fill=colour, width=width)
+    pen, side = ImageDraw.Draw(image), max(8, min(image.size) // 3)
+    left, right, top, low = image.width - side, image.width - 1, 0, side - 1
+    pen.rectangle((left, top, right, low), fill=_LIGHT, outline=_DARK)
+    inset, width = side // 5, max(1, side // 8)
+    for start, end in ((top + inset, low - inset), (low - inset, top + inset)):
+        pen.line((left + inset, start, right - inset, end), fill=_DARK, width=width)
+    return np.asarray(image)
+
+
+def framed(picture: np.ndarray) -> np.ndarray:
+    """A picture, uint8 (h, w, 3), with a thick frame."""
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((0, 0, image.width - 1, image.height - 1), outline=_DARK, width=6)
+    pen.rectangle((6, 6, image.width - 7, image.height - 7), outline=_LIGHT, width=2)
     return np.asarray(image)
 
 

@@ -36,30 +36,30 @@ class Frozen:
     kept: Memory = field(default_factory=lambda: Memory(128), repr=False)
 
     def nearest(self, picture: int, layer: int, check: Check) -> Shown:
-        """A picture and those whose features at a layer are nearest, from the left; those of another class are struck out."""
+        """A picture and those whose features at a layer are nearest, from the left; those of another class are crossed."""
         names, labels = self.prepared.classes, self.prepared.labels
         check()
         others, alike = similarity.nearest(self.features[layer], picture, count=min(NEAREST, len(labels) - 1))
         same = labels[others] == labels[picture]
-        tiles = [_framed(self._tile(picture)), *(_struck(self._tile(n), not own) for n, own in zip(others, same, strict=True))]
+        tiles = [drawing.framed(self._tile(picture)), *(_crossed(self._tile(n), not own) for n, own in zip(others, same, strict=True))]
         caption = f"{same.sum()} of {len(others)} are {names[labels[picture]]}"
         said = ", ".join(f"{names[labels[n]]} {value:.2f}" for n, value in zip(others, alike, strict=True))
-        return Shown({caption: _sheet(tiles, columns=3)}, f"Framed: the picture. Then by cosine: {said}. Struck out: another class.")
+        return Shown({caption: _sheet(tiles, columns=3)}, f"Framed: the picture. Then by cosine: {said}. Crossed: another class.")
 
-    def answers(self, size: int, layer: int, check: Check) -> Shown:
-        """One test picture a class, struck out where the classifier is wrong, and the accuracy at each layer."""
+    def answers(self, images: int, layers: int, check: Check) -> Shown:
+        """One test picture a class, crossed where the classifier is wrong, and the accuracy at each layer."""
         test, labels = self.fold.test, self.prepared.labels[self.fold.test]
         right = {}
         for depth in self.features:
             check()
-            right[depth] = self._right(size, depth)
+            right[depth] = self._right(images, depth)
         accuracies = {depth: splits.class_mean(own, labels) for depth, own in right.items()}
         first = np.unique(labels, return_index=True)[1][:_CLASSES]
-        tiles = [_struck(self._tile(test[n]), not right[layer][n]) for n in first]
+        tiles = [_crossed(self._tile(test[n]), not right[layers][n]) for n in first]
         axis, values = (np.array(list(some), float) for some in (accuracies, accuracies.values()))
-        chart = drawing.curves(axis, {"accuracy": values}, cursor=layer, label="layers that are frozen", ylabel="accuracy")
-        said = f"Of {len(test)} test pictures, mean over classes. Above: one picture a class, struck out where the answer is wrong."
-        return Shown({f"{100 * accuracies[layer]:.0f} % right": _sheet(tiles, columns=4)}, said, chart)
+        chart = drawing.curves(axis, {"accuracy": values}, cursor=layers, label="layers that are frozen", ylabel="accuracy")
+        said = f"Of {len(test)} test pictures, mean over classes. Above: one picture a class, crossed where the answer is wrong."
+        return Shown({f"{100 * accuracies[layers]:.0f} % right": _sheet(tiles, columns=4)}, said, chart)
 
     def _tile(self, index: int) -> np.ndarray:
         return drawing.resized(self.prepared.images[index], _SIDE)
@@ -93,20 +93,20 @@ class Ranking:
     present: np.ndarray
     counts: np.ndarray
 
-    def cut(self, name: str, taken: int, check: Check) -> Shown:
+    def cut(self, target: str, taken: int, check: Check) -> Shown:
         """The ranking around a cut-off, with precision and recall over all of them.
 
         Args:
-            name: of the class.
+            target: name of the class.
             taken: how many pictures are taken, from the first on.
             check: of the pipeline.
         """
         check()
-        number = self.prepared.classes.index(name)
+        number = self.prepared.classes.index(target)
         own = np.flatnonzero(self.counts[:, number])
         shows = self.present[own, number]
         if not shows.any():
-            raise Problem(f"expected a class that some picture shows, none shows {name}; choose another class")
+            raise Problem(f"expected a class that some picture shows, none shows {target}; choose another class")
         order, precision, recall = average_precision.curve(self.scores[own, number], shows)
         taken = min(taken, len(order))
         start = max(0, min(taken - _RANKS // 2, len(order) - _RANKS))
@@ -119,21 +119,17 @@ class Ranking:
             ylabel="share",
         )
         ranks = f"Ranks {start + 1} to {start + len(tiles)} of {len(order)}"
-        said = f"{ranks}; framed: shows {name}; struck out: taken and does not; pale: not taken."
+        said = f"{ranks}; framed: shows {target}; crossed: taken and does not; pale: not taken."
         caption = f"precision {precision[taken - 1]:.2f}, recall {recall[taken - 1]:.2f}"
         return Shown({caption: _sheet(tiles, columns=6)}, said, chart)
 
     def _tile(self, index: int, shows: bool, taken: bool) -> np.ndarray:
         tile = drawing.resized(self.prepared.images[index], _SIDE)
         tile = tile if taken else drawing.faded(tile)
-        return _framed(tile) if shows else _struck(tile, taken)
+        return drawing.framed(tile) if shows else _crossed(tile, taken)
 
 
-def _framed(tile: np.ndarray) -> np.ndarray:
-    return drawing.boxed(tile, [(0, 0, *tile.shape[:2])])
-
-
-def _struck(tile: np.ndarray, wrong: bool) -> np.ndarray:
+def _crossed(tile: np.ndarray, wrong: bool) -> np.ndarray:
     return drawing.crossed(tile) if wrong else tile
 
 
