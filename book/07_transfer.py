@@ -187,11 +187,11 @@ if FIRST:
     )
     shown = NEIGHBOURS.figure([{"layer": layer} for layer in (1, 3, 5, 7)])
 else:
-    shown = NO_PICTURES
+    shown = NEIGHBOURS = NO_PICTURES
 shown
 
 # %%
-NEIGHBOURS if FIRST else NO_PICTURES
+NEIGHBOURS
 
 # %% [markdown]
 # ## Are they other pictures at all?
@@ -244,7 +244,7 @@ if OVERLAPS:
     captions = [f"{OVERLAPS[NAME].correlation[row]:.2f}" for row in likest] + [""] * len(likest)
     shown = plot.pictures(pairs, captions, columns=8, cell=1.1)
 else:
-    shown = Markdown("No pictures for transfer in this profile.")
+    shown = NO_PICTURES
 shown
 
 # %% [markdown]
@@ -750,11 +750,11 @@ if FIRST:
     )
     shown = FEW_AND_DEEP.figure([{"images": size, "layers": layer} for size in (SOME[0], SOME[-1]) for layer in (1, 3, 5, 7)])
 else:
-    shown = NO_PICTURES
+    shown = FEW_AND_DEEP = NO_PICTURES
 shown
 
 # %%
-FEW_AND_DEEP if FIRST else NO_PICTURES
+FEW_AND_DEEP
 
 # %% [markdown]
 # ### With and without the clutter
@@ -935,11 +935,11 @@ if AP:
     )
     shown = CUT.figure([{"target": BEST_CLASS, "taken": min(taken, len(TEST))} for taken in (6, 24, 60)], columns=3, cell=3.2)
 else:
-    shown = Markdown("No pictures of several objects in this profile.")
+    shown = CUT = Markdown("No pictures of several objects in this profile.")
 shown
 
 # %%
-CUT if AP else Markdown("No pictures of several objects in this profile.")
+CUT
 
 # %% [markdown]
 # ### Clutter or size?

@@ -476,7 +476,7 @@ Markdown(f"Stretched on their own, zero lies anywhere from grey {ZEROS.min()} to
 # %% [markdown]
 # ## Which one is wrong?
 #
-# The walls named the mistakes. Here they come unnamed and mixed, on other images: of each pair one picture is right. Look for what cannot be - signal far from where the unit looks, no zero level, one sign alone, an image nine times - and notice how often there is nothing to find by looking: that is why each exhibit has a test. **Try**: choose A or B; the answer opens. Then press play, and both blink in one place: what moves is the mistake.
+# The walls named the mistakes. Here they come unnamed and mixed, on other images: of each pair one picture is right. Look for what cannot be - signal far from where the unit looks, no zero level, one sign alone, an image nine times - and notice how often there is nothing to find by looking: that is why each exhibit has a test. **Try**: choose A or B; the answer opens. Then press *blink*, and both stand in one place in turn: what moves is the mistake.
 
 # %%
 WALLS = {1: WRONG1, 2: WRONG2, 3: WRONG3, 4: WRONG4, 5: WRONG5, 6: SCALED6}

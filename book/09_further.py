@@ -212,7 +212,7 @@ Markdown(summed_up())
 # %% [markdown]
 # ### One seed, another seed
 #
-# Had we trained each net once, we would have seen one of these pictures and believed it. An arrow head shows the sign of a change, a ring that it is undecided on these images; the diamond is the paper's change. Look which heads turn round when the seed changes. **Try**: before you switch, say which rows will keep their sign. Which of the paper's sentences on table 3 would you still write?
+# Had we trained each net once, we would have seen one of these pictures and believed it. An arrow head shows the sign of a change, a ring that it is undecided on these images; the diamond is the paper's change. Beyond one point the axis is logarithmic. Look which heads turn round when the seed changes. **Try**: before you switch, say which rows will keep their sign. Which of the paper's sentences on table 3 would you still write?
 
 # %%
 THERE = [which for which in WHICH if EACH.loc[EACH["seed"] == which, "change"].notna().any()] or ["first"]

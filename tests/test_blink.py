@@ -27,10 +27,7 @@ def test_nothing_is_told_before_the_guess_and_the_wrong_side_after_it(quiz):
     assert "mistake" not in quiz.panel.said.value and quiz.blink.layout.display == "none"
     quiz.controls["guess"].value = wrong
     assert sides(quiz) == shown and f"Yes: {wrong} is wrong" in quiz.panel.said.value
-    assert quiz.blink.layout.display == "" and [image.value for image in quiz.blink.images] == [
-        drawing.png(own.right),
-        drawing.png(own.wrong),
-    ]
+    assert quiz.blink.layout.display == "" and [quiz.blink.first, quiz.blink.second] == [drawing.png(own.right), drawing.png(own.wrong)]
 
 
 def test_another_pair_is_open_again_and_the_first_guess_counts(quiz):

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import anywidget
 import ipywidgets as widgets
 import numpy as np
+import traitlets
 
 from zfutils.widgets import drawing
 from zfutils.widgets.panel import WIDE, Shown, small
 from zfutils.widgets.pipeline import Check
 from zfutils.widgets.sliders import Sliders
 
-SECONDS = 0.6  # that each picture stands; fewer than three changes a second, for those whom flicker harms
 _OPEN, _NAMES = "not yet", ("A", "B")
 
 
@@ -31,26 +33,22 @@ class Pair:
     image: np.ndarray | None = None
 
 
-class Blink(widgets.VBox):
-    """Two pictures in one place, changed by the browser; stopped and stepped by the buttons of the player and by keyboard.
+class Blink(anywidget.AnyWidget):
+    """Two pictures in one place, which a button makes blink and another changes.
 
-    Args:
-        captions: of the first and of the second.
+    Attributes:
+        first, second: the pictures, PNG bytes, of one shape; nothing is shown while they are empty.
+        captions: of each.
+        seconds: that each stands while they blink.
+        width: on the page, pixels; it shrinks in a narrow column.
     """
 
-    def __init__(self, captions: tuple[str, str]):
-        layout = widgets.Layout(width=f"{WIDE}px", max_width="100%")
-        self.images = [widgets.Image(format="png", layout=layout) for _ in captions]
-        boxes = [widgets.VBox([image, widgets.HTML(small(said))]) for image, said in zip(self.images, captions, strict=True)]
-        self.stack = widgets.Stack(boxes, selected_index=0)
-        self.player = widgets.Play(min=0, max=1, interval=round(1000 * SECONDS), repeat=True, description="blink")
-        widgets.jslink((self.player, "value"), (self.stack, "selected_index"))
-        super().__init__([self.player, self.stack])
-
-    def show(self, first: np.ndarray, second: np.ndarray) -> None:
-        """Put two pictures, uint8 (h, w, 3), in the place of those that are there."""
-        for image, picture in zip(self.images, (first, second), strict=True):
-            image.value = drawing.png(picture)
+    _esm = Path(__file__).with_name("blink.js")
+    first = traitlets.Bytes().tag(sync=True)
+    second = traitlets.Bytes().tag(sync=True)
+    captions = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    seconds = traitlets.Float(0.6).tag(sync=True)  # fewer than three changes a second, for those whom flicker harms
+    width = traitlets.Int(WIDE).tag(sync=True)
 
 
 class WhichIsWrong(Sliders):
@@ -70,7 +68,7 @@ class WhichIsWrong(Sliders):
         self.pairs = [pairs[n] for n in generator.permutation(len(pairs))]
         self.wrong = [_NAMES[n] for n in generator.integers(0, 2, len(pairs))]
         self.guesses: dict[int, str] = {}
-        self.score, self.blink = widgets.HTML(), Blink(("the right one", "the wrong one"))
+        self.score, self.blink = widgets.HTML(), Blink(captions=["the right one", "the wrong one"])
         self.blink.layout.display = "none"
         pair = widgets.IntSlider(description="pair", min=1, max=len(pairs))
         guess = widgets.ToggleButtons(description="wrong is", options=[_OPEN, *_NAMES], style={"button_width": "70px"})
@@ -103,7 +101,8 @@ class WhichIsWrong(Sliders):
         if change.new == _OPEN:
             return
         number = self.controls["pair"].value
-        self.blink.show(self.pairs[number - 1].right, self.pairs[number - 1].wrong)
+        own = self.pairs[number - 1]
+        self.blink.first, self.blink.second = drawing.png(own.right), drawing.png(own.wrong)
         self.guesses.setdefault(number, change.new)
         hits = sum(self.wrong[n - 1] == said for n, said in self.guesses.items())
-        self.score.value = small(f"{hits} of {len(self.guesses)} right at the first guess; press play to see both in one place")
+        self.score.value = small(f"{hits} of {len(self.guesses)} right at the first guess; <b>blink</b> shows both in one place")

@@ -10,7 +10,7 @@ from matplotlib.transforms import Bbox
 from zfutils.report.plot.page import GREY, blank, dots_with_ends
 
 _STEPS = range(9, 240, 6)  # distances of a label from its dot that are tried, points
-_TICKS = (1, 2, 5, 10, 20, 50)  # of a change in points
+_TICKS = (1, 3, 10, 30, 100)  # of a change in points
 _WAYS = 16  # directions that are tried
 _ROOM = (8.0, 2.0)  # between labels beside and above each other, points
 
@@ -96,10 +96,10 @@ def signs(
         axis.hlines(heights[own], frame.loc[own, ends[0]], frame.loc[own, ends[1]], color=colour, lw=2, alpha=0.55)
         face = "white" if word == "undecided" else colour
         axis.plot(frame.loc[own, value], heights[own], marker, color=colour, mfc=face, ms=8, lw=0, label=word)
-    axis.set_xscale("symlog", linthresh=1)
+    axis.set_xscale("symlog", linthresh=1, linscale=0.6)
     axis.set(xlabel=xlabel, ylim=(len(frame) - 0.5, -0.5), xlim=(-limit, limit), title=title)
-    axis.set_xticks([sign * tick for sign in (-1, 1) for tick in _TICKS if tick <= limit] + [0])
-    axis.xaxis.set_major_formatter("{x:+g}")
+    ticks = [sign * tick for sign in (-1, 1) for tick in _TICKS if tick <= limit]
+    axis.set_xticks([*ticks, 0], [*(f"{tick:+g}" for tick in ticks), "0"])
     axis.set_yticks(heights, frame[row])
     axis.grid(axis="y", visible=False)
     figure.legend(fontsize=8, loc="outside lower center", ncols=4)
