@@ -21,7 +21,6 @@ seed = 0
 # %%
 import math
 import time
-from collections.abc import Callable
 
 import ipywidgets as widgets
 import numpy as np
@@ -42,8 +41,7 @@ from zfutils.stats import bootstrap, multiple, seeds
 from zfutils.training import from_scratch, runs, train_all
 from zfutils.training.trainer import Diverged
 from zfutils.transfer import experiments, feature_cache
-from zfutils.widgets import drawing
-from zfutils.widgets.panel import Shown
+from zfutils.widgets.changes import Changes
 from zfutils.widgets.sliders import Sliders
 
 pd.set_option("display.max_colwidth", None)
@@ -215,25 +213,14 @@ Markdown(summed_up())
 # Had we trained each net once, we would have seen one of these pictures and believed it. An arrow head shows the sign of a change, a ring that it is undecided on these images; the diamond is the paper's change. Beyond one point the axis is logarithmic. Look which heads turn round when the seed changes. **Try**: before you switch, say which rows will keep their sign. Which of the paper's sentences on table 3 would you still write?
 
 # %%
-THERE = [which for which in WHICH if EACH.loc[EACH["seed"] == which, "change"].notna().any()] or ["first"]
-LIMIT = 1.1 * EACH[["the paper", "change low", "change high"]].abs().max(axis=None)
-MEASURED = {"value": "change", "ends": ("change low", "change high"), "row": "net", "printed": "the paper"}
-
-
-def of_seed(seed: str, check: Callable[[], None]) -> Shown:
-    """Table 3 as one seed tells it."""
-    own = EACH[EACH["seed"] == seed].reset_index(drop=True)
-    figure = plot.signs(own, **MEASURED, limit=LIMIT, xlabel="change of the error, points")
-    like = np.sign(own["change"]) == np.sign(own["the paper"])
-    turned = own.loc[~like & own["change"].notna(), "net"]
-    said = f"Against the paper's sign: {', '.join(turned) or 'none'}."
-    return Shown({f"{like.sum()} of {own['change'].count()} signs as in the paper": drawing.rendered(figure, width=1120)}, said)
-
-
+CHANGES = Changes(EACH)
 TOGGLE = Sliders(
-    of_seed, title="Table 3, seed by seed", controls={"seed": widgets.ToggleButtons(description="seed", options=THERE)}, wide=560
+    CHANGES.of_seed,
+    title="Table 3, seed by seed",
+    controls={"seed": widgets.ToggleButtons(description="seed", options=CHANGES.seeds())},
+    wide=560,
 )
-TOGGLE.figure([{"seed": which} for which in THERE], columns=2, cell=5.5)
+TOGGLE.figure([{"seed": which} for which in CHANGES.seeds()], columns=2, cell=5.5)
 
 # %%
 TOGGLE

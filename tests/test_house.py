@@ -48,7 +48,7 @@ PACKAGES = {
     "widgets": (
         ("drawing", "pipeline", "camera", "clickable", "pictures", "subjects"),
         ("panel",),
-        ("views", "sliders", "frozen"),
+        ("views", "sliders", "frozen", "changes"),
         ("explorer", "blink"),
     ),
     "run": (("chapters", "notebooks", "bench"), ("runner", "shipping"), ("command_line",)),
