@@ -329,7 +329,7 @@ SECTION3 = {
     "momentum": Settings.momentum,
     "learning_rate": PROFILE.learning_rate,
     "dropout": ZFNET.dropout,
-    "weight_std": architectures.DEVIATION,
+    "weight_std": architectures.INIT_STD,
     "bias": ZFNET.convs[0].bias,
     "clip_radius": architectures.RADIUS,
     "epochs": PROFILE.epochs,

@@ -22,6 +22,7 @@ seed = 0
 import json
 import time
 
+import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 import torch
@@ -34,11 +35,13 @@ from zfutils.core.errors import Problem
 from zfutils.data import near_duplicates, prepared_sets, registry, splits
 from zfutils.models import architectures, cached_predictions, predictions
 from zfutils.paper import claims, numbers
-from zfutils.report import plot, results, verdicts
+from zfutils.report import plot, results, tables, verdicts
 from zfutils.stats import average_precision, bootstrap, intervals
 from zfutils.training import from_scratch, runs
 from zfutils.training.trainer import Diverged
 from zfutils.transfer import experiments, feature_cache, linear_probes
+from zfutils.widgets.frozen import Frozen, Ranking
+from zfutils.widgets.sliders import Sliders
 
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
@@ -81,6 +84,11 @@ def why_not(table: str) -> str:
     if table not in STANDS:
         return f"the profile {PROFILE.name} has no pictures for {table}"
     return "" if SETS[STANDS[table]] is not None else f"the set {STANDS[table]} is not prepared"
+
+
+def ours_of(table: str) -> str:
+    """What stands above our numbers beside the paper's table."""
+    return "ours" if why_not(table) else f"ours, {NAMES[STANDS[table]]}"
 
 
 pd.DataFrame(
@@ -157,6 +165,34 @@ pd.DataFrame(
 )
 
 # %% [markdown]
+# ### Who is near whom?
+#
+# A classifier can only part what the features keep apart. Here is a picture (framed) with the eight whose features at a layer point most nearly the same way; those of another class are crossed. Look what the neighbours have in common at layer 1 - colours, where the light falls - and what at layers 5 and 7. **Try**: find a picture whose neighbours are of its own class at layer 5 and no longer at layer 7.
+
+# %%
+NO_PICTURES = Markdown("No pictures for transfer in this profile.")
+FIRST = next(iter(BANKS), None)
+if FIRST:
+    FOLD = experiments.draws(SETS[FIRST], PROFILE, seed=seed)[0]
+    LOOK = Frozen(BANKS[FIRST], SETS[FIRST], FOLD)
+    SHOW = int(FOLD.test[0])
+    NEIGHBOURS = Sliders(
+        LOOK.nearest,
+        title="Nearest neighbours by layer",
+        controls={
+            "picture": widgets.IntSlider(SHOW, 0, len(SETS[FIRST].table) - 1, description="picture"),
+            "layer": widgets.SelectionSlider(description="layer", options=list(BANKS[FIRST]), value=1),
+        },
+    )
+    shown = NEIGHBOURS.figure([{"layer": layer} for layer in (1, 3, 5, 7)])
+else:
+    shown = NEIGHBOURS = NO_PICTURES
+shown
+
+# %%
+NEIGHBOURS
+
+# %% [markdown]
 # ## Are they other pictures at all?
 #
 # The paper found images of Caltech in ImageNet by normalised correlation and took them out of the training set. The same search here, on grey thumbnails, against every picture that `zfnet` was trained on. What it finds is counted and shown; it stays in, for without it `zfnet` would have to be trained anew.
@@ -207,7 +243,7 @@ if OVERLAPS:
     captions = [f"{OVERLAPS[NAME].correlation[row]:.2f}" for row in likest] + [""] * len(likest)
     shown = plot.pictures(pairs, captions, columns=8, cell=1.1)
 else:
-    shown = Markdown("No pictures for transfer in this profile.")
+    shown = NO_PICTURES
 shown
 
 # %% [markdown]
@@ -311,14 +347,14 @@ def number_row(key: str, measured: tuple | None, otherwise: str) -> dict:
     return results.of_regime(row, REGIME.words, "" if "/non-pretrained" in key else REGIME.under_trained)
 
 
-def deviation_row(key: str, name: str, outcome: experiments.Outcome, size: int) -> dict | None:
-    """A row of the scoreboard for a deviation over folds that the paper prints; none where it prints none or nothing was measured."""
+def std_row(key: str, name: str, outcome: experiments.Outcome, size: int) -> dict | None:
+    """A row of the scoreboard for a std over folds that the paper prints; none where it prints none or nothing was measured."""
     summed = experiments.summary(outcome.frame)
     own = summed[(summed["size"] == size) & (summed["folds"] > 1)] if len(summed) else summed
     if key not in set(numbers.numbers()["key"]) or own.empty:
         return None
     same = {"same_data": True, "reason": "another net"} if PROFILE.dataset == "photos" else {}
-    return results.number(key, float(own["deviation"].iloc[0]), profile=PROFILE, n=int(own["folds"].iloc[0]), **same)
+    return results.number(key, float(own["std"].iloc[0]), profile=PROFILE, n=int(own["folds"].iloc[0]), **same)
 
 
 OTHERS = "another group's method, which this book does not rebuild"
@@ -341,9 +377,7 @@ def own_rows(table: str, keys: dict[int, tuple[str, str]]) -> list[dict]:
         rows.append(number_row(anew, None if bad else percent_of(SCRATCHED[name][0], size), bad))
         for key, outcome, why in ((frozen, None if lacking else SOFTMAX[name], lacking), (anew, None if bad else SCRATCHED[name][0], bad)):
             spread = key.replace("/acc_15_per_class", "/std_15").replace("/acc_30_per_class", "/std_30").replace("/accuracy", "/std")
-            rows.append(
-                (None if why else deviation_row(spread, name, outcome, size)) or results.absent(spread, why or "one fold has no spread")
-            )
+            rows.append((None if why else std_row(spread, name, outcome, size)) or results.absent(spread, why or "one fold has no spread"))
     return rows
 
 
@@ -440,7 +474,7 @@ def both(name: str) -> pd.DataFrame:
 
 
 SECONDS = time.monotonic() - STEP
-COLUMNS = ["method", "size", "accuracy", "deviation", "low", "high", "folds", "answers"]
+COLUMNS = ["method", "size", "accuracy", "std", "low", "high", "folds", "answers"]
 TABLE4, TABLE5 = (both(TABLES[table]) if table in TABLES else pd.DataFrame(columns=COLUMNS) for table in ("table 4", "table 5"))
 results.save(
     "table4",
@@ -465,13 +499,13 @@ results.save(
 TABLE4[TABLE4["size"].isin(PLAN.sizes)].round(1)
 
 # %% [markdown]
-# The paper's own numbers. On photographs the pictures are the paper's Caltech-101 and the net is another; on toys only the order of the rows compares.
+# The paper's tables whole, ours beside them. After ± stands the standard deviation over the folds; – is what this profile does not measure. On photographs the pictures of table 4 are the paper's Caltech-101 and the net is another; on toys only the order of the rows compares.
 
 # %%
-numbers.table("table4_caltech101").drop(columns=["source_confidence", "note"])
+tables.table4(ROWS4, ours=ours_of("table 4"))
 
 # %%
-numbers.table("table5_caltech256").drop(columns=["source_confidence"]).pivot(index="method", columns="train_per_class", values="accuracy")
+tables.table5(ROWS5, ours=ours_of("table 5"))
 
 # %% [markdown]
 # Two places where the paper's text and tables do not fit each other. It sets its gain on Caltech-101 against Bo et al., but the gain that it states is over the best row of its table, which is another:
@@ -493,7 +527,7 @@ Markdown(
 CURVE_TABLE = "table 5" if "table 5" in TABLES else "table 4"
 CURVE_SET = TABLES.get(CURVE_TABLE)
 PRINTED = numbers.table("fig9_caltech256_curve").rename(
-    columns={"train_per_class": "size", "accuracy_read_from_vector_plot": "accuracy", "std_read_from_error_bar": "deviation"}
+    columns={"train_per_class": "size", "accuracy_read_from_vector_plot": "accuracy", "std_read_from_error_bar": "std"}
 )
 curve = pd.DataFrame(columns=COLUMNS) if CURVE_SET is None else curves_of(CURVE_SET)
 if curve.empty:
@@ -516,7 +550,7 @@ def curve_rows() -> list[dict]:
         )
     for size in PRINTED.loc[PRINTED["series"] == "ours", "size"]:
         key = f"figure9/ours-{size}/std_read_from_error_bar"
-        row = None if why_not(table) or size not in POSSIBLE[CURVE_SET][0] else deviation_row(key, CURVE_SET, SOFTMAX[CURVE_SET], size)
+        row = None if why_not(table) or size not in POSSIBLE[CURVE_SET][0] else std_row(key, CURVE_SET, SOFTMAX[CURVE_SET], size)
         rows.append(row or results.absent(key, "no such size or one fold only in this profile"))
     return with_others("figure9/", rows, OTHERS)
 
@@ -593,7 +627,7 @@ def layer_rows() -> list[dict]:
             measured = None if outcome is None else percent_of(outcome, size)
             rows.append(number_row(key, measured, "" if measured else lacking))
             spread = f"table7/{printed.classifier}-{printed.layer}/{column.split('_')[0]}_std"
-            row = None if outcome is None else deviation_row(spread, LAYER_SIZES[size], outcome, size)
+            row = None if outcome is None else std_row(spread, LAYER_SIZES[size], outcome, size)
             rows.append(row or results.absent(spread, lacking))
     return rows
 
@@ -656,6 +690,7 @@ def series_of_layers() -> pd.DataFrame:
     return pd.DataFrame([*ours, *theirs]).astype({"low": float, "high": float})
 
 
+LAYER_ROWS = layer_rows()
 by_layer_figure = plot.layers(series_of_layers(), title="How well each layer's features classify")
 results.save(
     "table7",
@@ -664,11 +699,17 @@ results.save(
     seconds=time.monotonic() - STEP,
     figure=by_layer_figure,
     table=TABLE7 if len(TABLE7) else pd.DataFrame(columns=["classifier", "layer", *COLUMNS]),
-    rows=[*layer_rows(), DEEPER, BEST, CLIMB],
+    rows=[*LAYER_ROWS, DEEPER, BEST, CLIMB],
     data=SETS.get(STANDS.get("table 4")),
     facts={"net": TRAINED.folder.name},
 )
 by_layer_figure
+
+# %% [markdown]
+# The paper's table whole, then ours with its intervals and with layer 6. In the paper the SVM gains from every layer up to 5; look whether ours does, and where it stops.
+
+# %%
+tables.table7(LAYER_ROWS, ours=ours_of("table 4"))
 
 # %%
 TABLE7.round(1)
@@ -679,6 +720,31 @@ Markdown(
     verdicts.told(DEEPER, BEST, CLIMB)
     + f"\n\nThe paper's own table does not hold the second for Caltech-101: SVM on layer 5 {SVM7[5]:.1f} %, on layer 7 {SVM7[7]:.1f} %."
 )
+
+# %% [markdown]
+# ### How few images, how many frozen layers?
+#
+# Layers 1 to k stay as they are, and a linear SVM learns on top of them from some images of each class (of the first fold, with one C for all, so that an answer comes at once). One test picture of each class stands below, crossed where the answer is wrong. Look which of the two helps more: more images, or deeper features? **Try**: at which depth is one image a class worth as much as fifteen are at layer 1? And does the best depth move when there are more images?
+
+# %%
+if FIRST:
+    SOME = POSSIBLE[FIRST][0]
+    FEW_AND_DEEP = Sliders(
+        LOOK.answers,
+        title="Images a class and frozen layers",
+        pictures=2,
+        controls={
+            "images": widgets.SelectionSlider(description="images", options=SOME, value=SOME[0]),
+            "layers": widgets.SelectionSlider(description="layers", options=list(BANKS[FIRST]), value=1),
+        },
+    )
+    shown = FEW_AND_DEEP.figure([{"images": size, "layers": layer} for size in (SOME[0], SOME[-1]) for layer in (1, 3, 5, 7)])
+else:
+    shown = FEW_AND_DEEP = NO_PICTURES
+shown
+
+# %%
+FEW_AND_DEEP
 
 # %% [markdown]
 # ### With and without the clutter
@@ -813,8 +879,8 @@ def class_rows() -> list[dict]:
 def ranks() -> dict:
     """Decide whether classes are as hard, one against the other, as in the paper."""
     id = "table6-rank-of-classes"
-    theirs = {row["key"].split("/")[1]: numbers.number(row["key"])["paper"] for row in class_rows() if row["key"].endswith("/ours")}
-    ours = {row["key"].split("/")[1]: row["ours"] for row in class_rows() if row["ours"] is not None and row["key"].endswith("/ours")}
+    theirs = {row["key"].split("/")[1]: numbers.number(row["key"])["paper"] for row in CLASS_ROWS if row["key"].endswith("/ours")}
+    ours = {row["key"].split("/")[1]: row["ours"] for row in CLASS_ROWS if row["ours"] is not None and row["key"].endswith("/ours")}
     common = sorted(name for name in ours if "mean" not in name and "classes-won" not in name)
     if len(common) < 10:
         return results.claim(
@@ -827,6 +893,7 @@ def ranks() -> dict:
     return results.of_regime(row, REGIME.words, REGIME.under_trained)
 
 
+CLASS_ROWS = class_rows()
 EXCLUSIVE, RANKS = exclusive_suffers(), ranks()
 Markdown(
     verdicts.told(EXCLUSIVE, RANKS)
@@ -838,6 +905,33 @@ Markdown(
         else ""
     )
 )
+
+# %% [markdown]
+# ### Where to cut?
+#
+# Average precision looks at all cut-offs at once; who uses a detector must choose one. Below, the test pictures as the softmax ranks them for a class, around the cut-off: framed where the class is shown, crossed where it was taken and is not, pale beyond the cut. Look how precision falls while recall climbs. **Try**: find the cut-off at which the two are equal, for an easy class and for a hard one - and look at what is crossed: what do these pictures show instead?
+
+# %%
+if AP:
+    SHOWN_CLASSES = [name for name, there in zip(SCENES.classes, (SHOWN & COUNTS)[TEST].any(0), strict=True) if there]
+    RANKED = Ranking(SCENES, TEST, WAYS["softmax"], SHOWN[TEST], COUNTS[TEST])
+    BEST_CLASS = max(SHOWN_CLASSES, key=lambda name: AP["softmax"][SCENES.classes.index(name)])
+    CUT = Sliders(
+        RANKED.cut,
+        title="Taken, missed, wrong",
+        pictures=2,
+        controls={
+            "target": widgets.Dropdown(description="class", options=SHOWN_CLASSES, value=BEST_CLASS),
+            "taken": widgets.IntSlider(min(6, len(TEST)), 1, len(TEST), description="taken"),
+        },
+    )
+    shown = CUT.figure([{"target": BEST_CLASS, "taken": min(taken, len(TEST))} for taken in (6, 24, 60)], columns=3, cell=3.2)
+else:
+    shown = CUT = Markdown("No pictures of several objects in this profile.")
+shown
+
+# %%
+CUT
 
 # %% [markdown]
 # ### Clutter or size?
@@ -890,7 +984,7 @@ results.save(
     seconds=time.monotonic() - STEP,
     figure=figure6,
     table=TABLE6,
-    rows=[*class_rows(), EXCLUSIVE, RANKS],
+    rows=[*CLASS_ROWS, EXCLUSIVE, RANKS],
     data=SCENES,
     facts={
         "net": TRAINED.folder.name,
@@ -910,6 +1004,14 @@ if CONTROLS:
 else:
     shown = Markdown("No scenes of toys in this profile.")
 shown
+
+# %% [markdown]
+# ### The paper's table 6, class by class
+#
+# Ours stands beside the classes of the same name (the table above has all of ours).
+
+# %%
+tables.table6(CLASS_ROWS, ours=ours_of("table 6"))
 
 # %% [markdown]
 # The paper's table 6 has misprints: in the columns of the two earlier methods the dining table repeats the cow, and the printed means do not follow from the columns.

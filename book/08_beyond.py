@@ -21,6 +21,7 @@ profile = "toybox"
 seed = 0
 
 # %%
+import itertools
 import time
 from collections.abc import Callable
 
@@ -40,6 +41,8 @@ from zfutils.models import crops, devices
 from zfutils.report import plot, results
 from zfutils.stats import bootstrap
 from zfutils.training import runs
+from zfutils.widgets import drawing
+from zfutils.widgets.blink import Pair, WhichIsWrong
 
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
@@ -125,10 +128,10 @@ SHOWN = int(ASCENT.outputs["conv5"].amax((1, 2, 3)).argmax())
 EXHIBITS: list[dict] = []
 
 
-def picture() -> np.ndarray:
-    """The image that is shown, as it is."""
+def picture(row: int) -> np.ndarray:
+    """One of the images as it is."""
     offset = (PICTURES.facts["size"] - SIZE) // 2
-    return np.asarray(PICTURES.images[ROWS[SHOWN], offset : offset + SIZE, offset : offset + SIZE])
+    return np.asarray(PICTURES.images[ROWS[row], offset : offset + SIZE, offset : offset + SIZE])
 
 
 def hang(number: int, title: str, wrong: dict[str, np.ndarray]) -> None:
@@ -156,7 +159,7 @@ def note(number: int, title: str, measure: str, value: float, n: int) -> None:
 
 def wall(title: str, wrong: dict[str, np.ndarray]) -> object:
     """Image, right and wrong pictures of both layers, with one scale a layer."""
-    tiles, captions = [picture()], ["image"]
+    tiles, captions = [picture(SHOWN)], ["image"]
     for layer, pictures in wrong.items():
         scale = top_nine.display_scale(RIGHT[layer][SHOWN])
         tiles += [crops.to_display(RIGHT[layer][SHOWN], scale=scale), crops.to_display(pictures[SHOWN], scale=scale)]
@@ -344,6 +347,12 @@ def by_hooks(net: nn.Module, layer: nn.Module, maps: torch.Tensor) -> tuple[np.n
             hook.remove()
 
 
+def as_strong(pictures: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Each picture brought to the length of the right one."""
+    lengths, wanted = (np.linalg.norm(some.reshape(len(some), -1), axis=1) for some in (pictures, right))
+    return pictures * (wanted / np.maximum(lengths, 1e-30))[:, None, None, None]
+
+
 FUNCTIONAL = Functional(NET).eval()
 FOUND6 = {layer: by_hooks(FUNCTIONAL, FUNCTIONAL.layers[layer], MAPS[layer]) for layer in LAYERS}
 WRONG6 = {layer: pictures for layer, (pictures, _) in FOUND6.items()}
@@ -351,11 +360,8 @@ hang(6, "functional ReLU escapes the hooks", WRONG6)
 PLAIN = deconv.project_each(NET, INPUT, layer="conv3", maps=MAPS["conv3"], rules=rules.GRADIENT).cpu().numpy()
 SAME = float(similarity.cosine(WRONG6["conv3"], PLAIN).mean())
 note(6, "functional ReLU escapes the hooks", "cosine to the plain gradient, conv3", SAME, len(ROWS))
-scaled6 = {
-    layer: pictures * np.linalg.norm(RIGHT[layer][SHOWN]) / max(np.linalg.norm(pictures[SHOWN]), 1e-30)
-    for layer, pictures in WRONG6.items()
-}
-wall("6. Hooks that were never called (brought to the same size)", scaled6)
+SCALED6 = {layer: as_strong(pictures, RIGHT[layer]) for layer, pictures in WRONG6.items()}
+wall("6. Hooks that were never called (brought to the same size)", SCALED6)
 
 # %% [markdown]
 # The test counts: as many ReLUs rewritten as were run. `deconv.project` looks at the way down itself and refuses what escaped; this net it follows.
@@ -368,23 +374,23 @@ assert np.allclose(followed, RIGHT["conv3"], atol=1e-4 * np.abs(followed).max())
 Markdown(f"{FOUND6['conv3'][1]} of {RUN} ReLUs were rewritten; the cosine to the plain gradient is {SAME:.4f}.")
 
 # %% [markdown]
-# ## 8. Nine places in one image
+# ## 7. Nine places in one image
 #
 # The nine largest activations of a map are often neighbours in one picture. Then the "top nine" show one example nine times, and the map looks more specific than it is.
 
 # %%
-LAYER8 = "conv3"
+NINE_LAYER = "conv3"
 ALL = [
-    activations.of(NET, top_nine.centre_crops(PICTURES, SIZE, VAL[start : start + 128], DEVICE), [LAYER8])[LAYER8].cpu()
+    activations.of(NET, top_nine.centre_crops(PICTURES, SIZE, VAL[start : start + 128], DEVICE), [NINE_LAYER])[NINE_LAYER].cpu()
     for start in range(0, min(len(VAL), 512), 128)
 ]
 VALUES = torch.cat(ALL)  # (n, maps, h, w), of at most 512 images
 FLAT = VALUES.permute(1, 0, 2, 3).flatten(1)  # (maps, n * h * w)
 PLACES = FLAT.topk(9, 1).indices // (VALUES.shape[2] * VALUES.shape[3])
 DISTINCT = np.array([len(set(line.tolist())) for line in PLACES])
-note(8, "nine places instead of nine images", f"images among the nine, mean over the maps of {LAYER8}", DISTINCT.mean(), len(DISTINCT))
-TOP8 = topk.scan(NET, top_nine.centre_crops(PICTURES, SIZE, VAL[: len(VALUES)], DEVICE), layers=[LAYER8])[LAYER8]
-WORST = int(np.where(TOP8.alive.all(1), DISTINCT, 10).argmin())
+note(7, "nine places instead of nine images", f"images among the nine, mean over the maps of {NINE_LAYER}", DISTINCT.mean(), len(DISTINCT))
+TOP_NINE = topk.scan(NET, top_nine.centre_crops(PICTURES, SIZE, VAL[: len(VALUES)], DEVICE), layers=[NINE_LAYER])[NINE_LAYER]
+WORST = int(np.where(TOP_NINE.alive.all(1), DISTINCT, 10).argmin())
 CROP = (PICTURES.facts["size"] - SIZE) // 2
 
 
@@ -396,24 +402,24 @@ def tiles(rows: list[int]) -> np.ndarray:
 plot.pages(
     [
         [
-            plot.nine_page(f"{LAYER8}, map {WORST}: nine places", tiles(PLACES[WORST].tolist())[None], columns=1),
-            plot.nine_page("nine images", tiles(np.where(TOP8.alive, TOP8.indices, 0)[WORST].tolist())[None], columns=1),
+            plot.nine_page(f"{NINE_LAYER}, map {WORST}: nine places", tiles(PLACES[WORST].tolist())[None], columns=1),
+            plot.nine_page("nine images", tiles(np.where(TOP_NINE.alive, TOP_NINE.indices, 0)[WORST].tolist())[None], columns=1),
         ]
     ],
-    title="8. The nine strongest activations, with and without the rule",
+    title="7. The nine strongest activations, with and without the rule",
     width=7,
 )
 
 # %%
 catches(
     lambda indices: len(set(indices)) == 9 or topk.NOBODY in indices,
-    right=TOP8.indices[WORST].tolist(),
+    right=TOP_NINE.indices[WORST].tolist(),
     wrong=PLACES[WORST].tolist() if DISTINCT[WORST] < 9 else [0] * 9,
 )
 Markdown(f"On average {DISTINCT.mean():.1f} different images among the nine; for map {WORST} only {DISTINCT[WORST]}.")
 
 # %% [markdown]
-# ## 9. Every tile stretched on its own
+# ## 8. Every tile stretched on its own
 #
 # Minimum to black, maximum to white: the zero level becomes another grey in every tile, and a faint projection looks as strong as a bright one. Casting signed values to bytes
 # is worse: they wrap around.
@@ -446,13 +452,13 @@ ZEROS = np.array(
         for one in RIGHT["conv3"]
     ]
 )
-note(9, "each tile stretched on its own", "grey of zero: deviation over the tiles (of 255)", ZEROS.std(), len(ZEROS))
+note(8, "each tile stretched on its own", "grey of zero: std over the tiles (of 255)", ZEROS.std(), len(ZEROS))
 plot.pictures(
     strips.reshape(-1, *strips.shape[2:]),
     [caption for caption in ways for _ in SOME],
     columns=len(SOME),
     cell=1.7,
-    title="9. Six projections, three ways to show them",
+    title="8. Six projections, three ways to show them",
 )
 
 
@@ -466,6 +472,40 @@ def zero_is_one_grey(show: Callable[[np.ndarray], np.ndarray]) -> bool:
 
 catches(zero_is_one_grey, right=lambda pixels: crops.to_display(pixels, scale=1.0), wrong=stretched)
 Markdown(f"Stretched on their own, zero lies anywhere from grey {ZEROS.min()} to {ZEROS.max()}.")
+
+# %% [markdown]
+# ## Which one is wrong?
+#
+# The walls named the mistakes. Here they come unnamed and mixed, on other images: of each pair one picture is right. Look for what cannot be - signal far from where the unit looks, no zero level, one sign alone, an image nine times - and notice how often there is nothing to find by looking: that is why each exhibit has a test. **Try**: choose A or B; the answer opens. Then press *blink*, and both stand in one place in turn: what moves is the mistake.
+
+# %%
+WALLS = {1: WRONG1, 2: WRONG2, 3: WRONG3, 4: WRONG4, 5: WRONG5, 6: SCALED6}
+TITLES = {one["mistake"]: f"mistake {one['mistake']}, {one['what']}" for one in EXHIBITS}
+
+
+def pair(number: int, layer: str, row: int) -> Pair:
+    """A mistake on one image, both pictures on the scale of the right one."""
+    scale = top_nine.display_scale(RIGHT[layer][row])
+    right, wrong = (crops.to_display(pictures[layer][row], scale=scale) for pictures in (RIGHT, WALLS[number]))
+    return Pair(right, wrong, f"{TITLES[number]} ({layer})", picture(row))
+
+
+OTHERS = np.random.default_rng(SEED).permutation(np.delete(np.arange(len(ROWS)), SHOWN))
+PAIRS = [pair(number, layer, row) for (number, layer), row in zip(itertools.product(WALLS, LAYERS), OTHERS, strict=False)]
+NINES = [
+    drawing.sheet(tiles(some[WORST].tolist()), columns=3, side=SIZE) for some in (np.where(TOP_NINE.alive, TOP_NINE.indices, 0), PLACES)
+]
+PAIRS.append(Pair(*NINES, f"{TITLES[7]} (map {WORST} of {NINE_LAYER})"))
+EITHER = (ways["one scale, zero at grey 128"], stretched)
+PAIRS.append(Pair(*(way(RIGHT["conv3"][SOME[0]]) for way in EITHER), f"{TITLES[8]} (conv3)", picture(SOME[0])))
+QUIZ = WhichIsWrong(PAIRS, title="Which one is wrong?", seed=SEED)
+QUIZ.figure([{"pair": number} for number in range(1, 5)], columns=6, cell=1.7)
+
+# %%
+QUIZ
+
+# %%
+Markdown("<details><summary>The answers</summary>\n\n" + "\n".join(f"- {line}" for line in QUIZ.answers()) + "\n\n</details>")
 
 # %% [markdown]
 # ## The damage, side by side

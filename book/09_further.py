@@ -22,6 +22,7 @@ seed = 0
 import math
 import time
 
+import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 import torch
@@ -40,6 +41,8 @@ from zfutils.stats import bootstrap, multiple, seeds
 from zfutils.training import from_scratch, runs, train_all
 from zfutils.training.trainer import Diverged
 from zfutils.transfer import experiments, feature_cache
+from zfutils.widgets.changes import Changes
+from zfutils.widgets.sliders import Sliders
 
 pd.set_option("display.max_colwidth", None)
 
@@ -133,7 +136,7 @@ MODELS = {"alexnet": "krizhevsky_replication", "zfnet": "zf_fig3"}  # as the tab
 
 def again(name: str) -> str:
     """The second seed of a net."""
-    return "zfnet-2" if name == "zfnet" else f"{name}-again"
+    return recipes.seeds_of(name)[1]
 
 
 def printed_change(base: str, row: str) -> float:
@@ -149,17 +152,20 @@ def in_both(said: list[str]) -> str:
     return said[0] if said[0] == said[1] else "undecided"
 
 
-def from_two_seeds(base: str, row: str, name: str) -> list[dict]:
-    """A row of table 3 in both seeds."""
-    changes = {"first": change(name, base), "second": change(again(name), again(base))}
-    both = in_both([one["error is"] for one in changes.values()])
+def by_seed(base: str, row: str, name: str) -> list[dict]:
+    """A row of table 3 in every seed, each against the base of the same seed."""
+    pairs = zip(WHICH, recipes.seeds_of(name), recipes.seeds_of(base), strict=False)  # of zfnet there are more
+    changes = {which: change(own, other) for which, own, other in pairs}
+    both = in_both([changes[which]["error is"] for which in WHICH[:2]])
     known = {"base": base, "net": name, "the paper": printed_change(base, row)}
     return [{**known, "seed": which, **one, "in both": both} for which, one in changes.items()]
 
 
-SECOND = pd.DataFrame(
-    found for base, rows in ROWS3.items() for row, name in rows.items() for found in from_two_seeds(base, row, name)
-).astype({"change": float, "change low": float, "change high": float})
+WHICH = ("first", "second", "third")
+EACH = pd.DataFrame(found for base, rows in ROWS3.items() for row, name in rows.items() for found in by_seed(base, row, name)).astype(
+    {"change": float, "change low": float, "change high": float}
+)
+SECOND = EACH[EACH["seed"] != "third"]
 seeds_figure = plot.beside(
     SECOND.assign(seed=SECOND["seed"] + " seed"),
     value="change",
@@ -200,6 +206,24 @@ def summed_up() -> str:
 
 
 Markdown(summed_up())
+
+# %% [markdown]
+# ### One seed, another seed
+#
+# Had we trained each net once, we would have seen one of these pictures and believed it. An arrow head shows the sign of a change, a ring that it is undecided on these images; the diamond is the paper's change. Beyond one point the axis is logarithmic. Look which heads turn round when the seed changes. **Try**: before you switch, say which rows will keep their sign. Which of the paper's sentences on table 3 would you still write?
+
+# %%
+CHANGES = Changes(EACH)
+TOGGLE = Sliders(
+    CHANGES.of_seed,
+    title="Table 3, seed by seed",
+    controls={"seed": widgets.ToggleButtons(description="seed", options=CHANGES.seeds())},
+    wide=560,
+)
+TOGGLE.figure([{"seed": which} for which in CHANGES.seeds()], columns=2, cell=5.5)
+
+# %%
+TOGGLE
 
 # %% [markdown]
 # ### Over three seeds
@@ -376,7 +400,7 @@ Markdown(
 # %% [markdown]
 # ## Dropout and batch norm
 #
-# The paper drops half of the units of layers 6 and 7 in training. Batch norm (Ioffe and Szegedy 2015) came later: every map of a convolution is centred and divided by its deviation, over all images of the batch and all places, then scaled and shifted by two learned numbers. By hand, and as the net does it between convolution and ReLU:
+# The paper drops half of the units of layers 6 and 7 in training. Batch norm (Ioffe and Szegedy 2015) came later: every map of a convolution is centred and divided by its standard deviation, over all images of the batch and all places, then scaled and shifted by two learned numbers. By hand, and as the net does it between convolution and ReLU:
 
 
 # %%
@@ -652,7 +676,7 @@ def size_row(size: int) -> dict:
     value, low, high, n = experiments.gain(FROZEN, ANEW, size, OTHERS, DRAWS, seed=SEED)
     enough = bool((own["under_trained"] == "").all())
     words = {"higher": "better", "lower": "worse", "undecided": "undecided"}
-    row |= {"scratch %": MEANS.loc[(ANEW.method, size), "accuracy"], "deviation over folds": MEANS.loc[(ANEW.method, size), "deviation"]}
+    row |= {"scratch %": MEANS.loc[(ANEW.method, size), "accuracy"], "std over folds": MEANS.loc[(ANEW.method, size), "std"]}
     row |= {"largest training error %": 100 * own["train_error"].max(), "gain": 100 * value, "gain low": 100 * low, "gain high": 100 * high}
     return {
         **row,
@@ -679,7 +703,7 @@ FROZEN_ROWS = [
     *over_seeds("frozen-beats-scratch-at-most-both-trained", TRIED[-1:] if TRIED[-1] != FEWEST else []),
     *over_seeds("table4-frozen-minus-scratch", TRIED),
 ]
-SCRATCH_COLUMNS = ["size", "folds", "frozen %", "scratch %", "deviation over folds", "largest training error %"]
+SCRATCH_COLUMNS = ["size", "folds", "frozen %", "scratch %", "std over folds", "largest training error %"]
 SCRATCH_COLUMNS += ["gain", "gain low", "gain high", "n", "frozen is", "missing"]
 SCRATCH = pd.DataFrame(size_row(size) for size in ASKED).reindex(columns=SCRATCH_COLUMNS)
 drawn = SCRATCH.dropna(subset=["gain"])

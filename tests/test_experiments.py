@@ -67,10 +67,10 @@ def test_sizes_that_a_class_cannot_give_are_named(prepared):
     assert "in a, b, c and 1 more" in experiments.possible(prepared, (60,))[1][60]
 
 
-def test_a_summary_of_one_fold_has_no_deviation_and_no_interval():
+def test_a_summary_of_one_fold_has_no_std_and_no_interval():
     frame = pd.DataFrame([{"method": "m", "size": 1, "fold": 0, "accuracy": 0.5, "answers": 10, "trained": 20}])
     row = experiments.summary(frame).iloc[0]
-    assert row["accuracy"] == 50.0 and np.isnan([row["deviation"], row["low"], row["high"]]).all()
+    assert row["accuracy"] == 50.0 and np.isnan([row["std"], row["low"], row["high"]]).all()
 
 
 def test_the_interval_of_few_folds_is_students_widened_by_the_images_that_they_share():

@@ -44,8 +44,13 @@ PACKAGES = {
         ("localization", "heatmap_metrics", "sanity", "evolution", "invariance", "correspondence", "regime"),
     ),
     "transfer": (("feature_cache", "gpu_probes", "linear_probes"), ("experiments",)),
-    "report": (("results",), ("scoreboard", "verdicts"), ("plot",)),
-    "widgets": (("drawing", "pipeline", "camera", "clickable", "pictures", "subjects"), ("panel",), ("views", "sliders"), ("explorer",)),
+    "report": (("results", "tables"), ("scoreboard", "verdicts"), ("plot",)),
+    "widgets": (
+        ("drawing", "pipeline", "camera", "clickable", "pictures", "subjects"),
+        ("panel",),
+        ("views", "sliders", "frozen", "changes"),
+        ("explorer", "blink"),
+    ),
     "run": (("chapters", "notebooks", "bench"), ("runner", "shipping"), ("command_line",)),
 }
 RANK = {

@@ -38,7 +38,7 @@ def test_every_table_and_digitised_figure_has_numbers_with_names_of_their_own():
     figures = {f"figure {n}" for n in (3, 5, 7, 9)}
     assert set(rows["place"]) == {*(f"table {n}" for n in range(1, 8)), *figures, "section 3", "section 5.2"}
     assert rows["key"].is_unique and rows["paper"].notna().all()
-    assert numbers.number("table1/nose/layer5_mean")["deviation"] == 0.017
+    assert numbers.number("table1/nose/layer5_mean")["std"] == 0.017
 
 
 def test_a_number_is_built_or_of_the_papers_own_nets_or_of_other_groups():

@@ -7,7 +7,7 @@ from zfutils.report import plot
 
 
 def test_few_images_draws_the_papers_curves_and_ours_side_by_side():
-    theirs = pd.DataFrame({"series": ["a", "a", "b"], "size": [1, 60, 60], "accuracy": [27.0, 74.0, 55.0], "deviation": [1.0, 0.3, None]})
+    theirs = pd.DataFrame({"series": ["a", "a", "b"], "size": [1, 60, 60], "accuracy": [27.0, 74.0, 55.0], "std": [1.0, 0.3, None]})
     ours = pd.DataFrame({"method": ["x", "x", "y"], "size": [1, 6, 6], "accuracy": [20.0, 50.0, 30.0], "low": [18.0, 49.0, 29.0]})
     ours["high"] = 2 * ours["accuracy"] - ours["low"]
     paper, own = plot.few_images(ours, theirs, chance=5.0, set_name="toys").axes
@@ -35,3 +35,15 @@ def test_by_class_draws_a_point_a_class_and_method_in_the_order_given():
     points = sorted(tuple(point) for group in axis.collections for point in group.get_offsets().tolist())
     assert points == [pytest.approx(pair) for pair in [(10, 1), (20, 0), (30, 1), (40, 0)]]
     assert axis.get_xlabel() == "average precision, %"
+
+
+def test_signs_are_arrow_heads_and_what_is_undecided_a_ring():
+    frame = pd.DataFrame(
+        {"net": list("abcd"), "change": [3.0, -40.0, 0.2, None], "low": [1.0, -50.0, -1.0, None], "high": [4.0, -30.0, 1.4, None], "p": 2.0}
+    )
+    known = {"value": "change", "ends": ("low", "high"), "row": "net", "printed": "p", "xlabel": "points"}
+    axis = plot.signs(frame, **known, limit=60.0).axes[0]
+    drawn = {line.get_label(): (line.get_marker(), line.get_xdata().tolist(), line.get_ydata().tolist()) for line in axis.lines[1:]}
+    assert drawn["higher"] == (">", [3.0], [0]) and drawn["lower"] == ("<", [-40.0], [1]) and drawn["undecided"] == ("o", [0.2], [2])
+    assert drawn["the paper"][1:] == ([2.0] * 4, [0, 1, 2, 3]), "what is missing still has the paper's"
+    assert axis.get_xlim() == (-60, 60) and [label.get_text() for label in axis.get_yticklabels()] == list("abcd")

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import stats
 
+_AT_ONCE = 1024  # rows of features in float32
+
 
 def cosine(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     """Cosine between pairs of signed pictures.
@@ -16,6 +18,28 @@ def cosine(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     a, b = (np.asarray(x, np.float64).reshape(len(x), -1) for x in (ours, theirs))
     sizes = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return (a * b).sum(1) / np.where(sizes > 0, sizes, 1)
+
+
+def nearest(features: np.ndarray, index: int, *, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The pictures whose features point most nearly the same way as those of one.
+
+    Args:
+        features: of all pictures, (n, numbers), of any float type; they are read as needed.
+        index: of the one.
+        count: how many, below n.
+
+    Returns:
+        Indices of the others from the nearest on and their cosines, (count,) each.
+    """
+    own = np.asarray(features[index], np.float32)
+    alike = np.empty(len(features), np.float32)
+    for start in range(0, len(features), _AT_ONCE):
+        some = np.asarray(features[start : start + _AT_ONCE], np.float32)
+        sizes = np.linalg.norm(some, axis=1) * np.linalg.norm(own)
+        alike[start : start + _AT_ONCE] = some @ own / np.where(sizes > 0, sizes, 1)
+    alike[index] = -np.inf
+    order = np.argsort(-alike, kind="stable")[:count]
+    return order, alike[order]
 
 
 def mean_pairs(pictures: np.ndarray) -> float:

@@ -10,7 +10,7 @@ from zfutils.core.errors import Problem
 from zfutils.core.profiles import Profile
 from zfutils.models.local_response_norm import LocalResponseNorm
 
-DEVIATION = 0.01  # of the initial weights (section 3)
+INIT_STD = 0.01  # of the initial weights (section 3)
 RADIUS = 0.1  # of the root mean square of a filter, above which it is scaled back (section 3)
 
 
@@ -63,7 +63,7 @@ class Architecture:
 
     def __post_init__(self):
         if not self.stds:
-            object.__setattr__(self, "stds", (DEVIATION,) * len(self.layers))  # the way to set what is frozen
+            object.__setattr__(self, "stds", (INIT_STD,) * len(self.layers))  # the way to set what is frozen
         if len(self.stds) != len(self.layers):
             raise Problem(f"expected {len(self.layers)} stds, one a layer, got {len(self.stds)}; give stds=() for .01 each")
 
@@ -177,7 +177,7 @@ def scaled(paper: Architecture, *, width: float = 1.0, image_size: int = 224, fc
     fcs = tuple(max(1, units * fc_units // 4096) for units in paper.fcs)
     small = replace(paper, convs=convs, fcs=fcs, classes=classes, image_size=image_size)
     pairs = zip(fan_ins(paper), fan_ins(small), strict=True)
-    return replace(small, stds=tuple(DEVIATION * (full / fan_in) ** 0.5 for full, fan_in in pairs))
+    return replace(small, stds=tuple(INIT_STD * (full / fan_in) ** 0.5 for full, fan_in in pairs))
 
 
 def of_profile(profile: Profile, paper: Architecture, classes: int) -> Architecture:
@@ -302,7 +302,7 @@ def clip_radii(architecture: Architecture) -> dict[str, float]:
     *Paper:* .1, ten times the initial std (section 3). In a scaled net it grows with the std.
     """
     convs = zip(architecture.numbered, architecture.stds, strict=False)
-    return {f"conv{number}": RADIUS / DEVIATION * std for (number, _), std in convs}
+    return {f"conv{number}": RADIUS / INIT_STD * std for (number, _), std in convs}
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ class _Source:
         place: in the paper.
         file: under `csv`.
         names: columns that name a row.
-        values: columns of numbers, each with the column of its deviation or an empty string.
+        values: columns of numbers, each with the column of its std or an empty string.
         unit: of all values; `count` for what is equal or not.
         own: what the keys of the paper's own numbers match; the others are other groups'.
         built: whether they follow from how the net or the experiment is built.
@@ -46,7 +47,7 @@ _CURVE = {"accuracy_read_from_vector_plot": "std_read_from_error_bar"}
 
 
 def _alone(*columns: str) -> dict[str, str]:
-    """Columns without deviations."""
+    """Columns without a std."""
     return dict.fromkeys(columns, "")
 
 
@@ -96,7 +97,7 @@ def numbers() -> pd.DataFrame:
     """Every number that the paper prints, one row each; what it prints after a ± has a row of its own.
 
     Returns:
-        Columns `key`, `place`, `paper` (the value), `deviation` (or NaN), `unit` (`count` for what is equal or not), `kind` (`BUILT`, `OWN`
+        Columns `key`, `place`, `paper` (the value), `std` (or NaN), `unit` (`count` for what is equal or not), `kind` (`BUILT`, `OWN`
         or `CONTEXT`), `confidence`. A key is place, row and column, e.g. `table2/1-convnet-as-in-fig-3/val_top1_error`.
     """
     return pd.DataFrame([row for source in _SOURCES for row in _rows(source)])
@@ -115,18 +116,38 @@ def number(key: str) -> pd.Series:
     return found.iloc[0]
 
 
+def key(place: str, row: Sequence[object], column: str) -> str:
+    """The key of a number.
+
+    Args:
+        place: in the paper, e.g. `table 4`.
+        row: what names its row, in the words of the paper.
+        column: of the file.
+
+    Example:
+        >>> key("table 4", ["ImageNet-pretrained convnet"], "acc_15_per_class")
+        'table4/imagenet-pretrained-convnet/acc_15_per_class'
+    """
+    return f"{place.replace(' ', '')}/{_named(row)}/{column}"
+
+
 def _rows(source: _Source) -> list[dict]:
     """The numbers of one file; empty cells are no numbers."""
     rows = []
     for row in table(source.file).to_dict("records"):
-        name = "-".join(_slug(str(row[column])) for column in source.names)
-        for column, deviation in source.values.items():
-            spread = float(row[deviation]) if deviation else float("nan")
-            for printed, value, own in ((column, row[column], spread), (deviation, spread, float("nan"))):
+        names = [row[column] for column in source.names]
+        for column, std in source.values.items():
+            spread = float(row[std]) if std else float("nan")
+            for printed, value, own in ((column, row[column], spread), (std, spread, float("nan"))):
                 if printed and pd.notna(value):
-                    key = f"{source.place.replace(' ', '')}/{name}/{printed}"
-                    known = {"key": key, "place": source.place, "paper": float(value), "deviation": own, "unit": source.unit}
-                    rows.append({**known, "kind": _kind(source, f"{name}/{column}"), "confidence": row["source_confidence"]})
+                    known = {
+                        "key": key(source.place, names, printed),
+                        "place": source.place,
+                        "paper": float(value),
+                        "std": own,
+                        "unit": source.unit,
+                    }
+                    rows.append({**known, "kind": _kind(source, f"{_named(names)}/{column}"), "confidence": row["source_confidence"]})
     return rows
 
 
@@ -135,6 +156,11 @@ def _kind(source: _Source, name: str) -> str:
     if source.built:
         return BUILT
     return OWN if re.match(source.own, name) else CONTEXT
+
+
+def _named(row: Sequence[object]) -> str:
+    """The part of a key that names its row."""
+    return "-".join(_slug(str(word)) for word in row)
 
 
 def _slug(text: str) -> str:

@@ -26,13 +26,28 @@ def average(scores: np.ndarray, present: np.ndarray, *, interpolated: bool = Tru
     """
     if not present.any():
         return float("nan")
-    order = np.argsort(-scores, kind="stable")
+    order, precision, recall = curve(scores, present)
     ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)  # last picture of each run of equal scores
-    hits = present[order].cumsum()[ends]
-    precision, recall = hits / (ends + 1), hits / present.sum()
+    precision, recall = precision[ends], recall[ends]
     if interpolated:
         precision = np.maximum.accumulate(precision[::-1])[::-1]
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
+
+
+def curve(scores: np.ndarray, present: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Precision and recall when the pictures with the highest scores are taken, one more at each step.
+
+    Args:
+        scores: of the pictures, (n,).
+        present: whether each shows the class, bool (n,); one or more do.
+
+    Returns:
+        Indices from the highest score down, and after each step the share of the taken pictures that show the class, and the share of those
+        that show it that are taken; (n,) each.
+    """
+    order = np.argsort(-scores, kind="stable")
+    hits = present[order].cumsum()
+    return order, hits / np.arange(1, len(order) + 1), hits / present.sum()
 
 
 def per_class(scores: np.ndarray, present: np.ndarray, *, counts: np.ndarray | None = None, interpolated: bool = True) -> np.ndarray:

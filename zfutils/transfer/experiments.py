@@ -107,18 +107,16 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
         frame: rows of outcomes.
 
     Returns:
-        `method`, `size`, `accuracy`, `deviation` (over folds), `low` and `high` (95 % interval of the mean over folds that redraw from one
+        `method`, `size`, `accuracy`, `std` (over folds), `low` and `high` (95 % interval of the mean over folds that redraw from one
         pool; these three are empty for one fold, which says nothing of its spread), `folds`, `answers` (of all folds together).
     """
     if frame.empty:
-        return pd.DataFrame(columns=["method", "size", "accuracy", "deviation", "folds", "answers", "low", "high"])
+        return pd.DataFrame(columns=["method", "size", "accuracy", "std", "folds", "answers", "low", "high"])
     grouped = frame.groupby(["method", "size"], sort=False)
-    summed = grouped.agg(
-        accuracy=("accuracy", "mean"), deviation=("accuracy", "std"), folds=("accuracy", "size"), answers=("answers", "sum")
-    )
+    summed = grouped.agg(accuracy=("accuracy", "mean"), std=("accuracy", "std"), folds=("accuracy", "size"), answers=("answers", "sum"))
     ratio = grouped["answers"].mean() / grouped["trained"].mean()
-    summed["low"], summed["high"] = intervals.redrawn_folds(summed["accuracy"], summed["deviation"], summed["folds"], ratio)
-    summed[["accuracy", "deviation", "low", "high"]] *= 100
+    summed["low"], summed["high"] = intervals.redrawn_folds(summed["accuracy"], summed["std"], summed["folds"], ratio)
+    summed[["accuracy", "std", "low", "high"]] *= 100
     return summed.reset_index()
 
 

@@ -152,9 +152,17 @@ def answers(
     if kind not in CLASSIFIERS:
         raise unknown("classifier", kind, CLASSIFIERS)
     strength = chosen(kind, features, labels, train, generator=generator)
+    return predicted(kind, features, labels, train, test, strength=strength) == labels[test], strength
+
+
+def predicted(kind: str, features: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.ndarray, *, strength: float) -> np.ndarray:
+    """Train a classifier with a given C and let it answer; else as in `answers`.
+
+    Returns:
+        Classes of the test pictures, (test,).
+    """
     own, unseen = scaled(features, train, test)
-    given = CLASSIFIERS[kind](own, labels[train], unseen, strength=strength)
-    return given == labels[test], strength
+    return CLASSIFIERS[kind](own, labels[train], unseen, strength=strength)
 
 
 def chosen(kind: str, features: np.ndarray, labels: np.ndarray, train: np.ndarray, *, generator: np.random.Generator) -> float:

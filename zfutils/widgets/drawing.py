@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
 _DARK, _LIGHT = "#111111", "#ffffff"
@@ -70,6 +72,40 @@ def boxed(picture: np.ndarray, boxes: Sequence[tuple[int, int, int, int]], *, sc
         pen.rectangle(edge, outline=_DARK, width=3)  # dark and light: seen on any ground
         pen.rectangle([edge[0] + 1, edge[1] + 1, edge[2] - 1, edge[3] - 1], outline=_LIGHT, width=1)
     return np.asarray(image)
+
+
+def crossed(picture: np.ndarray) -> np.ndarray:
+    """A picture, uint8 (h, w, 3), with a cross in its upper right corner."""
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    pen, side = ImageDraw.Draw(image), max(8, min(image.size) // 3)
+    left, right, top, low = image.width - side, image.width - 1, 0, side - 1
+    pen.rectangle((left, top, right, low), fill=_LIGHT, outline=_DARK)
+    inset, width = side // 5, max(1, side // 8)
+    for start, end in ((top + inset, low - inset), (low - inset, top + inset)):
+        pen.line((left + inset, start, right - inset, end), fill=_DARK, width=width)
+    return np.asarray(image)
+
+
+def framed(picture: np.ndarray) -> np.ndarray:
+    """A picture, uint8 (h, w, 3), with a thick frame."""
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((0, 0, image.width - 1, image.height - 1), outline=_DARK, width=6)
+    pen.rectangle((6, 6, image.width - 7, image.height - 7), outline=_LIGHT, width=2)
+    return np.asarray(image)
+
+
+def faded(picture: np.ndarray) -> np.ndarray:
+    """A picture, uint8, nearly as pale as the page."""
+    return np.rint(255 - (255 - picture.astype(np.float32)) * 0.3).astype(np.uint8)
+
+
+def rendered(figure: Figure, *, width: int) -> np.ndarray:
+    """A figure of `report.plot` as a picture, uint8 (h, width, 3), about."""
+    figure.set_dpi(width / figure.get_figwidth())
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def sheet(tiles: np.ndarray, *, columns: int, side: int) -> np.ndarray:

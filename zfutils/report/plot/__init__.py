@@ -1,7 +1,7 @@
 """Figures: each function takes a tidy table or uint8 pictures and returns a figure; none computes a number."""
 
 from zfutils.report.plot.charts import bars, dots, learning_curves, lines, spectra
-from zfutils.report.plot.further import beside, scatter
+from zfutils.report.plot.further import beside, scatter, signs
 from zfutils.report.plot.images import crops, filters, palette, pictures, sheet
 from zfutils.report.plot.nets import architecture
 from zfutils.report.plot.pages import Page, nine_page, pages, strip_page, switches, two_paths
@@ -32,6 +32,7 @@ __all__ = [
     "pictures",
     "scatter",
     "sheet",
+    "signs",
     "spectra",
     "strip_page",
     "switches",

@@ -10,6 +10,7 @@ from matplotlib.transforms import Bbox
 from zfutils.report.plot.page import GREY, blank, dots_with_ends
 
 _STEPS = range(9, 240, 6)  # distances of a label from its dot that are tried, points
+_TICKS = (1, 3, 10, 30, 100)  # of a change in points
 _WAYS = 16  # directions that are tried
 _ROOM = (8.0, 2.0)  # between labels beside and above each other, points
 
@@ -54,6 +55,54 @@ def beside(
     axis.set_yticks(range(len(rows)), rows)
     axis.grid(axis="y", visible=False)
     axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def signs(
+    frame: pd.DataFrame,
+    *,
+    value: str,
+    ends: tuple[str, str],
+    row: str,
+    printed: str,
+    limit: float,
+    xlabel: str,
+    title: str = "",
+) -> Figure:
+    """Draw one change a row, its sign by an arrow head, and the paper's beside it; of one size and scale whatever the changes are.
+
+    The axis is linear up to 1 on either side and logarithmic beyond, so that the sign of a small change is seen beside a large one.
+
+    Args:
+        frame: one line a row; where the value is missing nothing but the paper's is drawn.
+        value: column of the changes.
+        ends: columns of the two ends of the interval; where it covers 0 the head is a ring.
+        row: column of the words on the left.
+        printed: column of the paper's changes, drawn as a diamond.
+        limit: end of the axis on either side.
+        xlabel: of the axis, with the unit.
+        title: of the figure.
+
+    Returns:
+        A figure with one axes.
+    """
+    figure, axis = blank(figsize=(6.5, 0.36 * len(frame) + 1.3))
+    axis.axvline(0, color=GREY, lw=0.9)
+    heights = pd.Series(range(len(frame)), frame.index)
+    axis.plot(frame[printed], heights, "D", color=GREY, mfc="white", ms=5, lw=0, label="the paper")
+    undecided = (frame[ends[0]] <= 0) & (frame[ends[1]] >= 0)
+    kinds = {"higher": (">", "C3", ~undecided & (frame[value] > 0)), "lower": ("<", "C0", ~undecided & (frame[value] < 0))}
+    for word, (marker, colour, own) in (kinds | {"undecided": ("o", GREY, undecided)}).items():
+        axis.hlines(heights[own], frame.loc[own, ends[0]], frame.loc[own, ends[1]], color=colour, lw=2, alpha=0.55)
+        face = "white" if word == "undecided" else colour
+        axis.plot(frame.loc[own, value], heights[own], marker, color=colour, mfc=face, ms=8, lw=0, label=word)
+    axis.set_xscale("symlog", linthresh=1, linscale=0.6)
+    axis.set(xlabel=xlabel, ylim=(len(frame) - 0.5, -0.5), xlim=(-limit, limit), title=title)
+    ticks = [sign * tick for sign in (-1, 1) for tick in _TICKS if tick <= limit]
+    axis.set_xticks([*ticks, 0], [*(f"{tick:+g}" for tick in ticks), "0"])
+    axis.set_yticks(heights, frame[row])
+    axis.grid(axis="y", visible=False)
+    figure.legend(fontsize=8, loc="outside lower center", ncols=4)
     return figure
 
 

@@ -24,7 +24,8 @@ def pictures(images: np.ndarray, captions: Sequence[str] = (), *, columns: int, 
         A figure with one axes a picture.
     """
     rows = -(-len(images) // columns)
-    height = (cell + 0.25 * bool(len(captions))) * rows + 0.4
+    tall = max((image.shape[0] / image.shape[1] for image in images), default=1.0)
+    height = (cell * tall + 0.25 * bool(len(captions))) * rows + 0.4
     figure, axes = blank(rows, columns, figsize=(cell * columns, height), squeeze=False)
     for number, axis in enumerate(axes.flat):
         axis.set_axis_off()

@@ -14,7 +14,7 @@ def few_images(ours: pd.DataFrame, theirs: pd.DataFrame, *, chance: float, set_n
 
     Args:
         ours: columns `method`, `size`, `accuracy`, `low`, `high`, percent.
-        theirs: columns `series`, `size`, `accuracy`, `deviation`, percent, as read off the paper.
+        theirs: columns `series`, `size`, `accuracy`, `std`, percent, as read off the paper.
         chance: accuracy of a guess, percent.
         set_name: what ours was measured on.
         title: of the figure.
@@ -24,9 +24,7 @@ def few_images(ours: pd.DataFrame, theirs: pd.DataFrame, *, chance: float, set_n
     """
     figure, axes = blank(1, 2, figsize=(10, 4.2))
     for number, (series, own) in enumerate(theirs.groupby("series", sort=False)):
-        axes[0].errorbar(
-            own["size"], own["accuracy"], own["deviation"], marker="o", ms=3, lw=1.2, capsize=2, color=f"C{number}", label=series
-        )
+        axes[0].errorbar(own["size"], own["accuracy"], own["std"], marker="o", ms=3, lw=1.2, capsize=2, color=f"C{number}", label=series)
     axes[0].set(title="The paper, Caltech-256 (read off its plot)", ylim=(20, 80))
     for number, (method, own) in enumerate(ours.groupby("method", sort=False)):
         axes[1].plot(own["size"], own["accuracy"], marker="o", ms=3, lw=1.2, color=f"C{number}", label=method)
