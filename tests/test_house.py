@@ -45,7 +45,12 @@ PACKAGES = {
     ),
     "transfer": (("feature_cache", "gpu_probes", "linear_probes"), ("experiments",)),
     "report": (("results",), ("scoreboard", "verdicts"), ("plot",)),
-    "widgets": (("drawing", "pipeline", "camera", "clickable", "pictures", "subjects"), ("panel",), ("views", "sliders"), ("explorer",)),
+    "widgets": (
+        ("drawing", "pipeline", "camera", "clickable", "pictures", "subjects"),
+        ("panel",),
+        ("views", "sliders", "square"),
+        ("explorer", "covered", "alike", "moved"),
+    ),
     "run": (("chapters", "notebooks", "bench"), ("runner", "shipping"), ("command_line",)),
 }
 RANK = {

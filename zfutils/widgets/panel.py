@@ -30,14 +30,15 @@ class Panel:
         title: of the panel.
         pictures: how many pictures it has beside each other.
         controls: under the title.
+        wide: pixels of a picture on the page.
     """
 
-    def __init__(self, title: str, pictures: int, controls: list[widgets.Widget]):
-        self.said, self.trouble, self.click = widgets.HTML(), widgets.HTML(), None
+    def __init__(self, title: str, pictures: int, controls: list[widgets.Widget], *, wide: int = WIDE):
+        self.said, self.trouble, self.click, self.wide = widgets.HTML(), widgets.HTML(), None, wide
         self.chart = widgets.HTML(layout=widgets.Layout(width=f"{WIDE}px", max_width="100%"))
         self.images = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap", overflow="hidden"))
         parts = [widgets.HTML(f"<b>{title}</b>"), *controls, self.images, self.said, self.trouble]
-        width = f"{pictures * (WIDE + 10)}px"
+        width = f"{pictures * (wide + 10)}px"
         self.box = widgets.VBox(parts, layout=widgets.Layout(width=width, max_width="100%", margin="0 10px 14px 0", min_width="0"))
 
     def take(self, click: Clickable) -> None:
@@ -58,7 +59,7 @@ class Panel:
     def _draw_images(self, pages: dict[str, np.ndarray], svg: str) -> None:
         boxes = [box for box in self.images.children if box is not self.chart]
         if len(boxes) != len(pages):
-            boxes = [_picture_box() for _ in pages]
+            boxes = [_picture_box(self.wide) for _ in pages]
         self.images.children = (*boxes, *([self.chart] if svg else []))
         for box, (caption, image) in zip(boxes, pages.items(), strict=True):
             box.children[0].value, box.children[1].value = drawing.png(image), small(caption)
@@ -79,6 +80,6 @@ def small(text: str) -> str:
     return f'<div style="line-height:1.3;font-size:90%;overflow-wrap:anywhere">{text}</div>'
 
 
-def _picture_box() -> widgets.VBox:
-    image = widgets.Image(format="png", layout=widgets.Layout(width=f"{WIDE}px", max_width="100%"))
-    return widgets.VBox([image, widgets.HTML()], layout=widgets.Layout(width=f"{WIDE}px", margin="0 10px 0 0", max_width="100%"))
+def _picture_box(wide: int) -> widgets.VBox:
+    image = widgets.Image(format="png", layout=widgets.Layout(width=f"{wide}px", max_width="100%"))
+    return widgets.VBox([image, widgets.HTML()], layout=widgets.Layout(width=f"{wide}px", margin="0 10px 0 0", max_width="100%"))

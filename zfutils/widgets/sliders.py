@@ -7,7 +7,7 @@ import ipywidgets as widgets
 from matplotlib.figure import Figure
 
 from zfutils.report import plot
-from zfutils.widgets.panel import NOTHING, Panel, Shown
+from zfutils.widgets.panel import NOTHING, WIDE, Panel, Shown
 from zfutils.widgets.pipeline import Check, Pipeline, View
 
 
@@ -20,14 +20,18 @@ class Sliders(widgets.VBox):
         title: of the panel.
         controls: by name; any widget with a `value` and a `description`.
         pictures: how many stand beside each other.
+        wide: pixels of a picture on the page.
 
     Example:
         >>> Sliders(work, title="By layer", controls={"layer": widgets.Dropdown(description="layer", options=layers)})  # doctest: +SKIP
     """
 
-    def __init__(self, work: Callable[..., Shown], *, title: str, controls: dict[str, widgets.ValueWidget], pictures: int = 1):
+    def __init__(
+        self, work: Callable[..., Shown], *, title: str, controls: dict[str, widgets.ValueWidget], pictures: int = 1, wide: int = WIDE
+    ):
         self.work, self.controls, self.title = work, controls, title
-        self.panel = Panel(title, pictures, [widgets.HBox(list(controls.values()), layout=widgets.Layout(flex_flow="row wrap"))])
+        row = widgets.HBox(list(controls.values()), layout=widgets.Layout(flex_flow="row wrap"))
+        self.panel = Panel(title, pictures, [row], wide=wide)
         self.view = View(title, tuple(controls), NOTHING, self._compute, self.panel.draw, self.panel.say)
         self.pipeline = Pipeline([self.view])
         super().__init__([self.panel.box])
@@ -35,12 +39,13 @@ class Sliders(widgets.VBox):
             control.observe(lambda _: self._ask(), "value")
         self._ask()
 
-    def figure(self, states: Sequence[dict[str, object]], *, columns: int = 4) -> Figure:
+    def figure(self, states: Sequence[dict[str, object]], *, columns: int = 4, cell: float = 2.2) -> Figure:
         """The same for some states, each with its caption: what a page shows without a kernel.
 
         Args:
             states: values of the controls by name; those left out are as they are now.
             columns: pictures a row.
+            cell: width of a picture, inches.
         """
         now = {name: control.value for name, control in self.controls.items()}
         pages = {}
@@ -48,7 +53,7 @@ class Sliders(widgets.VBox):
             shown = self.pipeline.answer(self.view, SimpleNamespace(**{**now, **state}))
             said = ", ".join(f"{name} {value}" for name, value in state.items())
             pages |= {f"{said}: {caption}" if said else caption: image for caption, image in (shown or NOTHING).pictures.items()}
-        return plot.pictures(list(pages.values()), list(pages), columns=columns, title=self.title, cell=2.2)
+        return plot.pictures(list(pages.values()), list(pages), columns=columns, title=self.title, cell=cell)
 
     def _compute(self, state: SimpleNamespace, check: Check) -> Shown:
         return self.work(**vars(state), check=check)

@@ -15,7 +15,7 @@ def pictures(images: np.ndarray, captions: Sequence[str] = (), *, columns: int, 
 
     Args:
         images: uint8 of shape (n, h, w, 3) or (n, h, w).
-        captions: one a picture, or none.
+        captions: one a picture, of one or more lines, or none.
         columns: pictures a row.
         title: of the whole figure.
         cell: width of a picture, inches.
@@ -24,7 +24,9 @@ def pictures(images: np.ndarray, captions: Sequence[str] = (), *, columns: int, 
         A figure with one axes a picture.
     """
     rows = -(-len(images) // columns)
-    height = (cell + 0.25 * bool(len(captions))) * rows + 0.4
+    high, wide = images[0].shape[:2] if len(images) else (1, 1)
+    words = 0.14 + 0.11 * max(caption.count("\n") + 1 for caption in captions) if len(captions) else 0.0
+    height = (cell * high / wide + words) * rows + 0.4
     figure, axes = blank(rows, columns, figsize=(cell * columns, height), squeeze=False)
     for number, axis in enumerate(axes.flat):
         axis.set_axis_off()
