@@ -214,14 +214,13 @@ REPAIRED.round(3)
 # %% [markdown]
 # ## Drag it
 #
-# Try it: drag the square over the first face; in the others it keeps to the same place of the face. Is Δ/Δ0 lower on the eyes and the nose than beside them, and at which layer? Then drag it into a corner: Δ falls, Δ/Δ0 does not. Then raise the dead zone, so that tiny changes no longer count.
+# Try it: drag the square over the first face; in the others it keeps to the same place of the face. Is Δ/Δ0 lower on the eyes and the nose than beside them, and at which layer? Then drag it into a corner: which of the two falls, and why? Then raise the dead zone, so that tiny changes no longer count.
 # The row shows the right eye, the nose and a corner.
 
 # %%
-DRAGGED = Alike(
-    NET, five, correspondence.Faces(SHOWN.rows[FIVE], {part: some[FIVE] for part, some in SHOWN.centres.items()}), CROPS
-).dragged(SIDE)
-DRAGGED.figure([{"square": DRAGGED.place("eye_right")}, {"square": DRAGGED.place("nose")}, {"square": (0.1, 0.1)}], columns=1, cell=7)
+ALIKE = Alike(NET, five, correspondence.Faces(SHOWN.rows[FIVE], {part: some[FIVE] for part, some in SHOWN.centres.items()}), CROPS)
+DRAGGED = ALIKE.dragged(SIDE)
+DRAGGED.figure([{"square": place} for place in (ALIKE.place("eye_right"), ALIKE.place("nose"), (0.1, 0.1))], columns=1, cell=7)
 
 # %%
 DRAGGED

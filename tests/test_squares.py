@@ -114,7 +114,9 @@ def test_a_crop_becomes_the_picture_again_and_zero_the_mean_picture(tiny_set, se
 def test_a_place_of_one_face_is_found_in_the_others_by_their_parts():
     centres = {"eye_right": np.array([[10.0, 10], [20, 14]]), "eye_left": np.array([[10.0, 20], [20, 24]])}
     faces = correspondence.Faces(np.arange(2), centres)
-    assert faces.alike((10, 10), 0).tolist() == [[10, 10], [20, 14]] and faces.alike((25, 19), 1).tolist() == [[15, 15], [25, 19]]
+    assert faces.alike((10, 10), 0, 40, 4).tolist() == [[10, 10], [20, 14]]
+    assert faces.alike((25, 19), 1, 40, 4).tolist() == [[15, 15], [25, 19]]
+    assert faces.alike((30, 38), 0, 40, 4).tolist() == [[30, 38], [38, 38]], "brought inside"
 
 
 def test_a_square_is_a_control_whose_value_follows_the_keys_and_the_other_way_round():
@@ -127,7 +129,7 @@ def test_a_square_is_a_control_whose_value_follows_the_keys_and_the_other_way_ro
     cells = Square(np.zeros((8, 8, 3), np.uint8), label="a map", side=0.25, cells=4)
     assert cells.hover and cells.step == 0.25 and cells.cells == 4
     assert position((0.99, 0.3), 4) == (1, 3) and position((1.0, 0.0), 4) == (0, 3)
-    assert pixels((0.5, 0.25), 8) == (2, 4) and value(2, 4, 8) == (0.5, 0.25)
+    assert pixels((0.5, 0.25), 8) == (2, 4) and repr(value(np.float64(2), 4, 8)) == "(0.5, 0.25)"
 
 
 def test_a_dragged_square_shows_what_the_net_says_of_the_covered_picture(covered, closing):
@@ -171,7 +173,7 @@ def test_a_square_over_faces_shows_delta_as_the_library_has_it(alike, closing):
     assert dragged.controls["square"].value == alike.place("nose")
     state = {"square": (0.5, 0.5), "layer": "relu3", "zone": 0.02}
     (caption, row), (nothing, _) = drawn(dragged.figure([state, {"square": ()}], columns=1))
-    centres = alike.faces.alike((28, 28), 0)
+    centres = alike.faces.alike((28, 28), 0, SIDE, 12)
     pairs = correspondence.pairs(correspondence.signs(alike.net, alike.images, centres, 12, zone=0.02)["relu3"])
     assert numbers(caption)[-2:] == [round(pairs.delta()[0], 3), round(pairs.ratio(), 3)] and "nothing is hidden" in nothing
     assert pairs.ratio() == pytest.approx(pairs.delta()[0] / pairs.chance())

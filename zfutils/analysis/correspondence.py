@@ -44,17 +44,19 @@ class Faces:
         """Row and column of the middle of each face's parts, pixels, (n, 2)."""
         return np.stack(list(self.centres.values())).mean(0)
 
-    def alike(self, centre: Sequence[float], face: int) -> np.ndarray:
+    def alike(self, centre: Sequence[float], face: int, size: int, side: int) -> np.ndarray:
         """The place in every face that lies to its parts as one place of one face does.
 
         Args:
             centre: row and column in the picture of that face, pixels.
             face: its number.
+            size: side of the pictures, pixels.
+            side: of the square there, pixels.
 
         Returns:
-            Row and column in each picture, pixels, (n, 2); may lie outside.
+            Row and column in each picture, pixels, (n, 2); the squares are brought inside.
         """
-        return self.middles + (np.asarray(centre) - self.middles[face])
+        return (self.middles + (np.asarray(centre) - self.middles[face])).clip(side / 2, size - side / 2)
 
 
 def faces(prepared: PreparedSet, size: int) -> Faces:

@@ -35,7 +35,7 @@ class Alike:
     crops: Crops
 
     def dragged(self, size: int) -> Sliders:
-        """A square to drag over the first face; in the others it takes the place that lies to their parts alike.
+        """A square to drag over the first face; in the others it takes the place that lies to their parts alike, inside the picture.
 
         Args:
             size: of the square at first, pixels.
@@ -66,7 +66,8 @@ class Alike:
         check()
         if not square:
             return Shown({"nothing is hidden": self._row(self.images)}, "Press an arrow key, or click the first face.")
-        centres = self.faces.alike(pixels(square, self.images.shape[-1]), 0)
+        side = self.images.shape[-1]
+        centres = self.faces.alike(pixels(square, side), 0, side, size)
         signs = correspondence.signs(self.net, self.images, centres, size, zone=zone)
         pairs = {name: correspondence.pairs(some) for name, some in signs.items()}
         number = LAYERS.index(layer) + 1

@@ -50,4 +50,4 @@ def position(value: tuple[float, float], cells: int) -> tuple[int, int]:
 
 def value(row: float, column: float, side: float) -> tuple[float, float]:
     """The value of a place in a picture: x before y, short enough for a caption."""
-    return round(column / side, 3), round(row / side, 3)
+    return round(float(column / side), 3), round(float(row / side), 3)
