@@ -84,14 +84,14 @@ Markdown(f"{at_once}: the loop and the batched sweep agree to {np.abs(by_hand - 
 # ## Drag the square
 #
 # Try it: drag the square over the object and off it, then make it smaller, then fill it otherwise. Look at the marks, the shares of the uncovered picture: which class takes what the true one loses? Is there a small place that costs more than a large one elsewhere?
-# The row shows the picture as it is, the worst place of the loop above, and there another filling and a smaller square.
+# The row shows the place of the loop above that costs least and the one that costs most, and there another filling and a smaller square.
 
 # %%
 FILLS = {"mean picture": occlusion.mean_grey, "image mean": occlusion.image_mean, "blur": occlusion.blur, "noise": occlusion.noise}
 COVERED = covered.Covered(NET, FIRST, LABEL, CROPS, PICTURES.classes, FILLS)
-WORST = square.value(*heatmap_metrics.lowest(at_once, at_once.probabilities[..., LABEL]), SIZE)
+BEST, WORST = (square.value(*heatmap_metrics.lowest(at_once, sign * at_once.probabilities[..., LABEL]), SIZE) for sign in (-1, 1))
 DRAGGED = COVERED.dragged()
-DRAGGED.figure([{"square": ()}, {"square": WORST}, {"square": WORST, "fill": "noise"}, {"square": WORST, "size": SIZE // 8}], cell=3.3)
+DRAGGED.figure([{"square": BEST}, {"square": WORST}, {"square": WORST, "fill": "noise"}, {"square": WORST, "size": SIZE // 8}], cell=3.3)
 
 # %%
 DRAGGED

@@ -243,12 +243,12 @@ figures["rotation, degrees"]
 # The row shows the first picture after a shift, an enlargement and two turns.
 
 # %%
-MOVED = Moved(NET, INPUT, LABELS, CROPS, PICTURES.classes, AMOUNTS, CURVES, TYPICAL).sliders(FIVE)
+MOVING = Moved(NET, INPUT, LABELS, CROPS, PICTURES.classes, AMOUNTS, CURVES, TYPICAL).sliders(FIVE)
 STATES = {"vertical shift, px": (SIZE // 14,), "scale": (1.5,), "rotation, degrees": (90, 180)}
-MOVED.figure([{"change": name, "amount": amount} for name, some in STATES.items() for amount in some], cell=3.3)
+MOVING.figure([{"change": name, "amount": amount} for name, some in STATES.items() for amount in some], cell=3.3)
 
 # %%
-MOVED
+MOVING
 
 # %% [markdown]
 # ## The paper's words, decided
