@@ -518,8 +518,8 @@ assert (ERRORS["invariance error"][1:] > 1e-3).all()
 ERRORS.round(3)
 
 # %% [markdown]
-# At whole places the maps follow the picture exactly: layer 1 is equivariant there. It is not invariant at any shift: the error is as large where the maps follow as where they do not. Between whole places it is neither, because stride and pool sample the picture on a grid.
-# Invariance comes later, where maps are thrown together: in the fully connected layers, and in the answer.
+# At whole places the maps follow the picture exactly: layer 1 is **equivariant** to these shifts, and *invariant* to none: the first error is never zero. Between whole places it is neither, because stride and pool sample the picture on a grid.
+# Invariance can only come later, where values from all places are added up: in the fully connected layers, and in the answer.
 
 # %% [markdown]
 # ## Provenance
