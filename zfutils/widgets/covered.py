@@ -82,7 +82,7 @@ class Covered:
         before = self.kept.get("uncovered", lambda: self._asked(self.image))
         after = self._asked(image) if after is None else after
         own, best = self.names[self.label], self.names[int(after.argmax())]
-        caption = f"P({own}) {before[self.label]:.2f} → {after[self.label]:.2f}\nmost probable: {best} {after.max():.2f}"
+        caption = f"P({own}) {before[self.label]:.2f} → {after[self.label]:.2f};\nmost probable: {best} {after.max():.2f}"
         said = "Beside the square: what the net sees. The marks are the shares of the uncovered picture."
         return Shown({caption: self.crops.pictures(image[None])[0]}, said, drawing.class_bars(before, after, self.names))
 

@@ -76,7 +76,7 @@ class Moved:
         before, after = self._asked(torch.cat([image, moved]))
         own, best = self.names[self.labels[picture]], self.names[int(after.argmax())]
         caption = ", ".join(f"{layer} moves {value:.2f}" for layer, value in far.items())
-        caption += f"\nP({own}) {before[self.labels[picture]]:.2f} → {after[self.labels[picture]]:.2f}; most probable: {best}"
+        caption += f";\nP({own}) {before[self.labels[picture]]:.2f} → {after[self.labels[picture]]:.2f}; most probable: {best}"
         lines = {_short(layer): values[:, picture] for layer, values in self.curves[change].relative(self.typical).items()}
         svg = drawing.curves(amounts, lines, cursor=amount, label=change, ylabel="distance / that between pictures")
         said = "Curves: 1 is as far as another picture. Bars: the five most probable classes; the mark is the share before."
