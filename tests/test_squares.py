@@ -214,3 +214,17 @@ def test_the_range_of_an_amount_is_that_of_its_change(moved, closing):
         amount.value = amount.max
         assert text(sliders)
     assert seen == {"rotation, degrees": (0, 0, 360), "scale": (1, 1, 2), "vertical shift, px": (-16, 0, 16)}
+
+
+def test_sliders_leave_the_net_of_the_page_alone_and_share_its_weights(seen):
+    net, images, cutter = seen
+    ran = []
+    covered = Covered(net, images[0], 2, cutter, NAMES, FILLS)
+    hook = net.conv1.register_forward_hook(lambda *_: ran.append(1))
+    try:
+        covered.at((0.5, 0.5), 10, "noise", lambda: None)
+    finally:
+        hook.remove()
+    assert ran == [], "a thread that computes meets the hooks of a cell that runs"
+    pairs = zip(covered.net.parameters(), net.parameters(), strict=True)
+    assert all(own.data_ptr() == given.data_ptr() for own, given in pairs) and not covered.net.training

@@ -11,7 +11,7 @@ from zfutils.analysis.correspondence import LAYERS, Faces
 from zfutils.models.crops import Crops
 from zfutils.widgets import drawing
 from zfutils.widgets.panel import Shown
-from zfutils.widgets.pipeline import Check
+from zfutils.widgets.pipeline import Check, apart
 from zfutils.widgets.sliders import Sliders
 from zfutils.widgets.square import Square, pixels, value
 
@@ -33,6 +33,9 @@ class Alike:
     images: Tensor
     faces: Faces
     crops: Crops
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "net", apart(self.net))  # cells after this one go on with the net that was given
 
     def dragged(self, size: int) -> Sliders:
         """A square to drag over the first face; in the others it takes the place that lies to their parts alike, inside the picture.

@@ -14,7 +14,7 @@ from zfutils.core.errors import unknown
 from zfutils.models.crops import Crops
 from zfutils.widgets import drawing
 from zfutils.widgets.panel import Shown
-from zfutils.widgets.pipeline import Check, Memory
+from zfutils.widgets.pipeline import Check, Memory, apart
 from zfutils.widgets.sliders import Sliders
 from zfutils.widgets.square import Square, pixels, position
 
@@ -39,6 +39,9 @@ class Covered:
     names: list[str]
     fills: dict[str, Callable[[Tensor], Tensor]]
     kept: Memory = field(default_factory=lambda: Memory(1), repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "net", apart(self.net))  # cells after this one go on with the net that was given
 
     def dragged(self) -> Sliders:
         """A square to drag over the picture, its size and its filling, and the classes that answer."""

@@ -14,7 +14,7 @@ from zfutils.core.errors import unknown
 from zfutils.models.crops import Crops
 from zfutils.widgets import drawing
 from zfutils.widgets.panel import Shown
-from zfutils.widgets.pipeline import Check
+from zfutils.widgets.pipeline import Check, apart
 from zfutils.widgets.sliders import Sliders
 
 
@@ -41,6 +41,9 @@ class Moved:
     changes: dict[str, tuple[Transformation, np.ndarray]]
     curves: dict[str, Curves]
     typical: dict[str, float]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "net", apart(self.net))  # cells after this one go on with the net that was given
 
     def sliders(self, chosen: Sequence[int]) -> Sliders:
         """Picture, change and amount; the range of the amount is that of the change.
