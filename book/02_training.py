@@ -480,7 +480,7 @@ ALONE = {
 def spread() -> pd.DataFrame:
     """Top-1 errors of the five nets in percent, with mean, deviation, least and largest."""
     rates = pd.Series({name: 100 * wrong.mean() for name, wrong in ALONE.items()})
-    row = {**rates, "mean": rates.mean(), "deviation": rates.std(), "least": rates.min(), "largest": rates.max()}
+    row = {**rates, "mean": rates.mean(), "std": rates.std(), "least": rates.min(), "largest": rates.max()}
     return pd.DataFrame([row], index=["top-1 error %"]).round(2).astype(object).fillna("")
 
 

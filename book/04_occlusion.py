@@ -2,7 +2,7 @@
 # # Cover a part: occlusion
 #
 # **You will**
-# - move a grey square over an image and ask the net at every place,
+# - move a square over an image and ask the net at every place,
 # - rebuild figure 7: where the strongest map falls, and where the answer does,
 # - score the method on pictures whose objects are known, beside three other methods,
 # - see what the filling of the square changes.
@@ -35,6 +35,7 @@ from zfutils.paper import claims, numbers
 from zfutils.report import plot, results, verdicts
 from zfutils.stats import bootstrap
 from zfutils.training import runs
+from zfutils.widgets import covered, square
 
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
@@ -51,7 +52,8 @@ KNOWS_PARTS = "parts" in PICTURES.facts["maps"]
 # %% [markdown]
 # ## By hand
 #
-# The method is a loop: cover, ask, move on. Covered is what the paper covers with: grey, which is 0 once the mean is subtracted.
+# The method is a loop: cover, ask, move on. The paper covers with grey. Here the square is 0 once the mean is subtracted, and that is not grey but the *mean picture*: what the training pictures show at that place on average.
+# For the net it is as near to nothing as can be; the pictures below show it as it is.
 
 
 # %%
@@ -67,7 +69,8 @@ def occlude_by_hand(net: torch.nn.Module, image: torch.Tensor, label: int, size:
     return found
 
 
-PROBABILITIES = predictions.probabilities(NET, crops.Crops(PICTURES, SIZE, device=DEVICE), VAL)
+CROPS = crops.Crops(PICTURES, SIZE, device=DEVICE)
+PROBABILITIES = predictions.probabilities(NET, CROPS, VAL)
 CORRECT = VAL[PROBABILITIES.argmax(1) == PICTURES.labels[VAL]]
 RIGHT_ROWS = np.random.default_rng(SEED).permutation(CORRECT)
 FIRST = top_nine.centre_crops(PICTURES, SIZE, RIGHT_ROWS[:1], DEVICE)[0]
@@ -77,6 +80,22 @@ with torch.no_grad():
 at_once = occlusion.sweep(NET, FIRST, size=SIZE // 4, stride=SIZE // 8)
 assert np.allclose(by_hand, at_once.probabilities[..., LABEL], atol=1e-5)
 Markdown(f"{at_once}: the loop and the batched sweep agree to {np.abs(by_hand - at_once.probabilities[..., LABEL]).max():.0e}.")
+
+# %% [markdown]
+# ## Drag the square
+#
+# Try it: drag the square over the object and off it, then make it smaller, then fill it otherwise. Look at the marks, the shares of the uncovered picture: which class takes what the true one loses? Is there a small place that costs more than a large one elsewhere?
+# The row shows the place of the loop above that costs least and the one that costs most, and there another filling and a smaller square.
+
+# %%
+FILLS = {"mean picture": occlusion.mean_grey, "image mean": occlusion.image_mean, "blur": occlusion.blur, "noise": occlusion.noise}
+COVERED = covered.Covered(NET, FIRST, LABEL, CROPS, PICTURES.classes, FILLS)
+BEST, WORST = (square.value(*heatmap_metrics.lowest(at_once, sign * at_once.probabilities[..., LABEL]), SIZE) for sign in (-1, 1))
+DRAGGED = COVERED.dragged()
+DRAGGED.figure([{"square": BEST}, {"square": WORST}, {"square": WORST, "fill": "noise"}, {"square": WORST, "size": SIZE // 8}], cell=3.3)
+
+# %%
+DRAGGED
 
 # %% [markdown]
 # ## Figure 7
@@ -94,12 +113,6 @@ for row in RIGHT_ROWS.tolist():
 TOP5 = topk.scanned(PROFILE, NET, TRAINED.folder.name, PICTURES, "val", layers=("conv1", "conv2", "conv3", "conv4", "conv5"))["conv5"]
 
 
-def picture(row: int) -> np.ndarray:
-    """The centre crop of a picture, as it is."""
-    offset = (PICTURES.facts["size"] - SIZE) // 2
-    return np.asarray(PICTURES.images[row, offset : offset + SIZE, offset : offset + SIZE])
-
-
 def drawn(pixels: np.ndarray) -> np.ndarray:
     """A projection as a picture: zero is grey 128."""
     return crops.to_display(pixels, scale=top_nine.display_scale(pixels))
@@ -107,19 +120,22 @@ def drawn(pixels: np.ndarray) -> np.ndarray:
 
 def probed(row: int) -> tuple[plot.Probed, occlusion.Sweep]:
     """All that a row of figure 7 shows."""
-    found = occlusion.sweep(NET, top_nine.centre_crops(PICTURES, SIZE, np.array([row]), DEVICE)[0])
+    image = CROPS.batch(np.array([row]), crops.CENTRE)[0]
+    found = occlusion.sweep(NET, image)
     label = int(PICTURES.labels[row])
     others = [int(other) for other in TOP5.indices[found.map] if other not in (row, topk.NOBODY)][:3]
     shown = [row, *others, *[row] * (3 - len(others))]
     projections = deconv.project_each(
         NET, top_nine.centre_crops(PICTURES, SIZE, np.array(shown), DEVICE), layer="conv5", maps=torch.full((4,), found.map)
     )
-    square = (int(found.tops[len(found.tops) // 2]), int(found.lefts[len(found.lefts) // 2]), found.size)
+    middle = (len(found.tops) // 2, len(found.lefts) // 2)
+    framed = (int(found.tops[middle[0]]), int(found.lefts[middle[1]]), found.size)
+    seen = CROPS.pictures(occlusion.cover(image, found.centre(*middle), found.size)[None])[0]
     captions = ["this image", *(PICTURES.classes[PICTURES.labels[other]] for other in shown[1:])]
     tiles = np.stack([drawn(pixels) for pixels in projections.cpu().numpy()])
     name = PICTURES.classes[label]
     return plot.Probed(
-        name, picture(row), square, found.activity, tiles, captions, found.probabilities[..., label], found.labels, PICTURES.classes
+        name, seen, framed, found.activity, tiles, captions, found.probabilities[..., label], found.labels, PICTURES.classes
     ), found
 
 
@@ -207,12 +223,25 @@ pd.DataFrame(
 ).round(3)
 
 # %% [markdown]
-# ## What fills the square
+# ## Open a cell of the map
 #
-# Mean grey is a colour too: it can look like something. Four fillings on the same image.
+# Try it: move the pointer over the map (or the arrow keys, cell by cell), and see the picture with the square there and the classes that the net then names. Look for the edge of the dark region: does the square there touch the object, and which class wins inside?
+# The row shows the first example's cells with the lowest and the highest probability, and the middle one.
 
 # %%
-FILLS = {"mean grey": occlusion.mean_grey, "image mean": occlusion.image_mean, "blur": occlusion.blur, "noise": occlusion.noise}
+OPENED, MAP = COVERED.swept(PROBED[0][1]), PROBED[0][1].probabilities[..., LABEL]
+CELLS = [divmod(int(flat), len(MAP)) for flat in (MAP.argmin(), MAP.argmax(), MAP.size // 2 + len(MAP) // 2)]
+OPENED.figure([{"cell": square.value(row + 0.5, column + 0.5, len(MAP))} for row, column in CELLS], columns=3, cell=3.3)
+
+# %%
+OPENED
+
+# %% [markdown]
+# ## What fills the square
+#
+# The mean picture is a picture too: it can look like something. Four fillings on the same image.
+
+# %%
 FILLED = {name: occlusion.sweep(NET, FIRST, fill=fill, layer=None).probabilities[..., LABEL] for name, fill in FILLS.items()}
 shades = np.stack([np.repeat(np.repeat(np.rint(255 * found).astype(np.uint8), 4, 0), 4, 1) for found in FILLED.values()])
 framed = np.pad(shades, ((0, 0), (1, 1), (1, 1)), constant_values=128)
@@ -434,7 +463,7 @@ verdicts.table(*TOY_ROWS, FALL_ROW, LOCAL_ROW)
 # %% [markdown]
 # ## Where we differ
 #
-# - **Assumption**: square and steps as measured in the paper's figure, scaled to our images; the filling is exactly the mean.
+# - **Assumption**: square and steps as measured in the paper's figure, scaled to our images; the filling is the mean picture, where the paper's square has one grey near the mean.
 # - **Assumption**: the strongest map is the one with the largest sum over its places.
 # - Drops are in log-odds: a probability near 1 hides how much was lost.
 # - Every position is a full pass through the net; speed comes from batches only.
@@ -446,7 +475,7 @@ verdicts.table(*TOY_ROWS, FALL_ROW, LOCAL_ROW)
 
 # %% tags=["solution"]
 def only_the_square(image: torch.Tensor, top: int, left: int, size: int) -> torch.Tensor:
-    """The image with all but a square set to mean grey."""
+    """The image with all but a square set to 0: there the net sees the mean picture."""
     kept = torch.zeros_like(image)
     kept[:, top : top + size, left : left + size] = image[:, top : top + size, left : left + size]
     return kept

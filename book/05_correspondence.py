@@ -23,18 +23,20 @@ import time
 
 import numpy as np
 import pandas as pd
+import torch
 from IPython.display import Markdown
 
 from zfutils.analysis import correspondence
 from zfutils.analysis.correspondence import LAYERS, PARTS
-from zfutils.attribution import activations, top_nine
+from zfutils.attribution import activations, occlusion
 from zfutils.core import profiles
 from zfutils.data import registry
-from zfutils.models import devices
+from zfutils.models import crops, devices
 from zfutils.paper import claims, numbers
 from zfutils.report import plot, results, verdicts
 from zfutils.stats import bootstrap
 from zfutils.training import runs
+from zfutils.widgets.alike import Alike
 
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
@@ -45,6 +47,7 @@ DEVICE = devices.device()
 TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 NET = TRAINED.net().to(DEVICE)
 SIDE = round(32 * SIZE / 224)
+CROPS = crops.Crops(PICTURES, SIZE, device=DEVICE)
 
 # %% [markdown]
 # ## Faces
@@ -76,7 +79,7 @@ Markdown(
 VAL = PICTURES.indices("val")
 STANDIN = correspondence.Faces(VAL[:6], {part: np.full((6, 2), SIZE * share) for part, share in zip(PARTS, (0.4, 0.6, 0.5), strict=True)})
 SHOWN = FACES or STANDIN
-INPUT = top_nine.centre_crops(PICTURES, SIZE, SHOWN.indices, DEVICE)
+INPUT = CROPS.batch(SHOWN.indices, crops.CENTRE)
 N = len(SHOWN.indices)
 RANDOM = correspondence.matched_positions(SHOWN, SIZE, SIDE, draws=20, generator=np.random.default_rng(SEED))
 
@@ -106,24 +109,22 @@ Markdown(f"Δ of the nose at layer 5, five faces: {kept[0]:.3f} ± {kept[1]:.3f}
 # %% [markdown]
 # ## Figure 8: the squares
 #
-# Five faces drawn by the seed: as they are, right eye, left eye and nose hidden, then three random squares.
+# Five faces drawn by the seed: as they are, right eye, left eye and nose hidden, then three random squares. They are shown as the net sees them: a hidden place is 0 once the mean is subtracted, so what stands in a square is the mean picture, not grey.
 
 
 # %%
-def picture(row: int, centre: np.ndarray | None) -> np.ndarray:
-    """The centre crop of a picture, with a grey square where given, outlined in white."""
-    offset = (PICTURES.facts["size"] - SIZE) // 2
-    shown = np.array(PICTURES.images[row, offset : offset + SIZE, offset : offset + SIZE])
+def picture(n: int, centre: np.ndarray | None) -> np.ndarray:
+    """A face as the net sees it, with a square hidden where given, outlined in white."""
+    image = INPUT[n]
     if centre is not None:
-        top, left = (int(corner) for corner in np.rint(centre - SIDE / 2))
-        for grow, value in ((1, 255), (0, 128)):
-            shown[max(top - grow, 0) : max(top + SIDE + grow, 0), max(left - grow, 0) : max(left + SIDE + grow, 0)] = value
-    return shown
+        framed = occlusion.cover(image, centre, SIDE + 2, fill=lambda whole: torch.full_like(whole, 255))  # brighter than white: cut off
+        image = occlusion.cover(framed, centre, SIDE)
+    return CROPS.pictures(image[None])[0]
 
 
 COLUMNS = {"original": None, "right eye": SHOWN.centres["eye_right"], "left eye": SHOWN.centres["eye_left"], "nose": SHOWN.centres["nose"]}
 COLUMNS |= {f"random {n + 1}": RANDOM[n] for n in range(3)}
-tiles = [[picture(int(SHOWN.indices[n]), None if places is None else places[n]) for places in COLUMNS.values()] for n in FIVE]
+tiles = [[picture(n, None if places is None else places[n]) for places in COLUMNS.values()] for n in FIVE]
 figure8 = plot.columns(np.array(tiles), list(COLUMNS), title="Figure 8: the same part hidden in five faces")
 results.save(
     "figure8",
@@ -211,6 +212,20 @@ REPAIRED = pd.DataFrame(
 REPAIRED.round(3)
 
 # %% [markdown]
+# ## Drag it
+#
+# Try it: drag the square over the first face; in the others it keeps to the same place of the face. Is Δ/Δ0 lower on the eyes and the nose than beside them, and at which layer? Then drag it into a corner: which of the two falls, and why? Then raise the dead zone, so that tiny changes no longer count.
+# The row shows the right eye, the nose and a corner.
+
+# %%
+ALIKE = Alike(NET, five, correspondence.Faces(SHOWN.indices[FIVE], {part: some[FIVE] for part, some in SHOWN.centres.items()}), CROPS)
+DRAGGED = ALIKE.dragged(SIDE)
+DRAGGED.figure([{"square": place} for place in (ALIKE.place("eye_right"), ALIKE.place("nose"), (0.1, 0.1))], columns=1, cell=7)
+
+# %%
+DRAGGED
+
+# %% [markdown]
 # ## Layer by layer
 #
 # The same over seven layers, with a control: squares at the very places of the right eyes, but in images of other classes, where nothing corresponds.
@@ -220,7 +235,7 @@ LABELS = PICTURES.labels
 OTHERS = np.random.default_rng(SEED).permutation(VAL[~np.isin(LABELS[VAL], LABELS[SHOWN.indices])])[:N]
 CONTROL = len(OTHERS) == N
 if CONTROL:
-    strangers = correspondence.signs(NET, top_nine.centre_crops(PICTURES, SIZE, OTHERS, DEVICE), SHOWN.centres["eye_right"], SIDE)
+    strangers = correspondence.signs(NET, CROPS.batch(OTHERS, crops.CENTRE), SHOWN.centres["eye_right"], SIDE)
     PAIRS |= {("control", layer): correspondence.pairs(some) for layer, some in strangers.items()}
 CURVE_GROUPS = {**GROUPS, **({"same places, other classes": ["control"]} if CONTROL else {})}
 LAYER_CURVE = pd.DataFrame(
@@ -357,6 +372,7 @@ verdicts.table(*CLAIM_ROWS)
 #
 # - **Assumption**: squares of 32 of 224 pixels; layer 5 after its ReLU, before its pool; the printed values are means per pair and feature, and ± is over pairs.
 # - **Assumption**: random squares are matched in spread: a part lies elsewhere in every image, and so do they; half of the draws stay on the animal. Without that, a fixed random square differs from a part in more than its meaning.
+# - **Assumption**: what hides is 0 once the mean is subtracted, which shows the mean picture; the paper's squares are grey.
 # - Everything is float32: a sign is lost to rounding easily.
 #
 # ## Exercises

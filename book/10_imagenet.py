@@ -276,7 +276,7 @@ def ratios(layer: str, squares: np.ndarray, images: torch.Tensor) -> corresponde
 def alike() -> tuple[pd.DataFrame, dict[int, tuple[float, float, float]]]:
     """Δ/Δ0 of parts and of matched random squares by layer, and the parts minus the random ones with their interval over images."""
     images = INPUTS.batch(FACES.indices, crops.CENTRE)
-    random = correspondence.matched_places(FACES, SIZE, SIDE, draws=6, generator=np.random.default_rng(SEED))
+    random = correspondence.matched_positions(FACES, SIZE, SIDE, draws=6, generator=np.random.default_rng(SEED))
     rows, gains = [], {}
     for number in (3, 4, 5):
         parts = [ratios(INSIDE[number], FACES.centres[part], images) for part in correspondence.PARTS]

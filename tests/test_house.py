@@ -48,8 +48,8 @@ PACKAGES = {
     "widgets": (
         ("drawing", "pipeline", "camera", "clickable", "pictures", "subjects"),
         ("panel",),
-        ("views", "sliders", "frozen", "changes"),
-        ("explorer", "blink"),
+        ("views", "sliders", "frozen", "changes", "square"),
+        ("explorer", "blink", "covered", "alike", "moved"),
     ),
     "run": (("chapters", "notebooks", "bench"), ("runner", "shipping"), ("command_line",)),
 }

@@ -11,7 +11,7 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from zfutils.attribution import activations
+from zfutils.attribution import activations, occlusion
 from zfutils.core import paths
 from zfutils.core.errors import Problem
 from zfutils.data.prepared_sets import PreparedSet
@@ -38,6 +38,25 @@ class Faces:
 
     indices: np.ndarray
     centres: dict[str, np.ndarray]
+
+    @property
+    def middles(self) -> np.ndarray:
+        """Row and column of the middle of each face's parts, pixels, (n, 2)."""
+        return np.stack(list(self.centres.values())).mean(0)
+
+    def alike(self, centre: Sequence[float], face: int, size: int, side: int) -> np.ndarray:
+        """The place in every face that lies to its parts as one place of one face does.
+
+        Args:
+            centre: row and column in the picture of that face, pixels.
+            face: its number.
+            size: side of the pictures, pixels.
+            side: of the square there, pixels.
+
+        Returns:
+            Row and column in each picture, pixels, (n, 2); the squares are brought inside.
+        """
+        return (self.middles + (np.asarray(centre) - self.middles[face])).clip(side / 2, size - side / 2)
 
 
 def faces(prepared: PreparedSet, size: int) -> Faces:
@@ -85,7 +104,7 @@ def _listed_faces(prepared: PreparedSet, val: pd.DataFrame) -> list[tuple[int, l
 
 
 def masked(images: Tensor, centres: np.ndarray, side: int) -> Tensor:
-    """Hide a square in each image behind mean grey.
+    """Hide a square in each image: there it is 0, the mean picture, once the mean is subtracted.
 
     Args:
         images: (n, channels, h, w).
@@ -95,11 +114,9 @@ def masked(images: Tensor, centres: np.ndarray, side: int) -> Tensor:
     Raises:
         Problem: a square larger than the image.
     """
-    if not 0 < side <= min(images.shape[2:]):
-        raise Problem(f"expected a square of 1 to {min(images.shape[2:])} px, got {side}; give another side")
-    hidden = images.clone()
-    for one, (row, column) in zip(hidden, np.rint(centres - side / 2).astype(int).tolist(), strict=True):
-        one[:, max(row, 0) : max(row + side, 0), max(column, 0) : max(column + side, 0)] = 0
+    hidden = images.clone()  # of the same layout in memory: rounding must not differ from that of the images as they were
+    for one, centre in zip(hidden, centres, strict=True):
+        one.copy_(occlusion.cover(one, centre, side))
     return hidden
 
 
@@ -158,9 +175,13 @@ class Pairs:
 
     def ratio(self, indices: np.ndarray | None = None) -> float:
         """Delta over Delta0, its expectation by chance: below 1 the images change alike; NaN where nothing changes or all are one image."""
-        pairs = self._pairs(indices)
-        chance = self.expected[pairs].mean() if len(pairs[0]) else 0.0
-        return float(self.different[pairs].mean() / chance) if chance > 0 else float("nan")
+        chance = self.chance(indices)
+        return float(self.different[self._pairs(indices)].mean() / chance) if chance > 0 else float("nan")
+
+    def chance(self, indices: np.ndarray | None = None) -> float:
+        """Delta0: the mean of what chance gives over all ordered pairs of different images; 0 where all are one image."""
+        values = self.expected[self._pairs(indices)]
+        return float(values.mean()) if len(values) else 0.0
 
     def _pairs(self, indices: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         indices = np.arange(len(self.different)) if indices is None else indices
@@ -203,11 +224,11 @@ def matched_positions(faces: Faces, size: int, side: int, *, draws: int, generat
         For each draw the centres, (n, 2), inside the image.
     """
     stack = np.stack(list(faces.centres.values()))  # (parts, n, 2)
-    middles, deviations = stack.mean(0), stack - stack.mean(1, keepdims=True)
+    deviations = stack - stack.mean(1, keepdims=True)
     drawn = []
     for number in range(draws):
         if number % 2 == 0:
-            centres = middles + generator.uniform(-1, 1, 2) * 0.2 * size
+            centres = faces.middles + generator.uniform(-1, 1, 2) * 0.2 * size
         else:
             own = deviations[generator.integers(len(stack))][generator.permutation(stack.shape[1])]
             centres = generator.uniform(side / 2, size - side / 2, 2) + own

@@ -1,6 +1,6 @@
 """Occlusion: a square is moved over an image, and what the net then says is recorded (section 4.2, figure 7)."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +51,10 @@ class Sweep:
         """Most probable class at each position, (rows, columns)."""
         return self.probabilities.argmax(2)
 
+    def centre(self, row: int, column: int) -> tuple[float, float]:
+        """Row and column of the middle of the square at a position, pixels."""
+        return self.tops[row] + self.size / 2, self.lefts[column] + self.size / 2
+
     def squares(self) -> np.ndarray:
         """Which pixels each position covers, bool (rows, columns, h, w)."""
         rows = (np.arange(self.image[0]) >= self.tops[:, None]) & (np.arange(self.image[0]) < self.tops[:, None] + self.size)
@@ -76,7 +80,7 @@ class Sweep:
 
 
 def mean_grey(image: Tensor) -> Tensor:
-    """The paper's filling: grey, which is about 0 once the mean is subtracted. **Assumption**: exactly 0."""
+    """The paper's filling, which it calls grey. **Assumption**: 0 once the mean is subtracted, so what is seen is the mean picture."""
     return torch.zeros_like(image)
 
 
@@ -97,6 +101,27 @@ def noise(image: Tensor) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     drawn = torch.randn(image.shape, generator=generator, dtype=torch.float32).to(image)
     return image.mean((-2, -1), keepdim=True) + image.std((-2, -1), keepdim=True) * drawn
+
+
+def cover(image: Tensor, centre: Sequence[float], size: int, *, fill: Callable[[Tensor], Tensor] = mean_grey) -> Tensor:
+    """Fill one square of an image.
+
+    Args:
+        image: (channels, h, w).
+        centre: row and column of its middle, pixels; what lies beyond the border is cut off.
+        size: of the square, pixels.
+        fill: gives the picture that is seen inside the square, (channels, h, w).
+
+    Raises:
+        Problem: a square larger than the image.
+    """
+    if not 0 < size <= min(image.shape[1:]):
+        raise Problem(f"expected a square of 1 to {min(image.shape[1:])} px, got {size}; give another side")
+    top, left = np.rint(np.asarray(centre) - size / 2).astype(int).tolist()
+    square = np.s_[:, max(top, 0) : max(top + size, 0), max(left, 0) : max(left + size, 0)]
+    hidden = image.clone()
+    hidden[square] = fill(image)[square]
+    return hidden
 
 
 def scaled(side: int, *, steps: float = 1.0) -> tuple[int, int]:

@@ -91,6 +91,18 @@ class Crops:
         pixels = torch.from_numpy(pictures).to(self.device)
         return (self._one_by_one if pixels.is_cpu else self._at_once)(pixels, crops).permute(0, 3, 1, 2)
 
+    def pictures(self, images: Tensor) -> np.ndarray:
+        """Centre crops as one would see them: the mean is added again, so that where the net's input is 0 one sees the mean picture.
+
+        Args:
+            images: input of the net, (n, 3, size, size), also changed by hand; what leaves [0, 255] is cut off.
+
+        Returns:
+            uint8 of shape (n, size, size, 3).
+        """
+        pixels = images.permute(0, 2, 3, 1).to(self.means) + self.means[CENTRE]
+        return pixels.round().clamp(0, 255).byte().cpu().numpy()
+
     def _one_by_one(self, pixels: Tensor, crops: np.ndarray) -> Tensor:
         """Mirror and subtract picture by picture: on a CPU three times faster, because picture and mean stay in its cache."""
         batch = torch.empty(pixels.shape)
@@ -157,6 +169,10 @@ class ScaledCrops(Crops):
     def batch(self, indices: np.ndarray, crops: np.ndarray | int) -> Tensor:
         """As `Crops.batch`; about 0 in mean and 1 in std."""
         return super().batch(indices, crops) / self.std
+
+    def pictures(self, images: Tensor) -> np.ndarray:
+        """As `Crops.pictures`."""
+        return super().pictures(images * self.std)
 
 
 def _cut(picture: np.ndarray, corner: tuple[int, int, bool], size: int) -> np.ndarray:

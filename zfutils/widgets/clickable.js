@@ -38,8 +38,13 @@ function render({ model, el }) {
     Object.assign(mark.style, { left: `${100 * (position[0] - side / 2)}%`, top: `${100 * (position[1] - side / 2)}%`, width: `${100 * side}%`, height: `${100 * side}%` });
   }
 
+  function snap(share) {
+    const cells = model.get("cells");
+    return cells ? (Math.floor(share * cells) + 0.5) / cells : share;
+  }
+
   function move(position) {
-    model.set("position", position);
+    model.set("position", position.map(snap));
     model.save_changes();
   }
 
@@ -52,7 +57,7 @@ function render({ model, el }) {
   }
 
   box.addEventListener("pointerdown", (event) => { box.setPointerCapture(event.pointerId); point(event); });
-  box.addEventListener("pointermove", (event) => { if (event.buttons & 1) point(event); });
+  box.addEventListener("pointermove", (event) => { if (event.buttons & 1 || model.get("hover")) point(event); });
   box.addEventListener("keydown", (event) => {
     const step = STEPS[event.key];
     if (!step && event.key !== "Escape") return;

@@ -16,6 +16,8 @@ class Clickable(anywidget.AnyWidget):
             escape key takes it away.
         step: how far an arrow key moves it, a fraction.
         square: side of a square around the cursor, a fraction; 0 for none.
+        hover: whether the cursor follows the pointer also while no button is pressed.
+        cells: along a side, in whose middles the cursor stands; 0 lets it stand anywhere.
         width: on the page, pixels; it shrinks in a narrow column.
     """
 
@@ -25,4 +27,6 @@ class Clickable(anywidget.AnyWidget):
     position = traitlets.List(traitlets.Float()).tag(sync=True)
     step = traitlets.Float(0.05).tag(sync=True)
     square = traitlets.Float(0.0).tag(sync=True)
+    hover = traitlets.Bool(False).tag(sync=True)
+    cells = traitlets.Int(0).tag(sync=True)
     width = traitlets.Int(300).tag(sync=True)

@@ -129,6 +129,18 @@ def bars(shares: dict[str, float], *, before: dict[str, float] | None = None, wi
     return _svg(width, 22 * len(shares), "".join(rows), ", ".join(f"{name} {share:.2f}" for name, share in shares.items()))
 
 
+def class_bars(before: np.ndarray, after: np.ndarray, names: Sequence[str], *, most: int = 5) -> str:
+    """The most probable classes as bars, an SVG; a mark where each was before.
+
+    Args:
+        before, after: probabilities, (classes,).
+        names: of the classes.
+        most: how many are shown.
+    """
+    best = np.argsort(-after, kind="stable")[:most].tolist()
+    return bars({names[label]: float(after[label]) for label in best}, before={names[label]: float(before[label]) for label in best})
+
+
 def curves(
     x: np.ndarray, lines: dict[str, np.ndarray], *, cursor: float, label: str, ylabel: str, width: int = 280, height: int = 180
 ) -> str:

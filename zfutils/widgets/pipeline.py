@@ -1,10 +1,13 @@
 """The pattern of every slider: state → compute (kept, given up when stale) → draw."""
 
 import contextvars
+import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+
+from torch import nn
 
 from zfutils.core.errors import Problem
 
@@ -39,6 +42,14 @@ class Memory:
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self.kept
+
+
+def apart(net: nn.Module) -> nn.Module:
+    """The same net with the same weights in memory, but modules of its own.
+
+    Sliders compute in a thread while the cells of a page go on: hooks of the one must not meet those of the other.
+    """
+    return copy.deepcopy(net, {id(weights): weights for weights in (*net.parameters(), *net.buffers())})
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import ipywidgets as widgets
 from matplotlib.figure import Figure
 
 from zfutils.report import plot
+from zfutils.widgets.clickable import Clickable
 from zfutils.widgets.panel import NOTHING, WIDE, Panel, Shown
 from zfutils.widgets.pipeline import Check, Pipeline, View
 
@@ -18,7 +19,7 @@ class Sliders(widgets.VBox):
         work: gives what is shown; it takes the value of every control by name, and `check`, which it calls now and then and which raises
             once nobody waits for the answer any more. A `Problem` that it raises is told under the pictures.
         title: of the panel.
-        controls: by name; any widget with a `value` and a `description`.
+        controls: by name; any widget with a `value` and a `description`; one that is a picture stands on the left.
         pictures: how many stand beside each other.
         wide: pixels of a picture on the page.
 
@@ -34,7 +35,9 @@ class Sliders(widgets.VBox):
         self.panel = Panel(title, pictures, [row], wide=wide)
         self.view = View(title, tuple(controls), NOTHING, self._compute, self.panel.draw, self.panel.say)
         self.pipeline = Pipeline([self.view])
-        super().__init__([self.panel.box])
+        own = [control for control in row.children if isinstance(control, Clickable)]
+        row.children = [control for control in row.children if control not in own]
+        super().__init__([widgets.HBox([*own, self.panel.box], layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"))])
         for control in controls.values():
             control.observe(lambda _: self._ask(), "value")
         self._ask()

@@ -28,7 +28,7 @@ RULES = ("deconvnet", "gradient", "guided", "linear")
 SWITCHES = ("right", "centred", "random")
 FILLS = {"mean grey": occlusion.mean_grey, "its mean colour": occlusion.image_mean, "blur": occlusion.blur, "noise": occlusion.noise}
 CHANGES = {"shift": "vertical shift, px", "scale": "scale", "turn": "rotation, degrees"}
-NINE, FIVE = 9, 5
+NINE = 9
 SIDE = 336  # pixels, of a picture on the page
 _WAYS = {"gradient": "norm derived"}  # the others skip the contrast norm
 
@@ -237,11 +237,9 @@ def changed(looker: Looker, scene: Scene, change: str, amount: float, check: Che
     amount = float(np.clip(amount, amounts.min(), amounts.max()))
     with torch.no_grad():
         moved = move(torch.cat([scene.input, _as_ramp(scene.cut)]), amount)
-        before, after = (subject.net(x).float().softmax(1)[0] for x in (scene.input, moved[:1]))
-    best = after.topk(min(FIVE, len(after))).indices.tolist()
-    shares = {subject.class_name(label): float(after[label]) for label in best}
+        before, after = (subject.net(x).float().softmax(1)[0].numpy() for x in (scene.input, moved[:1]))
     svg = drawing.curves(amounts, lines, cursor=amount, label=CHANGES[change], ylabel="distance / its largest")
-    svg += drawing.bars(shares, before={subject.class_name(label): float(before[label]) for label in best})
+    svg += drawing.class_bars(before, after, [subject.class_name(label) for label in range(len(after))])
     picture = np.rint(np.moveaxis(moved[1].numpy(), 0, -1) + 128).clip(0, 255).astype(np.uint8)
     said = f"{CHANGES[change]}: {amount:g}. Curves: distance from the picture as it was, each layer divided by its largest. "
     said += "Bars: the five most probable classes; the mark is the share before"

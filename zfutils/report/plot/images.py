@@ -1,6 +1,7 @@
 """Figures of pictures: grids, contact sheets, crops, filters."""
 
 import colorsys
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,13 +10,15 @@ from matplotlib.patches import Rectangle
 
 from zfutils.report.plot.page import blank, grid, tiled
 
+_LETTERS = 17.5  # of a caption, an inch
+
 
 def pictures(images: np.ndarray, captions: Sequence[str] = (), *, columns: int, title: str = "", cell: float = 1.1) -> Figure:
     """Show pictures in a grid, row by row.
 
     Args:
         images: uint8 of shape (n, h, w, 3) or (n, h, w).
-        captions: one a picture, or none.
+        captions: one a picture, of one or more lines, or none; what is wider than a picture is broken into lines.
         columns: pictures a row.
         title: of the whole figure.
         cell: width of a picture, inches.
@@ -25,16 +28,23 @@ def pictures(images: np.ndarray, captions: Sequence[str] = (), *, columns: int, 
     """
     rows = -(-len(images) // columns)
     tall = max((image.shape[0] / image.shape[1] for image in images), default=1.0)
-    height = (cell * tall + 0.25 * bool(len(captions))) * rows + 0.4
+    captions = [_broken(caption, cell) for caption in captions]
+    words = 0.14 + 0.11 * max(caption.count("\n") + 1 for caption in captions) if captions else 0.0
+    height = (cell * tall + words) * rows + 0.4
     figure, axes = blank(rows, columns, figsize=(cell * columns, height), squeeze=False)
     for number, axis in enumerate(axes.flat):
         axis.set_axis_off()
         if number < len(images):
             axis.imshow(images[number], cmap="gray", vmin=0, vmax=255)
-            if len(captions):
+            if captions:
                 axis.set_title(captions[number], fontsize=7, weight="normal", loc="center", pad=2)
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
     return figure
+
+
+def _broken(caption: str, cell: float) -> str:
+    """A caption in lines that are not wider than a picture of some inches."""
+    return "\n".join(textwrap.fill(line, int(_LETTERS * cell), break_long_words=False) for line in caption.split("\n"))
 
 
 def sheet(rows: dict[str, np.ndarray], *, columns: int) -> Figure:

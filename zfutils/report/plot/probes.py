@@ -19,8 +19,8 @@ class Probed:
 
     Attributes:
         label: the true class.
-        image: uint8 (h, w, 3).
-        square: top, left and side of the square that is drawn on it, pixels.
+        image: uint8 (h, w, 3), with the square on it.
+        square: its top, left and side, pixels; a frame is drawn around it.
         activity: of the strongest map, (rows, columns).
         projections: uint8 (4, h, w, 3): in this image first, then in three others.
         captions: one a projection.
@@ -123,7 +123,7 @@ def _example(row: Probed, image, projections: Sequence) -> None:
     """The image with its square; the projections, that of this image in a frame."""
     image.imshow(row.image)
     top, left, side = row.square
-    image.add_patch(Rectangle((left - 0.5, top - 0.5), side, side, fc="0.5", ec="white", lw=0.8))
+    image.add_patch(Rectangle((left - 0.5, top - 0.5), side, side, fc="none", ec="white", lw=0.8))
     for number, (axis, pixels, caption) in enumerate(zip(projections, row.projections, row.captions, strict=True)):
         axis.imshow(pixels)
         axis.set_xlabel(caption, fontsize=6, labelpad=1)
@@ -174,7 +174,12 @@ def columns(pictures: np.ndarray, heads: Sequence[str], *, title: str = "") -> F
 
 
 def curves(
-    frame: pd.DataFrame, panels: Sequence[tuple[str, str]], pictures: dict[str, dict[str, np.ndarray]], *, title: str = ""
+    frame: pd.DataFrame,
+    panels: Sequence[tuple[str, str]],
+    pictures: dict[str, dict[str, np.ndarray]],
+    *,
+    limits: dict[str, dict[str, tuple[float, float]]] | None = None,
+    title: str = "",
 ) -> Figure:
     """Draw figure 5: a row a transformation; the images, then one panel a measure with a line an image and the band of many.
 
@@ -183,6 +188,7 @@ def curves(
             describe many images.
         panels: column and axis label of each measure.
         pictures: for each transformation what the images look like, uint8 (n, h, w, 3) in the order of the lines, by the name of an amount.
+        limits: ends of axes for each transformation, of `amount` and of measures; others begin at 0 and end where the values do.
         title: of the figure.
 
     Returns:
@@ -206,7 +212,9 @@ def curves(
             axis.fill_between(low["amount"], low[column].to_numpy(float), high[column].to_numpy(float), color=GREY, alpha=0.2, lw=0)
             axis.plot(middle["amount"], middle[column], color="black", lw=1.2, ls="--")
             axis.set(xlabel=kind, ylabel=label)
-            axis.set_ylim(bottom=0)
+            ends = (limits or {}).get(kind, {})
+            axis.set_ylim(ends.get(column, (0, None)))
+            axis.set_xlim(ends.get("amount"))
     sns.move_legend(axes[0, -1], "upper left", bbox_to_anchor=(1, 1), fontsize=7.5, title="")
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=11)
     return figure
