@@ -32,6 +32,7 @@ from zfutils.core import profiles
 from zfutils.data import registry
 from zfutils.models import architectures, cached_predictions, crops, devices, local_response_norm, predictions, recipes
 from zfutils.models.architectures import ALEXNET, ZFNET
+from zfutils.models.trained import note
 from zfutils.paper import claims, numbers
 from zfutils.report import plot, results, verdicts
 from zfutils.stats import bootstrap, multiple, seeds
@@ -41,7 +42,7 @@ pd.set_option("display.max_colwidth", None)
 
 START = time.monotonic()
 PROFILE, SEED = profiles.profile(profile), seed
-PICTURES = registry.opened(PROFILE, seed=seed)
+PICTURES = registry.at_hand(PROFILE, seed=seed)
 
 # %% [markdown]
 # ## Sizes, by hand
@@ -353,6 +354,9 @@ figure6 = plot.filters(
 )
 figure6
 
+# %%
+Markdown(note(TRAINED.values(), PICTURES))
+
 # %% [markdown]
 # The paper says: without clipping a few features dominate; with 11x11 filters many are dead, and there are very high and very low
 # frequencies with little in between. It gives no measure. Ours, written down before the nets were trained:
@@ -422,7 +426,7 @@ def first_layers(name: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Dead filters of layer 1 and their middle share beyond noise, one array a seed of a recipe."""
     dead, middle = [], []
     for other in recipes.seeds_of(name):
-        if runs.is_trained(PROFILE, other, seed=SEED):
+        if runs.is_there(PROFILE, other, seed=SEED):
             net = runs.trained(PROFILE, other, seed=SEED).net().to(devices.device())
             weight = net.conv1.weight.detach().cpu().numpy().astype(np.float64)
             dead.append(first_layer.dead(weight, first_layer.strongest(net, INPUTS, VAL)).astype(float))

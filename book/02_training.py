@@ -34,6 +34,7 @@ from zfutils.core import profiles
 from zfutils.data import registry
 from zfutils.models import architectures, cached_predictions, crops, predictions
 from zfutils.models.architectures import ZFNET
+from zfutils.models.trained import note
 from zfutils.paper import claims, numbers
 from zfutils.report import plot, results, verdicts
 from zfutils.stats import bootstrap, seeds
@@ -44,7 +45,7 @@ pd.set_option("display.max_colwidth", None)
 
 START = time.monotonic()
 PROFILE, SEED = profiles.profile(profile), seed
-PICTURES = registry.opened(PROFILE, seed=seed)
+PICTURES = registry.at_hand(PROFILE, seed=seed)
 SIZE = PROFILE.image_size
 CLASSES = len(PICTURES.classes)
 CPU = torch.device("cpu")
@@ -216,6 +217,9 @@ growth_figure = plot.lines(
     title="How large filters grow",
 )
 growth_figure
+
+# %%
+Markdown(note(TRAINED.values(), PICTURES))
 
 # %%
 ZFNET_LOG = LOGS["zfnet"]

@@ -34,6 +34,7 @@ from zfutils.attribution.units import Unit
 from zfutils.core import profiles
 from zfutils.data import registry
 from zfutils.models import architectures, crops, devices, predictions, recipes
+from zfutils.models.trained import note
 from zfutils.paper import claims
 from zfutils.report import plot, results, verdicts
 from zfutils.stats import bootstrap, seeds
@@ -43,7 +44,7 @@ from zfutils.training.trainer import PAPER_EPOCHS
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
-PICTURES = registry.opened(PROFILE, seed=seed)
+PICTURES = registry.at_hand(PROFILE, seed=seed)
 SIZE = PROFILE.image_size
 DEVICE = devices.device()
 LAYERS = evolution.LAYERS
@@ -52,6 +53,7 @@ NET = TRAINED["zfnet"].net().to(DEVICE)
 VAL = PICTURES.indices("val")
 FEW = "no map has enough winners in this profile"  # why a claim cannot be decided, where it cannot
 NETS_USED = {"nets": {name: found.folder.name for name, found in TRAINED.items()}}
+Markdown(note(TRAINED.values(), PICTURES))
 
 # %% [markdown]
 # ## Switches, by hand
@@ -705,7 +707,7 @@ def further_strengths(name: str) -> list[np.ndarray]:
 GRID = {name: grid_strengths(found, STRIDES[name]) for name, found in LAYER2.items()}
 # Equally many seeds of both: without EXTRAS=1 alexnet has one, however many zfnets are trained.
 PAIRS = zip(recipes.seeds_of("alexnet")[1:], recipes.seeds_of("zfnet")[1:], strict=False)
-PAIRS = [pair for pair in PAIRS if all(runs.is_trained(PROFILE, name, seed=SEED) for name in pair)]
+PAIRS = [pair for pair in PAIRS if all(runs.is_there(PROFILE, name, seed=SEED) for name in pair)]
 if len(GRID) == 2:
     SIDES = [
         [GRID[name], *(own for pair in PAIRS for own in further_strengths(pair[side]))] for side, name in enumerate(("alexnet", "zfnet"))

@@ -31,6 +31,7 @@ from zfutils.attribution import deconv, occlusion, rules, saliency, top_nine, to
 from zfutils.core import profiles
 from zfutils.data import registry
 from zfutils.models import crops, devices, predictions
+from zfutils.models.trained import note
 from zfutils.paper import claims, numbers
 from zfutils.report import plot, results, verdicts
 from zfutils.stats import bootstrap
@@ -40,7 +41,7 @@ from zfutils.widgets import covered, square
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
-PICTURES = registry.opened(PROFILE, seed=seed)
+PICTURES = registry.at_hand(PROFILE, seed=seed)
 SIZE = PROFILE.image_size
 DEVICE = devices.device()
 TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
@@ -48,6 +49,7 @@ NET = TRAINED.net().to(DEVICE)
 VAL = PICTURES.indices("val")
 REGIME = regime.of(TRAINED, PICTURES, name="zfnet", seed=seed)  # chapter 1 says when a net is under-trained
 KNOWS_PARTS = "parts" in PICTURES.facts["maps"]
+Markdown(note([TRAINED], PICTURES))
 
 # %% [markdown]
 # ## By hand

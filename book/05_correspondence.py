@@ -32,6 +32,7 @@ from zfutils.attribution import activations, occlusion
 from zfutils.core import profiles
 from zfutils.data import registry
 from zfutils.models import crops, devices
+from zfutils.models.trained import note
 from zfutils.paper import claims, numbers
 from zfutils.report import plot, results, verdicts
 from zfutils.stats import bootstrap
@@ -41,13 +42,14 @@ from zfutils.widgets.alike import Alike
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
-PICTURES = registry.opened(PROFILE, seed=seed)
+PICTURES = registry.at_hand(PROFILE, seed=seed)
 SIZE = PROFILE.image_size
 DEVICE = devices.device()
 TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 NET = TRAINED.net().to(DEVICE)
 SIDE = round(32 * SIZE / 224)
 CROPS = crops.Crops(PICTURES, SIZE, device=DEVICE)
+Markdown(note([TRAINED], PICTURES))
 
 # %% [markdown]
 # ## Faces

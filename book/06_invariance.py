@@ -32,6 +32,7 @@ from zfutils.attribution import activations
 from zfutils.core import profiles
 from zfutils.data import prepared_sets, registry
 from zfutils.models import crops, devices, predictions
+from zfutils.models.trained import note
 from zfutils.paper import claims, numbers
 from zfutils.report import plot, results, verdicts
 from zfutils.stats import bootstrap
@@ -41,7 +42,7 @@ from zfutils.widgets.moved import Moved
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
-PICTURES = registry.opened(PROFILE, seed=seed)
+PICTURES = registry.at_hand(PROFILE, seed=seed)
 SIZE = PROFILE.image_size
 DEVICE = devices.device()
 TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
@@ -49,6 +50,7 @@ NET = TRAINED.net().to(DEVICE)
 VAL = PICTURES.indices("val")
 REGIME = regime.of(TRAINED, PICTURES, name="zfnet", seed=seed)  # chapter 1 says when a net is under-trained
 FEW = "too few images in this profile"  # why a claim cannot be decided, where it cannot
+Markdown(note([TRAINED], PICTURES))
 
 # %% [markdown]
 # ## Transformations, by hand
@@ -409,7 +411,7 @@ shown
 # %%
 STEP = time.monotonic()
 RIVALS = {"zfnet": NET}
-if runs.is_trained(PROFILE, "zfnet-turned", seed=seed):
+if runs.is_there(PROFILE, "zfnet-turned", seed=seed):
     RIVALS["zfnet-turned"] = runs.trained(PROFILE, "zfnet-turned", seed=seed).net().to(DEVICE)
 TURN_AMOUNTS = np.arange(0.0, 360.0, 30.0)
 RIVAL_CURVES = {name: invariance.curves(net, INPUT, LABELS, invariance.rotate, TURN_AMOUNTS) for name, net in RIVALS.items()}

@@ -34,6 +34,7 @@ from zfutils.core import profiles
 from zfutils.core.errors import Problem
 from zfutils.data import near_duplicates, prepared_sets, registry, splits
 from zfutils.models import architectures, cached_predictions, predictions
+from zfutils.models.trained import note
 from zfutils.paper import claims, numbers
 from zfutils.report import plot, results, tables, verdicts
 from zfutils.stats import average_precision, bootstrap, intervals
@@ -51,6 +52,7 @@ PICTURES = registry.opened(PROFILE, seed=seed)
 TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 MEAN = PICTURES.mean()
 REGIME = regime.of(TRAINED, PICTURES, name="zfnet", seed=seed)  # chapter 1 says when a net is under-trained
+Markdown(note([TRAINED], PICTURES))
 
 # %% [markdown]
 # ## Which pictures stand for which
@@ -286,7 +288,10 @@ def trained_from_scratch(name: str) -> tuple[experiments.Outcome, pd.DataFrame]:
     """Train on every size and fold of the plan; return the answers, and the rates that were tried."""
     prepared, outcome, tried = SETS[name], experiments.Outcome(SCRATCH), []
     for size in experiments.possible(prepared, PLAN.scratch_sizes)[0]:
-        rate, table = from_scratch.best_rate(PROFILE, prepared, MEAN, DRAWS[name][0].train(size), seed=SEED)
+        try:
+            rate, table = from_scratch.best_rate(PROFILE, prepared, MEAN, DRAWS[name][0].train(size), seed=SEED)
+        except from_scratch.NotTrained:
+            continue
         tried.append(table.assign(size=size))
         for number in range(min(PLAN.scratch_folds, PLAN.folds)):
             fold = DRAWS[name][number]
@@ -320,7 +325,7 @@ def under_trained(name: str, size: int) -> str:
     """Why the nets from scratch of a size do not compare; empty where they do."""
     frame = SCRATCHED[name][0].frame
     if frame.empty or not (frame["size"] == size).any():
-        return POSSIBLE[name][1].get(size) or f"no net was trained from scratch on {size} images a class in this profile, or it diverged"
+        return POSSIBLE[name][1].get(size) or f"no net was trained from scratch on {size} images a class in this run, or it diverged"
     bad = frame[(frame["size"] == size) & (frame["under_trained"] != "")]
     return "" if bad.empty else f"under-trained: {bad['under_trained'].iloc[0]}, after {bad['steps'].max()} steps"
 
@@ -727,8 +732,7 @@ Markdown(
 # Layers 1 to k stay as they are, and a linear SVM learns on top of them from some images of each class (of the first fold, with one C for all, so that an answer comes at once). One test picture of each class stands below, crossed where the answer is wrong. Look which of the two helps more: more images, or deeper features? **Try**: at which depth is one image a class worth as much as fifteen are at layer 1? And does the best depth move when there are more images?
 
 # %%
-if FIRST:
-    SOME = POSSIBLE[FIRST][0]
+if FIRST and (SOME := POSSIBLE[FIRST][0]):
     FEW_AND_DEEP = Sliders(
         LOOK.answers,
         title="Images a class and frozen layers",

@@ -38,6 +38,7 @@ from zfutils.attribution.deconvnet import Deconvnet, unpool
 from zfutils.core import profiles
 from zfutils.data import registry
 from zfutils.models import crops, devices
+from zfutils.models.trained import note
 from zfutils.report import plot, results
 from zfutils.stats import bootstrap
 from zfutils.training import runs
@@ -47,12 +48,13 @@ from zfutils.widgets.blink import Pair, WhichIsWrong
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
-PICTURES = registry.opened(PROFILE, seed=seed)
+PICTURES = registry.at_hand(PROFILE, seed=seed)
 SIZE = PROFILE.image_size
 DEVICE = devices.device()
 TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 NET = TRAINED.net().to(DEVICE)
 VAL = PICTURES.indices("val")
+Markdown(note([TRAINED], PICTURES))
 
 # %% [markdown]
 # ## The patients

@@ -626,7 +626,10 @@ def trained_from_scratch() -> tuple[experiments.Outcome, pd.DataFrame]:
     """Train on every size and fold; return the answers and the runs whose loss was not finite."""
     outcome, stopped = experiments.Outcome("from scratch"), []
     for size in SIZES:
-        rate, _ = from_scratch.best_rate(PROFILE, OTHERS, MEAN, DRAWS[0].train(size), seed=SEED)
+        try:
+            rate, _ = from_scratch.best_rate(PROFILE, OTHERS, MEAN, DRAWS[0].train(size), seed=SEED)
+        except from_scratch.NotTrained:
+            continue
         for number, fold in enumerate(DRAWS):
             try:
                 one = from_scratch.train(PROFILE, OTHERS, MEAN, fold.train(size), fold.test, rate=rate, seed=SEED + number)

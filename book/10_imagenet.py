@@ -21,6 +21,7 @@ profile = "photos"
 seed = 0
 
 # %%
+import functools
 import time
 from collections import OrderedDict
 
@@ -273,6 +274,11 @@ def ratios(layer: str, squares: np.ndarray, images: torch.Tensor) -> corresponde
     return correspondence.pairs(correspondence.signs(LARGE, images, squares, SIDE, layers=(layer,))[layer])
 
 
+def gain(chosen: np.ndarray, parts: list, others: list) -> float:
+    """Mean Δ/Δ0 of parts minus that of random squares, over some of the images."""
+    return float(np.nanmean([pairs.ratio(chosen) for pairs in parts]) - np.nanmean([pairs.ratio(chosen) for pairs in others]))
+
+
 def alike() -> tuple[pd.DataFrame, dict[int, tuple[float, float, float]]]:
     """Δ/Δ0 of parts and of matched random squares by layer, and the parts minus the random ones with their interval over images."""
     images = INPUTS.batch(FACES.indices, crops.CENTRE)
@@ -281,12 +287,8 @@ def alike() -> tuple[pd.DataFrame, dict[int, tuple[float, float, float]]]:
     for number in (3, 4, 5):
         parts = [ratios(INSIDE[number], FACES.centres[part], images) for part in correspondence.PARTS]
         others = [ratios(INSIDE[number], squares, images) for squares in random]
-
-        def gain(chosen: np.ndarray, parts: list = parts, others: list = others) -> float:
-            return float(np.nanmean([pairs.ratio(chosen) for pairs in parts]) - np.nanmean([pairs.ratio(chosen) for pairs in others]))
-
-        n = len(FACES.indices)
-        gains[number] = bootstrap.measured(gain, n, generator=np.random.default_rng(SEED), draws=400)
+        measure = functools.partial(gain, parts=parts, others=others)
+        gains[number] = bootstrap.measured(measure, len(FACES.indices), generator=np.random.default_rng(SEED), draws=400)
         named = zip((*correspondence.PARTS, "random"), (*([pairs] for pairs in parts), others), strict=True)
         rows += [{"layer": number, "hidden": name, "Δ/Δ0": float(np.nanmean([pairs.ratio() for pairs in own]))} for name, own in named]
     return pd.DataFrame(rows), gains

@@ -13,7 +13,7 @@ from zfutils.run import chapters, notebooks
 
 # Packages from the lowest up, and the modules of each; a module imports what stands before it, and of its own line what makes no circle.
 PACKAGES = {
-    "core": (("errors", "progress", "cpu", "subprocesses"), ("paths", "locks"), ("keys",), ("profiles",)),
+    "core": (("errors", "progress", "cpu", "subprocesses"), ("paths", "locks"), ("keys", "shipped_files"), ("profiles",)),
     "paper": (("numbers", "claims"),),
     "stats": (("bootstrap", "intervals", "log_odds", "multiple"), ("average_precision", "seeds")),
     "data": (
@@ -26,8 +26,8 @@ PACKAGES = {
         ("local_response_norm", "devices"),
         ("architectures", "crops"),
         ("recipes", "rotated_crops", "predictions", "checkpoints"),
-        ("trained", "shipped"),
-        ("loading",),
+        ("shipped", "pretrained"),
+        ("trained", "loading"),
         ("cached_predictions",),
     ),
     "training": (("schedule",), ("trainer",), ("run_folder",), ("runs",), ("clipping", "from_scratch"), ("train_all",)),

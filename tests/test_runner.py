@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import jupytext
 import nbformat
@@ -22,7 +21,8 @@ from zfutils.core import keys, paths, profiles
 from zfutils.core import subprocesses as children_module
 from zfutils.core.errors import Problem
 from zfutils.core.subprocesses import Children
-from zfutils.models import devices
+from zfutils.models import devices, pretrained
+from zfutils.models.trained import Trained
 from zfutils.paper import claims, numbers
 from zfutils.run import chapters, notebooks, runner
 from zfutils.run.chapters import Chapter
@@ -109,12 +109,26 @@ def test_a_net_that_fills_a_row_later_or_is_trained_anew_runs_its_chapter_again(
         return runner._run_all(profiles.profile("smoke"), list(chapters.CHAPTERS.values()), {}, folders, seed=0, children=Children([{}]))
 
     assert once({}) == once({}) == [] and book == ["one"]
-    folder = tmp_path / "zfnet-2-seed1000-12345678"
-    folder.mkdir()
-    (folder / "net.safetensors").write_bytes(b"first")
-    assert once({"zfnet-2": folder}) == once({"zfnet-2": folder}) == [] and book == ["one", "one"]
-    (folder / "net.safetensors").write_bytes(b"trained anew")
-    assert once({"zfnet-2": folder}) == [] and book == ["one", "one", "one"]
+    net = Trained(tmp_path / "zfnet-2-seed1000-12345678")
+    net.folder.mkdir()
+    net.file.write_bytes(b"first")
+    assert once({"zfnet-2": net}) == once({"zfnet-2": net}) == [] and book == ["one", "one"]
+    net.file.write_bytes(b"trained anew")
+    assert once({"zfnet-2": net}) == [] and book == ["one", "one", "one"]
+
+
+def test_a_chapter_whose_weights_are_not_to_be_had_is_passed_over_and_the_rest_goes_on(book, monkeypatch, capsys):
+    table = {"one": Chapter("one", weights="squeezenet1_0"), "three": Chapter("three", needs=("one",))}
+    monkeypatch.setattr(chapters, "CHAPTERS", table)
+    monkeypatch.setattr(pretrained, "why_not", lambda name: "the weights are neither cached nor reachable" if name else "")
+    assert go() == [] and book == ["three"]
+    assert "one: passed over, the weights are neither cached nor reachable" in capsys.readouterr().err
+
+
+def test_a_chapter_of_some_data_runs_in_their_profiles_only():
+    assert "10_imagenet" in [chapter.name for chapter in chapters.chosen(dataset="photos")]
+    assert "10_imagenet" not in [chapter.name for chapter in chapters.chosen(dataset="toybox")]
+    assert [chapter.name for chapter in chapters.chosen(only="imagenet_units")] == ["10_imagenet"]
 
 
 def test_a_failure_stops_its_own_line_only(book, capsys):
@@ -237,7 +251,7 @@ def test_sets_and_chapters_that_need_no_other_net_are_made_beside_the_trainings(
         begun.set()
         assert early_ran.wait(20)
         order.append("nets")
-        return {"zfnet": zfnet, "alexnet": zfnet}
+        return {"zfnet": Trained(zfnet), "alexnet": Trained(zfnet)}
 
     def run(children, profile, chapter, *others):
         order.append(chapter.name)
@@ -246,7 +260,7 @@ def test_sets_and_chapters_that_need_no_other_net_are_made_beside_the_trainings(
 
     monkeypatch.setattr(runner.registry, "prepare", prepare)
     monkeypatch.setattr(train_all, "make", make)
-    monkeypatch.setattr(runs, "trained", lambda profile, name, seed: SimpleNamespace(folder=zfnet))
+    monkeypatch.setattr(runs, "trained", lambda profile, name, seed: Trained(zfnet))
     monkeypatch.setattr(runner, "_run_one", run)
     assert runner._make(profiles.profile("smoke"), wanted, 0, 2, {}, {}) == ["one"]
     assert order == [("pretraining",), ("scenes",), "one", "nets", "two"]

@@ -3,17 +3,19 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from zfutils.attribution import topk
-from zfutils.core import paths
+from zfutils.core import paths, shipped_files
 from zfutils.core.errors import Problem
 from zfutils.core.profiles import profile
 from zfutils.data import registry, samples
 from zfutils.models import shipped
+from zfutils.models.trained import Shipped, Trained, note
 from zfutils.run import shipping
-from zfutils.training import runs
+from zfutils.training import from_scratch, runs, train_all
 from zfutils.training.trainer import PAPER_EPOCHS
 
 SMALLEST = profile("smoke")
@@ -53,11 +55,12 @@ def test_every_epoch_of_figure_4_ships_as_its_convolutional_layers(weights):
 
 
 def test_a_sample_holds_the_pictures_and_their_truth_pixel_by_pixel(weights):
-    prepared, sample = registry.opened(SMALLEST), samples.read(shipped.checked("smoke.sample.zip"))
-    indices = samples.per_class(prepared, "val", shipping.PER_CLASS)
+    prepared, sample = registry.opened(SMALLEST), samples.read(shipped_files.checked("smoke.sample.zip"))
+    indices = np.concatenate([samples.per_class(prepared, *some) for some in shipping.PER_CLASS.items()])
     assert np.array_equal(sample.images, prepared.images[indices]) and np.array_equal(sample.map("parts"), prepared.map("parts")[indices])
     assert (
-        np.array_equal(sample.labels, np.sort(sample.labels)) and sample.table["file"].tolist() == prepared.table["file"][indices].tolist()
+        np.array_equal(sample.labels, prepared.labels[indices])
+        and sample.table["file"].tolist() == prepared.table["file"][indices].tolist()
     )
     assert np.array_equal(sample.only(np.array([3, 0])).images, prepared.images[indices[[3, 0]]])
     with pytest.raises(Problem, match="unknown map 'toys'; known: parts"):
@@ -65,8 +68,8 @@ def test_a_sample_holds_the_pictures_and_their_truth_pixel_by_pixel(weights):
 
 
 def test_the_winners_that_ship_are_those_of_a_scan(weights):
-    prepared, tops = registry.opened(SMALLEST), topk.load(shipped.checked(f"{NAME}.winners.npz"))
-    sample = samples.read(shipped.checked(f"{NAME}.winners.zip"))
+    prepared, tops = registry.opened(SMALLEST), topk.load(shipped_files.checked(f"{NAME}.winners.npz"))
+    sample = samples.read(shipped_files.checked(f"{NAME}.winners.zip"))
     net = shipped.load(NAME)
     expected = topk.scanned(SMALLEST, net, "shipped", prepared, "val", layers=list(tops))
     assert list(tops) == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
@@ -101,7 +104,7 @@ def test_an_absent_a_damaged_and_another_net_are_told_in_one_line(weights):
     file.write_bytes(whole)
     other = shipped.write("other", shipped.load(NAME), runs.trained(SMALLEST, "zfnet").architecture, shipped.mean(NAME), card={})
     other.replace(file)
-    shipped.enlist(file)
+    shipped_files.enlist(file)
     with pytest.raises(Problem, match="holds another net: expected zfnet-smoke, found other"):
         shipped.load(NAME)
 
@@ -129,14 +132,56 @@ def test_a_broken_sample_is_told(tmp_path):
 
 
 def test_all_that_ships_is_whole_and_small_enough():
-    listed = shipped.index()
+    listed = shipped_files.index()
     for file in listed:
-        shipped.checked(file)
+        shipped_files.checked(file)
     sizes = {file: entry["bytes"] for file, entry in listed.items()}
     assert sum(sizes.values()) < 40_000_000 and all(sizes[f"{name}.safetensors"] <= 14_000_000 for name in shipped.known())
-    on_disk = {file.name for file in paths.WEIGHTS.glob("*") if file.name != shipped.INDEX}
+    on_disk = {file.name for file in paths.WEIGHTS.glob("*") if file.name != shipped_files.INDEX}
     assert on_disk == set(listed), "what lies in weights/ is listed, and the other way round"
     for name in shipped.known():
         card = shipped.card(name)
         assert {"recipe", "data", "data_sha256", "seed", "steps", "val_interval", "licence"} <= set(card) and shipped.load(name)
-    assert json.dumps(listed, indent=1) + "\n" == (paths.WEIGHTS / shipped.INDEX).read_text(encoding="utf-8") if listed else True
+    assert json.dumps(listed, indent=1) + "\n" == (paths.WEIGHTS / shipped_files.INDEX).read_text(encoding="utf-8") if listed else True
+
+
+@pytest.fixture
+def newcomer(weights, monkeypatch, tmp_path):
+    """A machine on which nothing was prepared or trained."""
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "empty"))
+    return tmp_path / "empty"
+
+
+def test_where_nothing_was_trained_the_net_that_ships_stands_in(newcomer, smoke, monkeypatch):
+    net, pictures = runs.trained(SMALLEST, "zfnet"), registry.at_hand(SMALLEST)
+    assert isinstance(net, Shipped) and net.name == NAME and net.folder.is_relative_to(newcomer)
+    assert torch.equal(net.net().fc8.weight, shipped.load(NAME).fc8.weight) and net.epochs == PAPER_EPOCHS
+    assert isinstance(pictures, samples.Sample) and sorted(set(pictures.table["split"])) == ["train", "val"]
+    assert note([net], pictures).startswith(f"*Shown with what ships: `{NAME}` and the {len(pictures.table)} pictures that ship")
+    with pytest.raises(Problem, match="no picture of the split dev ships with the book; make the whole set: make data PROFILE=smoke"):
+        pictures.indices("dev")
+    with pytest.raises(Problem, match="alexnet is not trained in profile smoke; run: make train NET=alexnet PROFILE=smoke"):
+        runs.trained(SMALLEST, "alexnet")
+    with pytest.raises(Problem, match="zfnet is not trained .* SEED=7"):
+        runs.trained(SMALLEST, "zfnet", seed=7)
+    monkeypatch.setenv("DATA_DIR", str(smoke / "data"))
+    own = runs.trained(SMALLEST, "zfnet")
+    assert type(own) is Trained and note([own], registry.at_hand(SMALLEST)) == "Shown with nets and pictures of this machine."
+    pd.testing.assert_frame_equal(own.log, net.log, check_dtype=False, rtol=1e-4)
+    assert torch.equal(own.checkpoint(0).conv1.weight, net.checkpoint(0).conv1.weight), "the first weights follow from the seed"
+
+
+def test_a_run_that_takes_what_ships_trains_only_what_does_not(newcomer, monkeypatch, capsys):
+    registry.prepare(SMALLEST, jobs=1, chosen=("pretraining",))
+    nets = train_all.make(SMALLEST, ["zfnet"], ["zfnet-wide"], jobs=1, only_trained=True)
+    assert list(nets) == ["zfnet"] and isinstance(nets["zfnet"], Shipped) and not runs.is_trained(SMALLEST, "zfnet")
+    assert f"zfnet: taken from what ships, {NAME}" in capsys.readouterr().err
+    assert type(train_all.make(SMALLEST, ["zfnet"], jobs=1)["zfnet"]) is Trained, "a plain run trains on the spot"
+
+
+def test_a_run_that_takes_what_is_there_trains_nothing_from_scratch(newcomer, monkeypatch):
+    for name, value in from_scratch.ONLY_TRAINED.items():
+        monkeypatch.setenv(name, value)
+    prepared = registry.at_hand(SMALLEST)
+    with pytest.raises(from_scratch.NotTrained, match="run without TRAINED=1"):
+        from_scratch.train(SMALLEST, prepared, prepared.mean(), np.arange(8), np.arange(8, 12), rate=0.0025, seed=0)

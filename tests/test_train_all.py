@@ -30,6 +30,7 @@ SMOKE = profiles.profile("smoke")
 def pictures(tiny_set, monkeypatch):
     """The tiny set stands in for the pictures of the profile."""
     monkeypatch.setattr(registry, "opened", lambda profile, which="pretraining", *, seed=0, folder=None: tiny_set)
+    monkeypatch.setattr(registry, "is_prepared", lambda profile, which="pretraining", *, seed=0: True)
     return tiny_set
 
 
@@ -139,7 +140,7 @@ def test_a_row_that_diverges_is_named_and_left_out_and_not_tried_again(pictures,
     names, steps = diverging
     names.add("zfnet-wide")
     found = train_all.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=1)
-    assert list(found) == ["zfnet", "zfnet-2048"] and all((folder / "net.safetensors").exists() for folder in found.values())
+    assert list(found) == ["zfnet", "zfnet-2048"] and all(net.file.exists() for net in found.values())
     said = [line for line in capsys.readouterr().err.splitlines() if "marked as missing" in line]
     assert len(said) == 1 and said[0].startswith("training zfnet-wide stopped: the loss is not finite at step 1 of 6")
     kept = where(TINY, "zfnet-wide", pictures) / "stopped.txt"
@@ -212,7 +213,7 @@ def test_epochs_follow_the_least_steps_and_a_net_that_has_not_learned_says_so(pi
     assert re.search(r"zfnet has not learned in 12 steps: its training loss is 1.3\d, that of a guess 1.39; give it more pictures", said)
     card = runs.trained(longer, "zfnet").card
     assert card["learned"] is False and card["steps"] == 12 and train_all.table(longer, ["zfnet"])["visits"].tolist() == [4 * 48]
-    command_line._describe({"zfnet": runs.trained(longer, "zfnet").folder})
+    command_line._describe({"zfnet": runs.trained(longer, "zfnet")})
     assert ", has not learned" in capsys.readouterr().err
     runs.train(dataclasses.replace(longer, name="learning", epochs=60, learning_rate=0.01), "zfnet")
     assert runs.trained(dataclasses.replace(longer, name="learning", epochs=60, learning_rate=0.01), "zfnet").card["learned"] is True

@@ -18,7 +18,7 @@ TOPS = (1, 2, 5)
 
 
 def missing(profile: Profile, names: list[str], *, seed: int = 0) -> dict[str, str]:
-    """Nets that are not trained, each with what is there of it.
+    """Nets that are neither trained nor ship, each with what is there of it.
 
     Args:
         profile: the sizes.
@@ -32,7 +32,7 @@ def missing(profile: Profile, names: list[str], *, seed: int = 0) -> dict[str, s
         Problem: unknown recipe or absent data.
     """
     states = {name: runs.state(profile, name, seed=seed) for name in names}
-    return {name: _reason(name, state) for name, state in states.items() if state != "trained"}
+    return {name: _reason(name, state) for name, state in states.items() if state not in ("trained", "ships")}
 
 
 def of_seeds(profile: Profile, name: str, prepared: PreparedSet, indices: np.ndarray, *, which: tuple[int, ...], seed: int) -> np.ndarray:
@@ -46,7 +46,7 @@ def of_seeds(profile: Profile, name: str, prepared: PreparedSet, indices: np.nda
         which: crops to average over.
         seed: of the run.
     """
-    there = [other for other in recipes.seeds_of(name) if runs.is_trained(profile, other, seed=seed)]
+    there = [other for other in recipes.seeds_of(name) if runs.is_there(profile, other, seed=seed)]
     answers = (cached_predictions.of(runs.trained(profile, other, seed=seed), prepared, indices, crops=which) for other in there)
     return np.stack([predictions.wrong(own, prepared.labels[indices]) for own in answers])
 

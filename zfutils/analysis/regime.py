@@ -106,7 +106,7 @@ def of_seeds(profile: Profile, rows: dict[str, str], prepared: PreparedSet, *, s
         rows: for the name of each recipe its row in the paper's table 3, as in `of`.
         prepared, seed, images: as in `of`.
     """
-    nets = [(other, row) for name, row in rows.items() for other in recipes.seeds_of(name) if runs.is_trained(profile, other, seed=seed)]
+    nets = [(other, row) for name, row in rows.items() for other in recipes.seeds_of(name) if runs.is_there(profile, other, seed=seed)]
     return {name: of(runs.trained(profile, name, seed=seed), prepared, name=name, seed=seed, row=row, images=images) for name, row in nets}
 
 

@@ -6,6 +6,10 @@ from collections.abc import Iterable
 class Problem(ValueError):
     """Bad input or a missing file. Its message is one line and ends with the remedy; the command line prints it without a traceback."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows below a cell: the line alone, as the command line does."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 def unknown(what: str, got: object, known: Iterable[str]) -> Problem:
     """Build the error for a wrong name.

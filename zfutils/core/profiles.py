@@ -66,6 +66,7 @@ class Profile:
         batch: images a training step; the paper's are 128 (section 3).
         learning_rate: at the start of training; the paper's is .01 (section 3).
         transfer: sizes of the transfer experiments.
+        ships: whether its nets come with the book and are trained anew only when that is asked for: they take hours.
         least_steps: of a training run: where the epochs are fewer, because pictures are few, there are more of them.
     """
 
@@ -81,6 +82,7 @@ class Profile:
     learning_rate: float = 0.01
     transfer: TransferPlan = TransferPlan()
     least_steps: int = 0
+    ships: bool = False
 
     def epochs_of(self, images: int) -> int:
         """Length of a training run with so many training images, in epochs."""
@@ -104,7 +106,9 @@ _ALL = (
     # A net stays at chance for about its first thousand steps, whatever their batch: with few pictures, small batches save it visits.
     Profile("toybox", "any laptop, offline", "toybox", 112, 1 / 4, 512, 16, _TOYS, 16, 0.0025, _TOY_PLAN),
     # The batch is small for the same reason. The rate is the paper's.
-    Profile("photos", "real photographs: Tiny ImageNet, Caltech-101", "photos", 112, 1 / 2, 1024, 25, None, 32, transfer=_PHOTO_PLAN),
+    Profile(
+        "photos", "real photographs: Tiny ImageNet, Caltech-101", "photos", 112, 1 / 4, 1024, 6, None, 32, 0.01, _PHOTO_PLAN, ships=True
+    ),
     Profile("imagenet", "the paper itself: ILSVRC2012, on GPUs", "imagenet", 224, 1.0, 4096, 70),
     # Twice the thousand steps at chance, whatever number of pictures somebody has.
     Profile("folder", "your own pictures: DATA=dir with train/<class>/ and val/<class>/", "folder", 112, 1 / 2, 1024, 15, least_steps=2000),

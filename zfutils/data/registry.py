@@ -10,10 +10,10 @@ import filelock
 import numpy as np
 import torch
 
-from zfutils.core import cpu, keys, paths
+from zfutils.core import cpu, keys, paths, shipped_files
 from zfutils.core.errors import Problem, unknown
 from zfutils.core.profiles import Profile
-from zfutils.data import decode, download, listings, manifests, members, near_duplicates, prepared_sets
+from zfutils.data import decode, download, listings, manifests, members, near_duplicates, prepared_sets, samples
 from zfutils.data.manifests import Manifest
 from zfutils.data.members import Member
 from zfutils.data.prepared_sets import PreparedSet
@@ -98,6 +98,33 @@ def opened(profile: Profile, which: str = "pretraining", *, seed: int = 0, folde
     size = sum(manifests.read(name).megabytes() for names in parts.values() for name in names)
     remedy = f"run: make data PROFILE={profile.name} (fetches {size} MB; with MIRROR=folder it takes the archives from there)"
     return prepared_sets.load(paths.data_dir() / profile.name / which, remedy=remedy)
+
+
+def is_prepared(profile: Profile, which: str = "pretraining", *, seed: int = 0) -> bool:
+    """Whether a set of a profile was prepared on this machine; of a folder of one's own `opened` says what is missing.
+
+    Raises:
+        Problem: rendered toys have no such set.
+    """
+    if profile.dataset == "folder":
+        return True
+    if profile.dataset == "toybox":
+        from zfutils.data.toybox import collection
+
+        return (collection.path(profile, which, seed=seed) / "facts.json").exists()
+    return (paths.data_dir() / profile.name / which / "facts.json").exists()
+
+
+def at_hand(profile: Profile, *, seed: int = 0) -> PreparedSet:
+    """The pictures that nets are trained on, or a few of them that ship where they are not prepared on this machine.
+
+    Raises:
+        Problem: as `opened`, where none ship; or the file that ships is damaged.
+    """
+    file = f"{profile.name}.sample.zip"
+    if is_prepared(profile, seed=seed) or seed or file not in shipped_files.index():
+        return opened(profile, seed=seed)
+    return samples.read(shipped_files.checked(file))
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,18 @@ class Sample(PreparedSet):
         """The pictures, uint8 RGB of shape (n, size, size, 3)."""
         return _decoded(self.path, (f"pictures/{file}{self.facts['suffix']}" for file in self.table["file"]))
 
+    def indices(self, split: str) -> np.ndarray:
+        """Indices of the pictures of one split in the order of the table, int64.
+
+        Raises:
+            Problem: no picture of that split ships.
+        """
+        if split not in self._splits:
+            raise Problem(
+                f"no picture of the split {split} ships with the book; make the whole set: make data PROFILE={self.path.name.split('.')[0]}"
+            )
+        return super().indices(split)
+
     def mean(self) -> np.ndarray:
         """Mean of every pixel over the training pictures, float32 of shape (size, size, 3), in [0, 255]."""
         return np.load(io.BytesIO(_member(self.path, "mean.npy")), allow_pickle=False)
@@ -69,6 +81,7 @@ def write(prepared: PreparedSet, indices: np.ndarray, path: Path, *, quality: in
     table = prepared.table.iloc[indices].reset_index(drop=True)
     about = {"size": prepared.facts["size"], "count": len(indices), "sha256": hashlib.sha256(images.tobytes()).hexdigest()}
     about |= {"classes": prepared.classes, "maps": list(kept), "suffix": suffix, "of": prepared.facts["sha256"]}
+    about |= {name: prepared.facts[name] for name in ("parts",) if name in prepared.facts}
     mean = io.BytesIO()
     np.save(mean, prepared.mean())
     with paths.whole(path) as fresh, zipfile.ZipFile(fresh, "w") as archive:

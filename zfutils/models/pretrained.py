@@ -36,6 +36,17 @@ def load(name: str) -> nn.Module:
     return _copied(name) if copy_of(name).exists() else _torchvisions(name)
 
 
+def why_not(name: str) -> str:
+    """Why a net's weights are not to be had; empty where they are, and for no net."""
+    if not name or copy_of(name).exists():
+        return ""
+    try:
+        _torchvisions(name)
+    except Problem as problem:
+        return str(problem)
+    return ""
+
+
 def origin(name: str) -> str:
     """Where the weights that `load` takes come from, in words for provenance."""
     return f"a copy, {copy_of(name).name}" if copy_of(name).exists() else f"torchvision's {_weights(name)}"

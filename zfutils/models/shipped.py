@@ -1,6 +1,5 @@
 """Nets that ship with the book: half-precision weights with their model cards, checked against an index of digests; no pickle."""
 
-import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -12,42 +11,18 @@ from torch import nn
 
 from zfutils.core import paths
 from zfutils.core.errors import Problem, unknown
+from zfutils.core.shipped_files import checked, enlist, index
 from zfutils.models import architectures, checkpoints
 
-INDEX = "index.json"
 LICENCE = "MIT"
-_NET, _CHECKPOINTS = ".safetensors", ".checkpoints.safetensors"
+NET, _CHECKPOINTS = ".safetensors", ".checkpoints.safetensors"
+DATA = {"photos": "imagenet200"}  # what the names of nets say of their pictures, where that is not the profile
 _MEAN = "mean"  # of the training pictures, kept among the weights: without it the net cannot be shown a picture
-
-
-def index() -> dict[str, dict]:
-    """What ships: for each file its `sha256` and `bytes`; empty where nothing does."""
-    path = paths.WEIGHTS / INDEX
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def known() -> list[str]:
     """Names of the nets that ship, e.g. `zfnet-toybox`."""
-    return [file.removesuffix(_NET) for file in index() if file.endswith(_NET) and not file.endswith(_CHECKPOINTS)]
-
-
-def checked(file: str) -> Path:
-    """Find a file that ships.
-
-    Args:
-        file: its name in `weights/`.
-
-    Raises:
-        Problem: it does not ship, it is absent, or its bytes are not those of the index.
-    """
-    listed, path = index(), paths.WEIGHTS / file
-    if file not in listed:
-        raise unknown("file that ships", file, listed or ["none"])
-    if not path.exists():
-        raise Problem(f"no {path}, which the index lists; get it back: git checkout -- weights")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != listed[file]["sha256"]:
-        raise Problem(f"{path} is damaged or another file: its digest is not that of the index; get it back: git checkout -- weights")
-    return path
+    return [file.removesuffix(NET) for file in index() if file.endswith(NET) and not file.endswith(_CHECKPOINTS)]
 
 
 def load(name: str) -> nn.Sequential:
@@ -121,22 +96,13 @@ def write(name: str, net: nn.Sequential, architecture: architectures.Architectur
     """
     tensors = {**_halved(net), _MEAN: torch.from_numpy(np.array(mean, np.float32))}
     about = {"name": name, "licence": LICENCE, **card, "architecture": asdict(architecture)}
-    return _written(f"{name}{_NET}", tensors, about)
+    return _written(f"{name}{NET}", tensors, about)
 
 
 def write_checkpoints(name: str, nets: dict[int, nn.Sequential]) -> Path:
     """Write the convolutional layers of earlier epochs in half precision into one file, and list it."""
     tensors = {f"{epoch}/{part}": tensor for epoch, net in nets.items() for part, tensor in _halved(_convolutional(net)).items()}
     return _written(f"{name}{_CHECKPOINTS}", tensors, {"name": name, "licence": LICENCE, "epochs": list(nets)})
-
-
-def enlist(path: Path) -> Path:
-    """Put a file of `weights/` into the index."""
-    entry = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
-    whole = dict(sorted({**index(), path.name: entry}.items()))
-    with paths.whole(paths.WEIGHTS / INDEX) as fresh:
-        fresh.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
-    return path
 
 
 def rounded(net: nn.Sequential) -> nn.Sequential:
@@ -149,7 +115,7 @@ def _net_file(name: str) -> Path:
     """The checked file of a net, which names the net it holds."""
     if name not in known():
         raise unknown("shipped net", name, known() or ["none"])
-    path = checked(f"{name}{_NET}")
+    path = checked(f"{name}{NET}")
     held = checkpoints.card(path).get("name")
     if held != name:
         raise Problem(f"{path} holds another net: expected {name}, found {held}; get it back: git checkout -- weights")

@@ -1,6 +1,6 @@
 """Nets that the tools of the book look at: a trained one on disk, or any net that somebody brings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,9 +9,11 @@ import pandas as pd
 import torch
 from torch import nn
 
-from zfutils.core.errors import unknown
+from zfutils.core import paths, shipped_files
+from zfutils.core.errors import Problem, unknown
 from zfutils.data.prepared_sets import PreparedSet
-from zfutils.models import checkpoints, crops
+from zfutils.data.samples import Sample
+from zfutils.models import architectures, checkpoints, crops, shipped
 from zfutils.models.architectures import Architecture
 from zfutils.models.crops import Crops, ScaledCrops
 
@@ -27,14 +29,19 @@ class Trained:
     folder: Path
 
     @property
+    def file(self) -> Path:
+        """Where its weights are."""
+        return self.folder / "net.safetensors"
+
+    @property
     def card(self) -> dict:
         """The model card."""
-        return checkpoints.card(self.folder / "net.safetensors")
+        return checkpoints.card(self.file)
 
     @property
     def architecture(self) -> Architecture:
         """What net it is."""
-        return checkpoints.architecture(self.folder / "net.safetensors")
+        return checkpoints.architecture(self.file)
 
     @property
     def epochs(self) -> tuple[int, ...]:
@@ -49,7 +56,7 @@ class Trained:
 
     def net(self) -> nn.Sequential:
         """The net, on the CPU, in evaluation mode."""
-        return checkpoints.load(self.folder / "net.safetensors")
+        return checkpoints.load(self.file)
 
     def checkpoint(self, epoch: int) -> nn.Sequential:
         """The net as it was at an epoch of the paper's 70 (0 is before training)."""
@@ -58,6 +65,71 @@ class Trained:
     def inputs(self, prepared: PreparedSet, *, device: torch.device, mean: np.ndarray | None = None) -> Crops:
         """What cuts the net's input out of a prepared set; `mean` is subtracted, (side, side, 3), default that of the set."""
         return Crops(prepared, self.architecture.image_size, device=device, mean=mean)
+
+
+@dataclass(frozen=True)
+class Shipped(Trained):
+    """A net that came with the book, used as one that was trained here. Its weights are rounded to half precision.
+
+    Attributes:
+        folder: where what is computed with it is kept.
+        name: under which it ships.
+    """
+
+    name: str
+
+    @property
+    def file(self) -> Path:
+        """Where its weights are."""
+        return shipped_files.checked(f"{self.name}{shipped.NET}")
+
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """The epochs, of the paper's 70, whose convolutional layers ship."""
+        return tuple(epoch for epoch in shipped.epochs(self.name) if epoch)
+
+    @property
+    def log(self) -> pd.DataFrame:
+        """One row an epoch, as of a net that was trained here.
+
+        Raises:
+            Problem: the net ships without it.
+        """
+        if not self.card.get("log"):
+            raise Problem(
+                f"{self.name} ships without the log of its training; train a net of your own: make train NET={self.card['recipe']}"
+            )
+        return pd.DataFrame(self.card["log"])
+
+    def net(self) -> nn.Sequential:
+        """The net, on the CPU, in evaluation mode."""
+        return shipped.load(self.name)
+
+    def checkpoint(self, epoch: int) -> nn.Sequential:
+        """The convolutional part of the net as it was at an epoch of the paper's 70; at 0 the whole net, which follows from its seed."""
+        if epoch == 0:
+            seed = torch.Generator().manual_seed(self.card["settings"]["seed"])
+            return architectures.build(self.architecture, generator=seed).eval()
+        return shipped.checkpoint(self.name, epoch)
+
+
+def of_shipped(profile: str, recipe: str, *, seed: int = 0) -> Shipped | None:
+    """The net of a recipe that ships for a profile and was trained from this seed of a run; None where none does."""
+    name = f"{recipe}-{shipped.DATA.get(profile, profile)}"
+    if name not in shipped.known() or shipped.card(name).get("run_seed", 0) != seed:
+        return None
+    digest = shipped_files.index()[f"{name}{shipped.NET}"]["sha256"]
+    return Shipped(paths.data_dir() / profile / "shipped" / f"{name}-{digest[:8]}", name)
+
+
+def note(nets: Iterable[Trained], pictures: PreparedSet) -> str:
+    """One line, Markdown, that says whose nets and pictures a page is made with."""
+    names = ", ".join(f"`{net.name}`" for net in dict.fromkeys(nets) if isinstance(net, Shipped))
+    few = f"the {len(pictures.table)} pictures that ship, too few for errors and tables" if isinstance(pictures, Sample) else ""
+    if not names and not few:
+        return "Shown with nets and pictures of this machine."
+    shown = " and ".join(filter(None, (names and f"what ships: {names}", few)))
+    return f"*Shown with {shown}; `make reproduce` makes your own.*"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from zfutils.core.errors import unknown
+from zfutils.models import pretrained
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Chapter:
         sets: prepared sets that it reads.
         needs: chapters whose results it reads.
         extra: whether it runs only with `EXTRAS=1`.
+        weights: of torchvision's net that it looks at; where they are not to be had the chapter is passed over.
+        datasets: of the profiles in which it runs; empty for all.
         minutes: what it takes on toys with one core; of those that may start, the longest starts first.
     """
 
@@ -29,6 +32,8 @@ class Chapter:
     sets: tuple[str, ...] = ("pretraining",)
     needs: tuple[str, ...] = ()
     extra: bool = False
+    weights: str = ""
+    datasets: tuple[str, ...] = ()
     minutes: float = 0.5
 
 
@@ -78,6 +83,14 @@ _ALL = (
         sets=("pretraining", "transfer"),
         extra=True,
     ),
+    Chapter(
+        "10_imagenet",
+        ("imagenet_units", "imagenet_occlusion", "imagenet_correspondence", "imagenet_invariance", "imagenet_transfer"),
+        sets=("sharper", "pretraining", "transfer"),
+        weights=pretrained.DEFAULT,
+        datasets=("photos", "imagenet"),  # others run without a network
+        minutes=5,
+    ),
     Chapter("explore", ("explorer",), ("zfnet",), minutes=0.2),
     Chapter(
         "00_start_here",
@@ -91,6 +104,7 @@ _ALL = (
             "06_invariance",
             "07_transfer",
             "08_beyond",
+            "10_imagenet",
             "explore",
         ),
     ),
@@ -105,10 +119,11 @@ def nets_of(wanted: list[Chapter]) -> tuple[list[str], list[str]]:
     return needed, list(dict.fromkeys(name for chapter in wanted for name in chapter.rows if name not in needed))
 
 
-def chosen(*, only: str | None = None, extras: bool = False) -> list[Chapter]:
+def chosen(*, only: str | None = None, extras: bool = False, dataset: str | None = None) -> list[Chapter]:
     """The chapters of a run, each after those that it needs.
 
     Args:
+        dataset: of the profile; None takes the chapters of all.
         only: a result or a chapter; None takes all.
         extras: whether the extra ones run too.
 
@@ -117,7 +132,8 @@ def chosen(*, only: str | None = None, extras: bool = False) -> list[Chapter]:
     """
     known = [name for chapter in CHAPTERS.values() for name in (*chapter.results, chapter.name)]
     if only is None:
-        return [chapter for chapter in CHAPTERS.values() if extras or not chapter.extra]
+        here = [chapter for chapter in CHAPTERS.values() if not (dataset and chapter.datasets) or dataset in chapter.datasets]
+        return [chapter for chapter in here if extras or not chapter.extra]
     if only not in known:
         raise unknown("result", only, known)
     wanted = [chapter.name for chapter in CHAPTERS.values() if only in (*chapter.results, chapter.name)]

@@ -93,7 +93,8 @@ def _nets(given: argparse.Namespace) -> int:
     from zfutils.run import chapters
     from zfutils.training import train_all
 
-    profile, (needed, rows) = profiles.profile(given.profile), chapters.nets_of(chapters.chosen(only=given.only, extras=given.extras))
+    profile = profiles.profile(given.profile)
+    needed, rows = chapters.nets_of(chapters.chosen(only=given.only, extras=given.extras, dataset=profile.dataset))
     print(train_all.table(profile, [*needed, *rows], seed=given.seed).to_string(index=False), flush=True)
     if given.only_trained:
         return 0
@@ -104,27 +105,26 @@ def _train(given: argparse.Namespace) -> int:
     from torch import distributed
 
     from zfutils.models import recipes
+    from zfutils.models.trained import Trained
     from zfutils.training import runs
 
     if given.net is None:
         raise Problem(f"expected a net, got none; give NET= one of: {', '.join(recipes.RECIPES)}")
     name = recipes.recipe(given.net).name
     folder = runs.train(profiles.profile(given.profile), name, seed=given.seed, retrain=given.retrain)
-    status = _describe({name: folder})
+    status = _describe({name: Trained(folder)})
     if distributed.is_initialized():  # under torchrun; threads of a group that was not left may abort a process at its end
         distributed.destroy_process_group()
     return status
 
 
-def _describe(folders: dict) -> int:
+def _describe(nets: dict) -> int:
     """Say what each net reached."""
-    from zfutils.models.trained import Trained
-
-    for name, folder in folders.items():
-        if (folder / "net.safetensors").exists():  # under torchrun only the first process writes it
-            card = Trained(folder).card
+    for name, net in nets.items():
+        if net.file.exists():  # under torchrun only the first process writes it
+            card = net.card
             said = f"{card['val_wrong']} of {card['val_n']} val images wrong, {card['images_per_second']} images/s, {card['seconds']:.0f} s"
-            progress.say(f"{name}: {said}{'' if card['learned'] else ', has not learned'}; {folder}")
+            progress.say(f"{name}: {said}{'' if card['learned'] else ', has not learned'}; {net.file}")
     return 0
 
 

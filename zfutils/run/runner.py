@@ -22,10 +22,13 @@ from zfutils.core.profiles import Profile
 from zfutils.core.subprocesses import Children
 from zfutils.data import registry
 from zfutils.data.prepared_sets import PreparedSet
+from zfutils.models import pretrained
+from zfutils.models.trained import Trained
 from zfutils.paper import claims, numbers
 from zfutils.report import results, scoreboard
 from zfutils.run import chapters, notebooks
 from zfutils.run.chapters import Chapter
+from zfutils.training import from_scratch
 
 
 def reproduce(
@@ -48,7 +51,8 @@ def reproduce(
         only: one result or chapter with what it needs; default all.
         extras: whether extra chapters run too.
         retrain: train the nets anew.
-        only_trained: train no net that only fills a row of a table; those that are not there are marked as missing.
+        only_trained: train no net that only fills a row of a table, none that ships, and none from scratch; what is not there is marked
+            as missing. Where a profile's nets ship (`Profile.ships`) the first two hold unless it is to `retrain`.
         where: `mirror`, `folder` and `transfer`, as in `data.prepare`.
 
     Returns:
@@ -58,10 +62,12 @@ def reproduce(
         Problem: data or nets could not be made.
     """
     start = time.monotonic()
-    wanted = chapters.chosen(only=only, extras=extras)
+    wanted = chapters.chosen(only=only, extras=extras, dataset=profile.dataset)
     for source in notebooks.write_all():
         progress.say(f"{source.stem}: notebook made from its source")
-    failed = _make(profile, wanted, seed, jobs, {"retrain": retrain, "only_trained": only_trained}, where)
+    os.environ |= from_scratch.ONLY_TRAINED if only_trained else {}  # for chapters, which run in processes of their own
+    options = {"retrain": retrain, "only_trained": only_trained or profile.ships and not retrain}
+    failed = _make(profile, wanted, seed, jobs, options, where)
     _keep_extras(profile, wanted)
     board = scoreboard.write(profile.name, seed=seed)
     progress.say(f"{scoreboard.summary(board)}; {paths.results_dir(profile.name)}")
@@ -84,8 +90,8 @@ def _make(profile: Profile, wanted: list[Chapter], seed: int, jobs: int | None, 
     first = needed[:1] if beside and profile.toys else needed
     prepared = registry.prepare(profile, seed=seed, jobs=jobs, chosen=first, **where)
     if beside is None:
-        folders = train_all.make(profile, *nets, seed=seed, jobs=jobs, **options) if any(nets) else {}
-        return _run_all(profile, wanted, prepared, folders, seed=seed, children=children)
+        trained = train_all.make(profile, *nets, seed=seed, jobs=jobs, **options) if any(nets) else {}
+        return _run_all(profile, wanted, prepared, trained, seed=seed, children=children)
     with concurrent.futures.ThreadPoolExecutor(1) as pool, children:  # children end first
         begun = threading.Event()
         training = pool.submit(train_all.make, profile, *nets, seed=seed, jobs=jobs, beside=children, begun=begun, **options)
@@ -93,11 +99,11 @@ def _make(profile: Profile, wanted: list[Chapter], seed: int, jobs: int | None, 
         if rest := needed[len(first) :]:
             prepared |= registry.prepare(profile, seed=seed, jobs=children.at_once - 1, chosen=rest, **where)
         begun.wait()
-        leaders = {name: runs.trained(profile, name, seed=seed).folder for name in train_all.LEADERS if not training.done()}
+        leaders = {name: runs.trained(profile, name, seed=seed) for name in train_all.LEADERS if not training.done()}
         early = _early(wanted, set(leaders), {*nets[0], *nets[1]})
         failed = _run_all(profile, early, prepared, leaders, seed=seed, children=children)
-        folders = training.result()
-        return _run_all(profile, wanted, prepared, folders, seed=seed, children=children, before=early, failed=failed)
+        trained = training.result()
+        return _run_all(profile, wanted, prepared, trained, seed=seed, children=children, before=early, failed=failed)
 
 
 def _early(wanted: list[Chapter], trained: set[str], nets: set[str]) -> list[Chapter]:
@@ -166,7 +172,7 @@ def _run_all(
     profile: Profile,
     wanted: list[Chapter],
     prepared: dict[str, PreparedSet],
-    folders: dict[str, Path],
+    nets: dict[str, Trained],
     *,
     seed: int,
     children: Children,
@@ -190,7 +196,11 @@ def _run_all(
                     failed.append(chapter.name)
                     ended.add(chapter.name)
                     continue
-                key = _key(profile, chapter, prepared, folders, seed)
+                if why := pretrained.why_not(chapter.weights):
+                    progress.say(f"{chapter.name}: passed over, {why}")
+                    ended.add(chapter.name)
+                    continue
+                key = _key(profile, chapter, prepared, nets, seed)
                 threads = max(1, cpu.available() // min(children.at_once, len(wanted)))
                 running[pool.submit(_run_one, children, profile, chapter, key, seed, threads)] = chapter
             done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
@@ -203,23 +213,24 @@ def _run_all(
     return failed
 
 
-def _key(profile: Profile, chapter: Chapter, prepared: dict[str, PreparedSet], folders: dict[str, Path], seed: int) -> str:
+def _key(profile: Profile, chapter: Chapter, prepared: dict[str, PreparedSet], nets: dict[str, Trained], seed: int) -> str:
     """Digest of all that a chapter's results depend on: its text, the code that it uses, the data, the nets."""
     text = (paths.BOOK / f"{chapter.name}.py").read_text(encoding="utf-8")
     pictures = [prepared[name].digest() for name in chapter.sets if name in prepared]
     used = keys.code("paper.claims", "paper.numbers", *keys.imports_of(text))
+    only_trained = from_scratch.only_trained() if "from_scratch" in text else False
     rules = [asdict(claim) for id, claim in claims.claims().items() if id in text]
     tables = [*sorted(numbers.FOLDER.glob("*.csv")), *sorted(paths.MANIFESTS.glob("*.yml"))]
     printed = [hashlib.sha256(file.read_bytes()).hexdigest() for file in tables]
     sizes = {name: value for name, value in asdict(profile).items() if name != "purpose"}
     needed = [_state(profile, need).get("key") for need in chapter.needs]
-    nets = [*_nets_of(chapter, folders), *_seeds_of(profile, chapter, seed)]
-    return keys.digest(text, used, rules, printed, sizes, seed, pictures, nets, needed)
+    digests = [*_nets_of(chapter, nets), *_seeds_of(profile, chapter, seed)]
+    return keys.digest(text, used, only_trained, rules, printed, sizes, seed, pictures, digests, needed)
 
 
-def _nets_of(chapter: Chapter, folders: dict[str, Path]) -> list[str]:
+def _nets_of(chapter: Chapter, nets: dict[str, Trained]) -> list[str]:
     """Digests of a chapter's nets, which may have been trained anew under the same name; a row that is missing is one too."""
-    files = [folders[name] / "net.safetensors" if name in folders else None for name in (*chapter.nets, *chapter.rows)]
+    files = [nets[name].file if name in nets else None for name in (*chapter.nets, *chapter.rows)]
     return ["missing" if file is None else hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
 
 
@@ -229,8 +240,8 @@ def _seeds_of(profile: Profile, chapter: Chapter, seed: int) -> list[str]:
         return []
     from zfutils.training import runs  # only here: a chapter without nets need not load torch
 
-    there = [name for name in chapter.seeds if runs.is_trained(profile, name, seed=seed)]
-    files = {name: runs.trained(profile, name, seed=seed).folder / "net.safetensors" for name in there}
+    there = [name for name in chapter.seeds if runs.is_there(profile, name, seed=seed)]
+    files = {name: runs.trained(profile, name, seed=seed).file for name in there}
     return [f"{name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for name, file in files.items()]
 
 

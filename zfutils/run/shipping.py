@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from zfutils.attribution import topk
-from zfutils.core import paths, progress
+from zfutils.core import paths, progress, shipped_files
 from zfutils.core.errors import Problem
 from zfutils.core.profiles import Profile
 from zfutils.data import registry, samples
@@ -17,7 +17,7 @@ from zfutils.training import runs
 from zfutils.training.trainer import PAPER_EPOCHS
 
 LARGEST = 13_500_000  # bytes that the weights of a net may take; with its mean and card 14 MB
-PER_CLASS = 10  # pictures of each class in a sample
+PER_CLASS = {"val": 10, "train": 3}  # pictures of each class in a sample
 WINNER_QUALITY = 85  # of the winners' pictures, of which there are many
 NINE = 9
 
@@ -37,12 +37,12 @@ def ship(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
         Problem: the net is not trained, or too large to ship.
     """
     trained, prepared = runs.trained(profile, name, seed=seed), registry.opened(profile, seed=seed)
-    shipped_name, net = f"{name}-{profile.name}", shipped.rounded(trained.net())
+    shipped_name, net = f"{name}-{shipped.DATA.get(profile.name, profile.name)}", shipped.rounded(trained.net())
     if (size := 2 * sum(tensor.numel() for tensor in net.state_dict().values())) > LARGEST:
         raise Problem(
             f"{shipped_name} takes {size / 1e6:.0f} MB, at most {LARGEST / 1e6:.0f} ship; take a profile with fewer units: PROFILE=toybox"
         )
-    card = _card(profile, name, trained, prepared, net)
+    card = _card(profile, name, trained, prepared, net, seed)
     files = [shipped.write(shipped_name, net, trained.architecture, prepared.mean(), card=card)]
     if name == "zfnet":  # those of figure 4
         files.append(shipped.write_checkpoints(shipped_name, {epoch: trained.checkpoint(epoch) for epoch in (0, *PAPER_EPOCHS)}))
@@ -53,12 +53,13 @@ def ship(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
     return [file.name for file in files]
 
 
-def _card(profile: Profile, name: str, trained: Trained, prepared: PreparedSet, net: nn.Sequential) -> dict:
+def _card(profile: Profile, name: str, trained: Trained, prepared: PreparedSet, net: nn.Sequential, seed: int) -> dict:
     """What is to be known of a net that ships; its errors are measured with the weights that ship."""
     indices = prepared.indices("val")
     guessed = predictions.probabilities(net, Crops(prepared, profile.image_size, device=torch.device("cpu")), indices)
     error = predictions.error_rate(predictions.wrong(guessed, prepared.labels[indices]))
-    kept = ("recipe", "settings", "seed", "data", "data_sha256", "classes", "lr_drops", "steps", "visits", "multiply_adds", "torch")
+    kept = ("recipe", "settings", "seed", "data", "data_sha256", "classes", "lr_drops", "steps", "visits", "multiply_adds", "seconds")
+    kept += ("images_per_second", "clipped", "learned", "dtype", "device", "torch")
     return {
         "says": recipes.recipe(name).says,
         "profile": profile.name,
@@ -68,14 +69,16 @@ def _card(profile: Profile, name: str, trained: Trained, prepared: PreparedSet, 
         "val_n": error.n,
         "val_error": error.rate,
         "val_interval": error.interval(),
-        "dtype": "float16",
+        "run_seed": seed,
+        "shipped_dtype": "float16",
+        "log": trained.log.round(6).to_dict("list"),
     }
 
 
 def _sample(profile: Profile, prepared: PreparedSet) -> list:
     path = paths.WEIGHTS / f"{profile.name}.sample.zip"
-    samples.write(prepared, samples.per_class(prepared, "val", PER_CLASS), path)
-    return [shipped.enlist(path)]
+    samples.write(prepared, np.concatenate([samples.per_class(prepared, *some) for some in PER_CLASS.items()]), path)
+    return [shipped_files.enlist(path)]
 
 
 def _winners(profile: Profile, name: str, net: nn.Sequential, prepared: PreparedSet) -> list:
@@ -88,7 +91,7 @@ def _winners(profile: Profile, name: str, net: nn.Sequential, prepared: Prepared
     pictures, winners = paths.WEIGHTS / f"{name}.winners.zip", paths.WEIGHTS / f"{name}.winners.npz"
     samples.write(prepared, seen, pictures, quality=WINNER_QUALITY, maps=False)
     topk.save(renumbered, winners)
-    return [shipped.enlist(pictures), shipped.enlist(winners)]
+    return [shipped_files.enlist(pictures), shipped_files.enlist(winners)]
 
 
 def _renumbered(indices: np.ndarray, seen: np.ndarray) -> np.ndarray:

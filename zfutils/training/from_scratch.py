@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import math
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from zfutils.core import keys, paths
+from zfutils.core.errors import Problem
 from zfutils.core.profiles import Profile
 from zfutils.data import splits
 from zfutils.data.prepared_sets import PreparedSet
@@ -23,7 +25,12 @@ RATES = (0.0003125, 0.000625, 0.00125, 0.0025, 0.005, 0.01)  # learning rates th
 FIRST = (0.00125, 0.0025)  # the two that are tried first
 BATCH = 16  # images a step: with so few pictures a batch of 128 would be most of them
 DROPS = (0.7, 0.9)  # of the run, where the rate is cut by ten
+ONLY_TRAINED = {"ONLY_TRAINED": "1"}  # in the environment: no net is trained, those that are there are taken
 FROM_SCRATCH_VERSION = 2  # raised, beside TRAINING_VERSION, when the same pictures give another net or other answers
+
+
+class NotTrained(Problem):
+    """A net from scratch is not there, and this run trains none."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +76,23 @@ def train(
 
     Raises:
         Diverged: the loss is not finite, now or when it was tried before.
+        NotTrained: it is not there, and the run takes only what is (`ONLY_TRAINED`).
     """
     settings, view = _settings(profile, prepared, indices, rate, seed), _view(prepared, indices)
     pictures = prepared.digest(), keys.digest(mean.tobytes().hex()), indices.tolist(), test.tolist()
     key = keys.digest(settings, *pictures, TRAINING_VERSION, FROM_SCRATCH_VERSION)
     folder = paths.data_dir() / profile.name / "scratch" / f"{len(indices)}-images-{key[:8]}"
+    if only_trained() and not (folder / "answers.csv").exists():
+        raise NotTrained("no net was trained from scratch; run without TRAINED=1 to train them")
     run_folder.fill(folder, "answers.csv", lambda: _run(settings, view, mean, test, folder))
     card, answers = checkpoints.card(folder / "net.safetensors"), pd.read_csv(folder / "answers.csv")
     losses = tuple((int(step), float(loss)) for step, loss in card["losses"])
     return Scratch(answers["correct"].to_numpy(bool), card["train_wrong"] / card["train_n"], card["steps"], rate, losses)
+
+
+def only_trained() -> bool:
+    """Whether this run trains no net from scratch (`ONLY_TRAINED` in the environment)."""
+    return ONLY_TRAINED.items() <= os.environ.items()
 
 
 def best_rate(profile: Profile, prepared: PreparedSet, mean: np.ndarray, indices: np.ndarray, *, seed: int) -> tuple[float, pd.DataFrame]:

@@ -14,7 +14,7 @@ from zfutils.core.errors import Problem
 from zfutils.data import registry
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import architectures, checkpoints, devices, predictions, recipes
-from zfutils.models.trained import Trained
+from zfutils.models.trained import Trained, of_shipped
 from zfutils.training import run_folder, schedule
 from zfutils.training.trainer import TRAINING_VERSION, Settings, Trainer
 
@@ -104,10 +104,10 @@ def _train(settings: Settings, prepared: PreparedSet, folder: Path) -> None:
 
 
 def state(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
-    """What is there of a net: `trained`, `at step 120 of 3756`, `missing`, or why its training stopped."""
+    """What is there of a net: `trained`, `ships`, `at step 120 of 3756`, `missing`, or why its training stopped."""
+    if is_there(profile, name, seed=seed):
+        return "trained" if is_trained(profile, name, seed=seed) else "ships"
     recipe, prepared = recipes.recipe(name), registry.opened(profile, seed=seed)
-    if is_trained(profile, name, seed=seed):
-        return "trained"
     if recipe.follows and not is_trained(profile, recipe.follows, seed=seed):
         return "missing"  # its learning-rate drops are not known yet
     folder = _folder(profile, name, seed)
@@ -122,24 +122,37 @@ def state(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
 
 
 def trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> Trained:
-    """Find a trained net.
+    """Find a net: the one that was trained here, else the one that ships.
 
     Raises:
-        Problem: it is not trained yet; the command that does it is named.
+        Problem: there is neither; the command that trains it is named.
     """
     if not is_trained(profile, name, seed=seed):
+        if net := of_shipped(profile.name, recipes.recipe(name).name, seed=seed):
+            return net
         command = f"make train NET={name} PROFILE={profile.name}" + (f" SEED={seed}" if seed else "")
         raise Problem(f"{name} is not trained in profile {profile.name}; run: {command}")
     return Trained(_folder(profile, name, seed))
 
 
-def is_trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> bool:
-    """Whether a net is trained.
+def is_there(profile: profiles.Profile, name: str, *, seed: int = 0) -> bool:
+    """Whether `trained` finds a net: one that was trained here, or one that ships.
 
     Raises:
-        Problem: unknown recipe or absent data.
+        Problem: unknown recipe.
+    """
+    return is_trained(profile, name, seed=seed) or of_shipped(profile.name, recipes.recipe(name).name, seed=seed) is not None
+
+
+def is_trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> bool:
+    """Whether a net was trained here; without the pictures of the profile none was.
+
+    Raises:
+        Problem: unknown recipe.
     """
     recipe = recipes.recipe(name)
+    if not registry.is_prepared(profile, seed=seed):
+        return False
     if recipe.follows and not is_trained(profile, recipe.follows, seed=seed):
         return False
     return (_folder(profile, name, seed) / "net.safetensors").exists()

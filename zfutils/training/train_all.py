@@ -4,7 +4,6 @@ import concurrent.futures
 import os
 import sys
 import threading
-from pathlib import Path
 
 import pandas as pd
 
@@ -14,6 +13,7 @@ from zfutils.core.profiles import Profile
 from zfutils.core.subprocesses import Children
 from zfutils.data import registry
 from zfutils.models import architectures, devices, recipes
+from zfutils.models.trained import Trained, of_shipped
 from zfutils.training import clipping, runs
 from zfutils.training.trainer import Diverged
 
@@ -31,7 +31,7 @@ def make(
     only_trained: bool = False,
     beside: Children | None = None,
     begun: threading.Event | None = None,
-) -> dict[str, Path]:
+) -> dict[str, Trained]:
     """Train what is not trained yet.
 
     Args:
@@ -41,20 +41,22 @@ def make(
         seed: of everything that is drawn.
         jobs: trainings at once; default as many as there are cores, on GPUs one a GPU.
         retrain: train anew what is trained.
-        only_trained: train no row, take those that are there.
+        only_trained: train no row, take those that are there; of the needed nets take those that ship where none was trained here.
         beside: the processes of a run, whose slots the trainings share with others; then each is a process of its own.
         begun: set once the nets that follow none are trained.
 
     Returns:
-        The folder of each net that is trained.
+        Each net that is there in the end.
 
     Raises:
         Problem: a recipe that must be there diverged, or any training ended for another reason: no room, out of memory, killed. What was
             trained stays, and the same command, without `retrain`, goes on where it was.
     """
     names = _in_order([*needed, *(name for name in rows or [] if name not in needed)])
-    wanted = [name for name in names if name in needed or not only_trained or runs.is_trained(profile, name, seed=seed)]
-    folders: dict[str, Path] = {}
+    nets = _shipped(profile, names, seed) if only_trained and not retrain else {}
+    wanted = [
+        name for name in names if name not in nets and (name in needed or not only_trained or runs.is_trained(profile, name, seed=seed))
+    ]
     for wave in _waves(profile, wanted, seed, retrain):
         problems = _train_all(profile, wave, seed, beside or Children(devices.slots(jobs)), retrain, here=beside is None)
         for name, problem in problems.items():
@@ -66,10 +68,19 @@ def make(
     for name in wanted:
         if name == clipping.UNCLIPPED and not clipping.acts(profile, seed=seed):
             progress.say(f"{name}: not trained, clipping never acted in the training of zfnet, so it would be the same net")
-            folders[name] = clipping.unclipped(profile, seed=seed).folder
+            nets[name] = clipping.unclipped(profile, seed=seed)
         elif runs.is_trained(profile, name, seed=seed):
-            folders[name] = runs.trained(profile, name, seed=seed).folder
-    return folders
+            nets[name] = runs.trained(profile, name, seed=seed)
+    return nets
+
+
+def _shipped(profile: Profile, names: list[str], seed: int) -> dict[str, Trained]:
+    """Those nets that were not trained here and that ship."""
+    missing = [name for name in names if not runs.is_trained(profile, name, seed=seed)]
+    nets = {name: net for name in missing if (net := of_shipped(profile.name, name, seed=seed))}
+    for name, net in nets.items():
+        progress.say(f"{name}: taken from what ships, {net.name}; with RETRAIN=1 it is trained here")
+    return nets
 
 
 def table(profile: Profile, names: list[str], *, seed: int = 0) -> pd.DataFrame:
@@ -98,7 +109,7 @@ def table(profile: Profile, names: list[str], *, seed: int = 0) -> pd.DataFrame:
 def _row(profile: Profile, recipe: recipes.Recipe, prepared: registry.PreparedSet, seed: int) -> dict:
     """One line of the table."""
     architecture = architectures.of_profile(profile, recipe.paper, recipe.classes or len(prepared.classes))
-    same = recipe.name == clipping.UNCLIPPED and runs.is_trained(profile, "zfnet", seed=seed) and not clipping.acts(profile, seed=seed)
+    same = recipe.name == clipping.UNCLIPPED and runs.is_there(profile, "zfnet", seed=seed) and not clipping.acts(profile, seed=seed)
     row = {
         "net": recipe.name,
         "state": "not needed: clipping never acted" if same else runs.state(profile, recipe.name, seed=seed),
@@ -108,9 +119,9 @@ def _row(profile: Profile, recipe: recipes.Recipe, prepared: registry.PreparedSe
         "seconds": 0.0 if same else None,
         "val_error": None,
     }
-    if row["state"] == "trained":
+    if row["state"] in ("trained", "ships"):
         card = runs.trained(profile, recipe.name, seed=seed).card
-        row |= {"seconds": card["seconds"], "val_error": card["val_wrong"] / card["val_n"]}
+        row |= {"seconds": card.get("seconds"), "val_error": card["val_wrong"] / card["val_n"]}
     return row
 
 

@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from zfutils.core import profiles
+from zfutils.core import profiles, shipped_files
 from zfutils.core.errors import Problem, unknown
 from zfutils.data import decode, registry, samples
 from zfutils.data.prepared_sets import PreparedSet
-from zfutils.models import shipped
 
 TOYS, BUNDLED, OWN = "toys", "photographs of scikit-image", "your own"
 PER_CLASS = 10
@@ -48,8 +47,8 @@ def toys(profile_name: str = "toybox") -> PreparedSet | None:
     """Toys with their truth: the sample that ships, else the rendered ones of this machine, those of another profile last; None without."""
     names = dict.fromkeys((profile_name, *(name for name, profile in profiles.PROFILES.items() if profile.toys)))
     for name in names:
-        if f"{name}.sample.zip" in shipped.index():
-            return samples.read(shipped.checked(f"{name}.sample.zip"))
+        if f"{name}.sample.zip" in shipped_files.index():
+            return samples.read(shipped_files.checked(f"{name}.sample.zip"))
     for name in names:
         try:
             return registry.opened(profiles.profile(name))
