@@ -200,7 +200,7 @@ Did all of it hold? Most of the paper's pictures still teach; some of its senten
 # | Adebayo et al. 2018 | the sanity check: if a picture stays the same when the weights are random, it does not explain the net. Guided backpropagation fails; the deconvnet was not tested | chapter 3 |
 # | Nie et al. 2018 | deconvnet and guided backpropagation partly *recover the image*, whatever the class | chapter 3 |
 # | Geirhos et al. 2019 | ImageNet nets go by texture more than by shape: another answer to 'what does it look at?' | further reading |
-# | Zhang 2019 | blur before you take every second pixel: the aliasing of figure 6, cured in general (*anti-aliased* nets) | chapters 3, 6 |
+# | Zhang 2019 | blur before you take every second pixel: the aliasing of figure 6, cured in general (*anti-aliased* nets) | chapter 3 shows the aliasing |
 # | Sixt et al. 2020 | found that many such methods, the deconvnet among them, hardly depend on the upper layers | chapter 3 |
 # | Borowski et al. 2021 | people predict a unit better from its strongest natural images than from synthetic ones: figure 2's *patches* have aged best | chapter 3 |
 #
@@ -214,7 +214,7 @@ Did all of it hold? Most of the paper's pictures still teach; some of its senten
 # - **Probability**: mean, deviation, what a 95 % interval promises. Softmax and log-odds are explained where they come up.
 # - **Nets**: that a net is a chain of functions whose weights follow the gradient of a loss. One lecture is enough.
 #
-# Try these three. If two of them come easily, go on; if not, take an introduction first (chapters 6 and 7 of *Dive into Deep Learning* fit well) and come back.
+# Try these three. If two of them come easily, go on; if not, take an introduction first (of *Dive into Deep Learning* the chapters on multilayer perceptrons and on convolutional networks) and come back.
 #
 # 1. A 3 x 3 filter moves over a 7 x 7 image in steps of 2, without padding. How large is the result?
 # 2. Max pooling takes 1, 5, 2, 3 to 5. The gradient that comes down is 10. What does each of the four get?
@@ -317,30 +317,28 @@ shown
 BOARD = scoreboard.write(PROFILE.name, seed=seed)
 MAP = paper_map.overview(BOARD)
 MAKERS = chapters.makers()
-FIGURES = paths.results_dir(PROFILE.name) / "figures"
+FOLDER, NOT_HERE = paths.results_dir(PROFILE.name), "not in this run"
 
 
 def card(place: str, verdict: str) -> cards.Card:
-    """The card of a figure or table."""
+    """The card of a figure or table, with the first picture that there is of it."""
     names = paper_map.results_of(place, MAKERS)
-    chapter = MAKERS[names[0]]
-    pictures = [file for name in names if (file := FIGURES / f"{name}.png").exists()]
-    return cards.Card(
-        place.capitalize(), paper_map.TITLES[place], verdict, f"{chapter}.ipynb", chapters.title(chapter), next(iter(pictures), None)
-    )
+    pictures = [file for name in names if (file := FOLDER / "figures" / f"{name}.png").exists()]
+    chapter, there = MAKERS[names[0]], any((FOLDER / "tables" / f"{name}.csv").exists() for name in names)
+    about = {"link": f"{chapter}.ipynb", "chapter": chapters.title(chapter), "otherwise": "numbers, no picture" if there else NOT_HERE}
+    return cards.Card(place.capitalize(), paper_map.TITLES[place], verdict, picture=next(iter(pictures), None), **about)
 
 
 CARDS = [card(place, verdict) for place, verdict in zip(MAP["place"], MAP["verdict"], strict=True) if place in paper_map.TITLES]
 HTML(cards.grid(CARDS))
 
 # %%
-LACKING = [one.head.lower() for one in CARDS if one.picture is None]
-said = (
-    f"No picture in this run of {', '.join(LACKING)}; `make reproduce PROFILE={profile}` makes them."
+LACKING = [one.head.lower() for one in CARDS if one.picture is None and one.otherwise == NOT_HERE]
+Markdown(
+    f"Not in this run: {', '.join(LACKING)}; `make reproduce PROFILE={profile}` makes what is missing."
     if LACKING
-    else "Every figure and table has its picture in this run."
+    else "Every figure and table is there."
 )
-Markdown(said)
 
 # %% [markdown]
 # ## How to read a verdict
@@ -357,7 +355,8 @@ Markdown(said)
 # | not comparable | the experiment could not speak: a net that had not learned to the end, pictures that lack what is asked for; the reason is given |
 # | in part | of several claims about one figure, some agree and some differ |
 #
-# **One verdict each.** A table has the verdict of its pattern. A figure has what its claims say together. Figure 3 has neither: its sizes are the paper's or they are not.
+# **One verdict each.** A table has the verdict of its pattern. A figure has what its claims say together. Figure 3 has neither: its sizes are the paper's or they are not. Figure 8
+# shows the images behind table 1 and shares its verdict.
 #
 # *Agrees* does not mean that the paper is right, and *differs* does not mean that it is wrong: our nets are smaller and see other pictures. It means that the sentence did, or did not, hold here.
 # Many claims at once bring false alarms; `p_holm` in the long list is a p that holds for all of them together (Holm's correction).
