@@ -116,3 +116,22 @@ def test_the_two_paths_and_the_switches_name_every_stage():
     numbers = plot.switches(values, values[1::2, 1::2], places, np.ones((2, 2)), np.zeros((4, 4)))
     assert [len(axis.patches) for axis in numbers.axes] == [4, 0, 0, 4]
     assert numbers.axes[0].texts[5].get_text() == "5" and numbers.axes[3].texts[0].get_text() == "0"
+
+
+def test_the_way_up_and_down_keeps_one_value():
+    values, picture = np.arange(1.0, 10).reshape(3, 3), np.zeros((8, 8, 3), np.uint8)
+    captions = {name: name for name in ("image", "map", "seed", "projection")}
+    figure = plot.both_ways(picture, values, (1, 2), picture, steps={"up": "abc", "down": "def"}, captions=captions)
+    shown = {axis.get_title() or axis.get_xlabel(): axis.images[0] for axis in figure.axes[1:]}
+    assert set(shown) == set(captions) and (shown["map"].get_array() == values).all()
+    kept = shown["seed"].get_array()
+    assert kept[1, 2] == 6 and kept.sum() == 6 and shown["seed"].get_clim() == (0, 9)
+    assert {"a", "b", "c", "d", "e", "f", "switches"} <= {text.get_text() for text in figure.axes[0].texts}
+
+
+def test_the_square_is_filled_where_it_lies():
+    image, fill = np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 9, np.uint8)
+    figure = plot.hidden(image, (2, 4, 3), np.array([[0.5, 0.1]]), name="owl", unhidden=0.8, fill=fill)
+    shown = figure.axes[0].images[0].get_array()
+    assert (shown[2:5, 4:7] == 9).all() and shown.sum() == 9 * 9 * 3 and image.sum() == 0
+    assert figure.axes[1].images[0].get_clim() == (0, 0.8) and "owl" in figure.axes[1].get_title("left")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from zfutils.core import paths
 from zfutils.core.errors import unknown
 from zfutils.models import pretrained
 
@@ -111,6 +112,17 @@ _ALL = (
 )
 
 CHAPTERS = {chapter.name: chapter for chapter in _ALL}
+
+
+def makers() -> dict[str, str]:
+    """The chapter that makes a result, by the name of the result."""
+    return {result: chapter.name for chapter in CHAPTERS.values() for result in chapter.results}
+
+
+def title(name: str) -> str:
+    """What stands above a chapter, e.g. `Train it` for `02_training`."""
+    lines = (paths.BOOK / f"{name}.py").read_text(encoding="utf-8").splitlines()
+    return next(line for line in lines if line.startswith("# # ")).removeprefix("# # ")
 
 
 def nets_of(wanted: list[Chapter]) -> tuple[list[str], list[str]]:

@@ -4,6 +4,7 @@ from zfutils.report.plot.charts import bars, dots, learning_curves, lines, spect
 from zfutils.report.plot.further import beside, scatter, signs
 from zfutils.report.plot.images import crops, filters, palette, pictures, sheet
 from zfutils.report.plot.nets import architecture
+from zfutils.report.plot.opening import both_ways, hidden
 from zfutils.report.plot.pages import Page, nine_page, pages, strip_page, switches, two_paths
 from zfutils.report.plot.probes import Probed, columns, curves, decoded, occlusion
 from zfutils.report.plot.transfer import by_class, few_images, layers
@@ -14,6 +15,7 @@ __all__ = [
     "architecture",
     "bars",
     "beside",
+    "both_ways",
     "by_class",
     "columns",
     "crops",
@@ -22,6 +24,7 @@ __all__ = [
     "dots",
     "few_images",
     "filters",
+    "hidden",
     "layers",
     "learning_curves",
     "lines",
