@@ -39,7 +39,7 @@ from zfutils.widgets import subjects
 
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
-PICTURES = registry.opened(PROFILE, seed=seed)
+PICTURES = registry.at_hand(PROFILE, seed=seed)
 
 
 def paper(key: str) -> str:
