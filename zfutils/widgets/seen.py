@@ -98,6 +98,8 @@ def _margin(field: receptive_field.Field, side: int) -> int:
 
 def _misfits(chain: tuple[Windows, ...]) -> str:
     """What does not fit in some stages, in one line."""
+    if not chain[-1].side:
+        return f"The net ends at {chain[-1].stage}: {chain[-1].misfit()}."
     words: dict[str, list[str]] = {}
     for windows in chain:
         words.setdefault(windows.misfit(), []).append(windows.stage)
