@@ -248,19 +248,19 @@ Markdown(
 # `pool5` its 6? And how much of what the corner unit of `conv5` sees is padding?
 
 # %%
-FIRST = PICTURES.indices("val")[:1]
+EXAMPLE = PICTURES.indices("val")[:1]
 PRINTED_SIDES = {row.stage: row.side for row in SIZES.rename(columns={"printed size": "side"}).itertuples() if row.stage in BY_HAND}
-SEEN = Seen(ZFNET, drawing.resized(np.asarray(PICTURES.images[FIRST[0]]), ZFNET.image_size), PRINTED_SIDES).sliders()
+ONE_UNIT = Seen(ZFNET, drawing.resized(np.asarray(PICTURES.images[EXAMPLE[0]]), ZFNET.image_size), PRINTED_SIDES).sliders()
 STATES = [
     {"unit": "conv3"},
     {"unit": "conv5", "place": (0.1, 0.2)},
     {"padding": 0},
     {"layer": "conv3", "kernel": 11, "stride": 4, "padding": 0, "unit": "pool5"},
 ]
-SEEN.figure(STATES, cell=3.0)
+ONE_UNIT.figure(STATES, cell=3.0)
 
 # %%
-SEEN
+ONE_UNIT
 
 # %%
 UNPADDED = architectures.chain(architectures.with_windows(ZFNET, "conv1", kernel=7, stride=2, padding=0))
@@ -305,10 +305,10 @@ assert np.abs(by_hand - kept).max() < 1e-6  # the constants are kept in float32
 # %%
 NORM_NET = runs.trained(PROFILE, "zfnet", seed=seed).net()
 NORM_INPUTS = crops.Crops(PICTURES, PROFILE.image_size, device=torch.device("cpu"))
-NORM_IMAGE = NORM_INPUTS.batch(FIRST, crops.CENTRE)
+NORM_IMAGE = NORM_INPUTS.batch(EXAMPLE, crops.CENTRE)
 POOL1 = activations.of(NORM_NET, NORM_IMAGE, ["pool1"])["pool1"][0]  # (maps, h, w)
-LOOK = Normed(POOL1, NORM_INPUTS.pictures(NORM_IMAGE)[0])
-NORMED, QUIET = LOOK.sliders(), {"place": LOOK.quietest()}
+AT_ONE_PLACE = Normed(POOL1, NORM_INPUTS.pictures(NORM_IMAGE)[0])
+NORMED, QUIET = AT_ONE_PLACE.sliders(), {"place": AT_ONE_PLACE.quietest()}
 NORMED.figure([{}, QUIET, {**QUIET, "k": 0.5}, {"alpha": 1e-3}, {"window": 1}, {"window": 11}], columns=3, cell=3.3)
 
 # %%

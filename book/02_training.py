@@ -160,23 +160,24 @@ Markdown(
 # %%
 MEASURED = signals.sizes(FRESH, BATCH)
 assert np.allclose(SIGNALS["root mean square"], [MEASURED[layer] for layer in SIGNALS["layer"]], rtol=1e-5)
-STARTS = Starts(ARCHITECTURE, BATCH[:8], seed).sliders()
+FIRST_WEIGHTS = Starts(ARCHITECTURE, BATCH[:8], seed).sliders()
 STATES = [{"std": std, "inputs": "±128"} for std in (0.01, 0.005, 0.02, 0.05)] + [{"std": std, "inputs": "±1"} for std in (0.01, 0.02)]
-STARTS.figure(STATES, columns=3, cell=3.6)
+FIRST_WEIGHTS.figure(STATES, columns=3, cell=3.6)
 
 # %%
-STARTS
+FIRST_WEIGHTS
 
 
 # %%
 def living(divisor: float) -> str:
     """The deviations at which a signal lives, for inputs divided by a number."""
     found = []
-    for std in np.geomspace(0.001, 0.1, 41):
-        net = architectures.build(architectures.with_std(ARCHITECTURE, float(std)), generator=torch.Generator().manual_seed(SEED)).eval()
+    for std in np.geomspace(0.001, 0.1, 21):
+        drawn = torch.Generator().manual_seed(SEED)
+        net = architectures.build(architectures.with_std(ARCHITECTURE, float(std)), generator=drawn).eval()
         *_, logits = signals.sizes(net, BATCH[:8] / divisor).values()
         found += [std] if signals.fate(logits) == "lives" else []
-    return f"from {min(found):.4f} to {max(found):.4f}" if found else "nowhere between .001 and .1"
+    return f"from about {min(found):.2g} to {max(found):.2g}" if found else "nowhere between .001 and .1"
 
 
 Markdown(
