@@ -244,8 +244,8 @@ Markdown(
 # them the pixels that one unit sees, in a picture scaled to 224 px; striped is what lies beyond its border, where there is padding or nothing
 # at all. Look how far a change in layer 1 reaches, and how much of a field in the corner is no picture.
 #
-# **Try**: find another kernel and padding of layer 1 that give all printed sizes. Which layer can have stride 1 in place of 2 and still leave
-# `pool5` its 6? And how much of what the corner unit of `conv5` sees is padding?
+# **Try**: find another kernel and padding of layer 1 that give all printed sizes. What becomes of `pool5` where layer 2 moves
+# by 1, as in Krizhevsky's net? And how much of what the corner unit of `conv5` sees is padding?
 
 # %%
 EXAMPLE = PICTURES.indices("val")[:1]

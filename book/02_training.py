@@ -39,9 +39,7 @@ from zfutils.report import plot, results, verdicts
 from zfutils.stats import bootstrap, seeds
 from zfutils.training import clipping, descent, runs, schedule, train_all
 from zfutils.training.trainer import Settings
-from zfutils.widgets.descents import Descents
-from zfutils.widgets.epochs import SCALES, Epochs
-from zfutils.widgets.starts import Starts
+from zfutils.widgets import descents, epochs, starts
 
 pd.set_option("display.max_colwidth", None)
 
@@ -160,7 +158,7 @@ Markdown(
 # %%
 MEASURED = signals.sizes(FRESH, BATCH)
 assert np.allclose(SIGNALS["root mean square"], [MEASURED[layer] for layer in SIGNALS["layer"]], rtol=1e-5)
-FIRST_WEIGHTS = Starts(ARCHITECTURE, BATCH[:8], seed).sliders()
+FIRST_WEIGHTS = starts.Starts(ARCHITECTURE, BATCH[:8], seed).sliders()
 STATES = [{"std": std, "inputs": "±128"} for std in (0.01, 0.005, 0.02, 0.05)] + [{"std": std, "inputs": "±1"} for std in (0.01, 0.02)]
 FIRST_WEIGHTS.figure(STATES, columns=3, cell=3.6)
 
@@ -227,7 +225,7 @@ assert np.allclose(by_hand, descent.path(by_hand[0], CURVATURES, rate=0.02, mome
 # which momentum is a rate of .02 quickest, and what is wrong with .98?
 
 # %%
-VALLEY = Descents().sliders()
+VALLEY = descents.Descents().sliders()
 VALLEY.figure(
     [{"rate": rate, "momentum": m} for rate, m in ((0.02, 0), (0.076, 0), (0.082, 0), (0.02, 0.5), (0.02, 0.9), (0.02, 0.98))],
     columns=2,
@@ -454,10 +452,10 @@ learning
 # change after the learning rate was cut? Compare with `alexnet`.
 
 # %%
-EPOCHS = Epochs({name: TRAINED[name] for name in ("zfnet", "alexnet")}, PROFILE.batch).sliders()
+EPOCHS = epochs.Epochs({name: TRAINED[name] for name in ("zfnet", "alexnet")}, PROFILE.batch).sliders()
 KEPT = EPOCHS.controls["epoch"].options
 SHOWN = [0, *(epoch for epoch in KEPT if epoch in (5, 20, KEPT[-1]))]
-EPOCHS.figure([{"epoch": epoch, "scale": scale} for scale in SCALES for epoch in SHOWN], columns=len(SHOWN), cell=2.6)
+EPOCHS.figure([{"epoch": epoch, "scale": scale} for scale in epochs.SCALES for epoch in SHOWN], columns=len(SHOWN), cell=2.6)
 
 # %%
 EPOCHS
