@@ -100,7 +100,7 @@ def test_windows_that_do_not_fit_are_told_and_the_rest_stays(seen):
     told = gone.at((0.5, 0.5), "conv3", 11, 1, 0, "conv3", never)
     assert (
         next(iter(told.pictures)) == "conv3 does not exist"
-        and told.text == "The net ends at conv3: no window of 11 fits into 2 + 2 x 0 px."
+        and told.text == "The net ends at conv3: no window of 11 fits into 3 + 2 x 0 px."
     )
     with pytest.raises(Problem, match="unknown stage 'fc6'"):
         seen.at((0.5, 0.5), "conv1", 7, 2, 1, "fc6", never)
