@@ -28,6 +28,7 @@ import torch
 from IPython.display import Markdown
 
 from zfutils.analysis import error_rates, first_layer, regime
+from zfutils.attribution import activations, receptive_field
 from zfutils.core import profiles
 from zfutils.data import registry
 from zfutils.models import architectures, cached_predictions, crops, devices, local_response_norm, predictions, recipes
@@ -37,6 +38,9 @@ from zfutils.paper import claims, numbers
 from zfutils.report import plot, results, verdicts
 from zfutils.stats import bootstrap, multiple, seeds
 from zfutils.training import clipping, runs, train_all
+from zfutils.widgets import drawing
+from zfutils.widgets.normed import Normed
+from zfutils.widgets.seen import Seen
 
 pd.set_option("display.max_colwidth", None)
 
@@ -235,6 +239,42 @@ Markdown(
 )
 
 # %% [markdown]
+# ### Change a layer
+#
+# One layer of the paper's net gets other windows, and the sizes above it follow. Bars are hatched where a size is not the printed one. Beside
+# them the pixels that one unit sees, in a picture scaled to 224 px; striped is what lies beyond its border, where there is padding or nothing
+# at all. Look how far a change in layer 1 reaches, and how much of a field in the corner is no picture.
+#
+# **Try**: find another kernel and padding of layer 1 that give all printed sizes. What becomes of `pool5` where layer 2 moves
+# by 1, as in Krizhevsky's net? And how much of what the corner unit of `conv5` sees is padding?
+
+# %%
+EXAMPLE = PICTURES.indices("val")[:1]
+PRINTED_SIDES = {row.stage: row.side for row in SIZES.rename(columns={"printed size": "side"}).itertuples() if row.stage in BY_HAND}
+ONE_UNIT = Seen(ZFNET, drawing.resized(np.asarray(PICTURES.images[EXAMPLE[0]]), ZFNET.image_size), PRINTED_SIDES).sliders()
+STATES = [
+    {"unit": "conv3"},
+    {"unit": "conv5", "place": (0.1, 0.2)},
+    {"padding": 0},
+    {"layer": "conv3", "kernel": 11, "stride": 4, "padding": 0, "unit": "pool5"},
+]
+ONE_UNIT.figure(STATES, cell=3.0)
+
+# %%
+ONE_UNIT
+
+# %%
+UNPADDED = architectures.chain(architectures.with_windows(ZFNET, "conv1", kernel=7, stride=2, padding=0))
+CONV5 = receptive_field.on_paper(ZFNET, "conv5")
+OVER = [CONV5.beyond((row, column)) for row in range(BY_HAND["conv5"]) for column in range(BY_HAND["conv5"])]
+Markdown(
+    f"Without its one pixel of padding layer 1 changes {sum(windows.side != BY_HAND[windows.stage] for windows in UNPADDED)} of the "
+    f"{len(UNPADDED)} sizes, and the last is {UNPADDED[-1].side} all the same: rounding hides it. "
+    f"Of the {len(OVER)} units of a map of `conv5`, {sum(share > 0 for share in OVER)} look beyond the border, the one in the first corner "
+    f"with {OVER[0]:.0%} of its field."
+)
+
+# %% [markdown]
 # ## Contrast norm
 #
 # After the pools of layers 1 and 2 every value is divided by a power of the energy of the five maps around its own, at the same place.
@@ -255,6 +295,35 @@ def contrast_norm_by_hand(x: np.ndarray) -> np.ndarray:
 x = np.random.default_rng(seed).normal(0, 50, (8, 4, 4))
 by_hand, kept = contrast_norm_by_hand(x), local_response_norm.LocalResponseNorm(8).double()(torch.from_numpy(x)[None])[0].numpy()
 assert np.abs(by_hand - kept).max() < 1e-6  # the constants are kept in float32
+
+# %% [markdown]
+# What do the constants do? Below, all maps of layer 1 at one place of a picture, as the trained net has them before its norm and after it,
+# and by what each is multiplied. Look at a place with much energy and at a quiet one: which constant decides at each?
+#
+# **Try**: make `alpha` so small that the lower line becomes flat; then raise `n` from 1 to 11 and see which maps are pressed down by
+# *others*; then find what `beta` would make all strong values equal when `n` is 1.
+
+# %%
+NORM_NET = runs.trained(PROFILE, "zfnet", seed=seed).net()
+NORM_INPUTS = crops.Crops(PICTURES, PROFILE.image_size, device=torch.device("cpu"))
+NORM_IMAGE = NORM_INPUTS.batch(EXAMPLE, crops.CENTRE)
+POOL1 = activations.of(NORM_NET, NORM_IMAGE, ["pool1"])["pool1"][0]  # (maps, h, w)
+AT_ONE_PLACE = Normed(POOL1, NORM_INPUTS.pictures(NORM_IMAGE)[0])
+NORMED, QUIET = AT_ONE_PLACE.sliders(), {"place": AT_ONE_PLACE.quietest()}
+NORMED.figure([{}, QUIET, {**QUIET, "k": 0.5}, {"alpha": 1e-3}, {"window": 1}, {"window": 11}], columns=3, cell=3.3)
+
+# %%
+NORMED
+
+# %%
+FACTOR = local_response_norm.LocalResponseNorm(len(POOL1)).factor(POOL1[None])[0]
+Markdown(
+    f"Where nothing is active a value keeps 2^-.75 = {2**-0.75:.2f} of itself, which `k` and `beta` decide alone. In this picture, half of all values keep less "
+    f"than {float(FACTOR.median()):.2f}, one in a hundred less than {float(FACTOR.flatten().quantile(0.01)):.2f}: there `alpha` times the energy of the five maps outweighs `k`."
+    if float(FACTOR.flatten().quantile(0.01)) < 0.5 * 2**-0.75
+    else f"In this picture the signals are so small that the norm hardly does more than multiply by 2^-.75 = {2**-0.75:.2f}: one value in a hundred keeps "
+    f"less than {float(FACTOR.flatten().quantile(0.01)):.3f}. In a net that has learnt they are larger."
+)
 
 # %% [markdown]
 # ## What changed from Krizhevsky et al.

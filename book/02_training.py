@@ -29,7 +29,7 @@ import torch
 import torch.nn.functional as F
 from IPython.display import Markdown
 
-from zfutils.analysis import error_rates, regime
+from zfutils.analysis import error_rates, regime, signals
 from zfutils.core import profiles
 from zfutils.data import registry
 from zfutils.models import architectures, cached_predictions, crops, predictions
@@ -38,8 +38,9 @@ from zfutils.models.trained import note
 from zfutils.paper import claims, numbers
 from zfutils.report import plot, results, verdicts
 from zfutils.stats import bootstrap, seeds
-from zfutils.training import clipping, runs, schedule, train_all
+from zfutils.training import clipping, descent, runs, schedule, train_all
 from zfutils.training.trainer import Settings
+from zfutils.widgets import descents, epochs, starts
 
 pd.set_option("display.max_colwidth", None)
 
@@ -145,6 +146,45 @@ Markdown(
 )
 
 # %% [markdown]
+# ### Why .01 is delicate
+#
+# `zfutils.analysis.signals` measures the same. Every layer multiplies the signal by about the same number, and that number is proportional
+# to the deviation: over eight layers twice the deviation makes up to 2⁸ = 256 times the signal. We say that a signal *dies* when the logits
+# have a root mean square below .001 (no two classes then differ in probability by more than about a thousandth of it), and that it
+# *explodes* above 10 (a net that has learnt nothing is nearly sure of one class). **Assumption**: both bounds are ours. Look how narrow the
+# range between them is, and at inputs in ±1, as most nets of today take them.
+#
+# **Try**: find the smallest and the largest deviation at which the signal lives, for both ranges of the input. Is .01 in both?
+
+# %%
+MEASURED = signals.sizes(FRESH, BATCH)
+assert np.allclose(SIGNALS["root mean square"], [MEASURED[layer] for layer in SIGNALS["layer"]], rtol=1e-5)
+FIRST_WEIGHTS = starts.Starts(ARCHITECTURE, BATCH[:8], seed).sliders()
+STATES = [{"std": std, "inputs": "±128"} for std in (0.01, 0.005, 0.02, 0.05)] + [{"std": std, "inputs": "±1"} for std in (0.01, 0.02)]
+FIRST_WEIGHTS.figure(STATES, columns=3, cell=3.6)
+
+# %%
+FIRST_WEIGHTS
+
+
+# %%
+def living(divisor: float) -> str:
+    """The deviations at which a signal lives, for inputs divided by a number."""
+    found = []
+    for std in np.geomspace(0.001, 0.1, 21):
+        drawn = torch.Generator().manual_seed(SEED)
+        net = architectures.build(architectures.with_std(ARCHITECTURE, float(std)), generator=drawn).eval()
+        *_, logits = signals.sizes(net, BATCH[:8] / divisor).values()
+        found += [std] if signals.fate(logits) == "lives" else []
+    return f"from about {min(found):.2g} to {max(found):.2g}" if found else "nowhere between .001 and .1"
+
+
+Markdown(
+    f"With inputs in ±128 the signal lives at deviations {living(1)}, with inputs in ±1 {living(128)}. A layer multiplies it by "
+    f"{signals.gain(MEASURED):.2f} at .01; only near 1 would depth not matter. The paper's .01 belongs to its inputs, which are divided by nothing."
+)
+
+# %% [markdown]
 # ## One step, by hand
 #
 # Stochastic gradient descent with momentum .9: the velocity keeps nine tenths of itself and takes up the gradient; the weight moves against
@@ -164,6 +204,50 @@ for gradient in gradients:
 assert torch.allclose(weight, library.detach(), atol=1e-15)
 
 # %% [markdown]
+# ### Rate and momentum in a valley
+#
+# What the two numbers do is seen where the answer is known: on the loss (x² + 25 y²) / 2, flat along x and 25 times as steep along y. By
+# hand and by the library:
+
+# %%
+CURVATURES, point, velocity = np.array([1.0, 25.0]), np.array([-9.0, 1.6]), np.zeros(2)
+by_hand = [point]
+for _ in range(10):
+    velocity = 0.9 * velocity + CURVATURES * point  # the gradient is (x, 25 y)
+    point = point - 0.02 * velocity
+    by_hand.append(point)
+assert np.allclose(by_hand, descent.path(by_hand[0], CURVATURES, rate=0.02, momentum=0.9, steps=10))
+
+# %% [markdown]
+# The steep axis limits the rate, and the flat one then takes long. Look how a larger rate first helps, then zigzags, then runs away, and what
+# momentum does for the flat axis at a rate that is safe for the steep one. The loss is on a log scale; the dashed line is its start.
+#
+# **Try**: without momentum, find the rate that is quickest. With momentum .9, how much larger may the rate be before the path runs away? At
+# which momentum is a rate of .02 quickest, and what is wrong with .98?
+
+# %%
+VALLEY = descents.Descents().sliders()
+VALLEY.figure(
+    [{"rate": rate, "momentum": m} for rate, m in ((0.02, 0), (0.076, 0), (0.082, 0), (0.02, 0.5), (0.02, 0.9), (0.02, 0.98))],
+    columns=2,
+    cell=5,
+)
+
+# %%
+VALLEY
+
+# %%
+Markdown(
+    "\n".join(
+        f"- rate {rate:g}, momentum {momentum:g}: {descent.verdict(CURVATURES, rate=rate, momentum=momentum)}."
+        for rate, momentum in ((0.02, 0.0), (0.076, 0.0), (0.082, 0.0), (0.02, 0.9), (0.082, 0.9), (0.16, 0.9))
+    )
+)
+
+# %% [markdown]
+# Momentum nearly doubles the rate at which the steep axis runs away, and lets the flat one come down faster than the rate alone; it pays with
+# swings. A net is such a valley in millions of dimensions whose curvatures nobody knows, and which change while it learns.
+#
 # ## Filter clipping
 #
 # After every step (**assumption**: the paper does not say how often), a filter whose root mean square exceeds .1 is scaled back to .1.
@@ -360,6 +444,39 @@ results.save(
     data=PICTURES,
 )
 learning
+
+# %% [markdown]
+# ### Epoch by epoch
+#
+# The first-layer filters as they were at the paper's epochs (of its 70; here the same shares of the run), with a cursor on the curves. On one
+# scale for all epochs one sees them grow; on its own scale each epoch shows its pattern, and noise looks as loud as a filter. Look when the
+# loss leaves that of a guess, and whether the filters have a pattern before.
+#
+# **Try**: step through the epochs on one scale, then each on its own. At which epoch can you tell edges from noise, and do the filters still
+# change after the learning rate was cut? Compare with `alexnet`.
+
+# %%
+EPOCHS = epochs.Epochs({name: TRAINED[name] for name in ("zfnet", "alexnet")}, PROFILE.batch).sliders()
+KEPT = EPOCHS.controls["epoch"].options
+SHOWN = [0, *(epoch for epoch in KEPT if epoch in (5, 20, KEPT[-1]))]
+EPOCHS.figure([{"epoch": epoch, "scale": scale} for scale in epochs.SCALES for epoch in SHOWN], columns=len(SHOWN), cell=2.6)
+
+# %%
+EPOCHS
+
+
+# %%
+def turned(name: str) -> str:
+    """How like the first and the last first-layer filters of a net are: the mean cosine."""
+    first, last = (net.conv1.weight.detach().flatten(1) for net in (TRAINED[name].checkpoint(0), TRAINED[name].net()))
+    return f"`{name}`: {float(F.cosine_similarity(first, last).mean()):.2f}"
+
+
+Markdown(
+    "Mean cosine of a first-layer filter before training and after it (1: it has kept its direction, and what one sees is its random start): "
+    + ", ".join(turned(name) for name in ("zfnet", "alexnet"))
+    + "."
+)
 
 # %% [markdown]
 # Why a profile may take smaller batches: a net first stays at chance for many steps, because signals and gradients start so small, and when

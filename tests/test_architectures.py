@@ -127,3 +127,62 @@ def test_equal_generators_give_equal_nets_and_the_output_is_logits():
 def test_too_small_an_input_is_refused():
     with pytest.raises(Problem, match="too small"):
         architectures.shapes(architectures.scaled(ZFNET, image_size=8))
+
+
+def test_windows_by_hand():
+    chain = {windows.stage: windows for windows in architectures.chain(ZFNET)}
+    assert [windows.side for windows in chain.values()] == [110, 55, 26, 13, 13, 13, 13, 6]
+    assert [windows.left for windows in chain.values()] == [1, -1, 0, -1, 0, 0, 0, 0]
+    assert chain["conv1"].misfit() == "1 px at the border in no window" and chain["conv2"].misfit() == ""
+    assert chain["pool1"].misfit() == "the last window hangs over by 1 px"
+    assert architectures.Windows("conv1", 4, 3, 1, 3).misfit() == "the outermost windows see nothing but padding"
+    none = architectures.Windows("conv2", 3, 7, 2, 1)
+    assert none.side == 0 and none.misfit() == "no window of 7 fits into 3 + 2 x 1 px"
+
+
+@pytest.mark.parametrize("below", range(1, 12))
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [(3, 1, 1), (5, 2, 0), (7, 4, 2)])
+def test_windows_are_as_many_as_the_library_has(below, kernel, stride, padding):
+    windows, x = architectures.Windows("conv1", below, kernel, stride, padding), torch.zeros(1, 1, below, below)
+    if windows.side:
+        assert torch.nn.functional.conv2d(x, torch.zeros(1, 1, kernel, kernel), stride=stride, padding=padding).shape[-1] == windows.side
+    else:
+        assert below + 2 * padding < kernel
+    if below > 1:
+        assert (
+            torch.nn.functional.max_pool2d(x, 3, 2, ceil_mode=True).shape[-1] == architectures.Windows("pool1", below, 3, 2, up=True).side
+        )
+
+
+def test_a_chain_ends_where_nothing_fits_and_the_error_says_where():
+    changed = architectures.with_windows(ZFNET, "conv2", kernel=11, stride=8, padding=0)
+    deep = architectures.with_windows(changed, "conv4", kernel=11, stride=1, padding=0)
+    assert [(windows.stage, windows.side) for windows in architectures.chain(deep)][-2:] == [("conv3", 3), ("conv4", 0)]
+    with pytest.raises(Problem, match=r"in conv4 no window of 11 fits into 3 \+ 2 x 0 px"):
+        architectures.shapes(deep)
+
+
+def test_windows_of_an_unknown_layer_or_without_size_are_one_line():
+    with pytest.raises(Problem, match="unknown layer 'conv9'; known: conv1, conv2"):
+        architectures.with_windows(ZFNET, "conv9", kernel=3, stride=1, padding=0)
+    with pytest.raises(Problem, match="stride from 1 and padding from 0, got 3, 0 and 0"):
+        architectures.with_windows(ZFNET, "conv1", kernel=3, stride=0, padding=0)
+
+
+def test_the_factor_of_the_norm_is_what_values_are_multiplied_by():
+    x = torch.tensor([3.0, 0, 4, 0, 0, 12]).reshape(1, 6, 1, 1)
+    norm = LocalResponseNorm(6, window=3, k=2.0, alpha=0.5, beta=0.5)
+    # sums of neighbours: 9, 25, 16, 16, 144, 144; so k + alpha * sum is 6.5, 14.5, 10, 10, 74, 74
+    assert norm.factor(x).flatten().numpy() == pytest.approx(np.array([6.5, 14.5, 10, 10, 74, 74]) ** -0.5)
+    assert torch.equal(norm(x), x * norm.factor(x))
+    usual = LocalResponseNorm(6)
+    assert torch.allclose(usual(x), x * usual.factor(x))
+
+
+@pytest.mark.parametrize(
+    ("constants", "said"),
+    [({"window": 4}, "odd number .* got 4; take 3 or 5"), ({"k": 0.0}, "k above 0"), ({"alpha": -1e-4}, "alpha from 0")],
+)
+def test_constants_that_make_no_norm_are_one_line(constants, said):
+    with pytest.raises(Problem, match=said):
+        LocalResponseNorm(8, **constants)

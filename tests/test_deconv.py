@@ -301,3 +301,28 @@ def test_receptive_fields_hold_all_that_a_unit_sees_and_no_more():
         assert torch.allclose(activations.of(net, alone, [layer])[layer][..., at[0], at[1]], values[..., at[0], at[1]])
     assert receptive_field.of(net, image, "conv5").covers and not receptive_field.of(net, image, "conv3").covers
     assert receptive_field.of(net, image, "fc6").inside(()) == (0, 0, 112, 112)
+
+
+@pytest.mark.parametrize("paper", [architectures.ZFNET, architectures.ALEXNET])
+def test_receptive_fields_on_paper_are_those_of_the_net(paper):
+    small = architectures.scaled(paper, width=1 / 24, fc_units=8, classes=2)
+    net, image = architectures.build(small, generator=torch.Generator().manual_seed(0)).eval(), torch.randn(1, 3, 224, 224)
+    for stage in ("conv1", "pool1", "conv3", "pool5"):
+        assert receptive_field.on_paper(paper, stage) == receptive_field.of(net, image, stage)
+
+
+def test_what_of_a_field_lies_beyond_the_border():
+    field = receptive_field.on_paper(architectures.ZFNET, "conv1")
+    assert field.box((0, 0)) == (-1, -1, 6, 6) and field.beyond((0, 0)) == pytest.approx(1 - 36 / 49)
+    assert field.beyond((5, 5)) == 0 and field.beyond((5, 0)) == pytest.approx(1 / 7)
+    far = receptive_field.on_paper(architectures.with_windows(architectures.ZFNET, "conv1", kernel=1, stride=1, padding=3), "conv1")
+    assert far.beyond((0, 0)) == 1
+
+
+def test_a_stage_that_is_not_reached_or_not_there_is_one_line():
+    deep = architectures.with_windows(architectures.ZFNET, "conv2", kernel=11, stride=4, padding=0)
+    deep = architectures.with_windows(deep, "conv4", kernel=11, stride=1, padding=0)
+    with pytest.raises(Problem, match="conv5 sees nothing: in conv4 no window of 11 fits into 6"):
+        receptive_field.on_paper(deep, "conv5")
+    with pytest.raises(Problem, match="unknown stage 'fc6'; known: conv1, pool1"):
+        receptive_field.on_paper(architectures.ZFNET, "fc6")

@@ -30,7 +30,7 @@ PACKAGES = {
         ("trained", "loading"),
         ("cached_predictions",),
     ),
-    "training": (("schedule",), ("trainer",), ("run_folder",), ("runs",), ("clipping", "from_scratch"), ("train_all",)),
+    "training": (("schedule", "descent"), ("trainer",), ("run_folder",), ("runs",), ("clipping", "from_scratch"), ("train_all",)),
     "attribution": (
         ("rules", "units"),
         ("activations", "autograd_graph"),
@@ -40,7 +40,7 @@ PACKAGES = {
         ("top_nine",),
     ),
     "analysis": (
-        ("similarity", "first_layer", "class_purity", "aliasing", "error_rates", "noise"),
+        ("similarity", "first_layer", "class_purity", "aliasing", "error_rates", "noise", "signals"),
         ("localization", "heatmap_metrics", "sanity", "evolution", "invariance", "correspondence", "regime"),
     ),
     "transfer": (("feature_cache", "gpu_probes", "linear_probes"), ("experiments",)),
@@ -49,7 +49,7 @@ PACKAGES = {
         ("drawing", "pipeline", "camera", "clickable", "pictures", "subjects"),
         ("panel",),
         ("views", "sliders", "frozen", "changes", "square"),
-        ("explorer", "blink", "covered", "alike", "moved"),
+        ("explorer", "blink", "covered", "alike", "moved", "seen", "normed", "starts", "descents", "epochs"),
     ),
     "run": (("chapters", "notebooks", "bench"), ("runner", "shipping"), ("command_line",)),
 }

@@ -7,6 +7,9 @@ from torch import Tensor, nn
 
 from zfutils.attribution import autograd_graph, deconv
 from zfutils.attribution.rules import LINEAR
+from zfutils.core.errors import Problem, unknown
+from zfutils.models import architectures
+from zfutils.models.architectures import Architecture
 
 _EVERYTHING = (0, -(10**6), 10**6)  # step, first and last pixel for position 0: a window that covers any picture
 
@@ -58,6 +61,33 @@ class Field:
         top, left, bottom, right = self.box(at)
         height, width = self.image
         return max(top, 0), max(left, 0), min(bottom, height), min(right, width)
+
+    def beyond(self, at: tuple[int, ...]) -> float:
+        """Share of the field of one position that lies beyond the border of the image, in [0, 1]: there it sees padding or nothing."""
+        top, left, bottom, right = self.inside(at)
+        height, width = self.size
+        return 1 - max(0, bottom - top) * max(0, right - left) / (height * width)
+
+
+def on_paper(architecture: Architecture, stage: str) -> Field:
+    """The receptive fields of a convolution or pool, from the sizes of the windows alone.
+
+    Args:
+        architecture: the net on paper.
+        stage: `conv3` or `pool2`.
+
+    Raises:
+        Problem: there is no such stage, or the windows below it do not fit.
+    """
+    stages, step, first, last = architectures.chain(architecture), 1, 0, 0
+    for windows in stages:
+        if windows.side < 1:
+            raise Problem(f"{stage} sees nothing: in {windows.stage} {windows.misfit()}; take a smaller window or more padding")
+        first, last = first - windows.padding * step, last + (windows.kernel - 1 - windows.padding) * step
+        step *= windows.stride
+        if windows.stage == stage:
+            return Field((step, first, last), (step, first, last), (architecture.image_size,) * 2)
+    raise unknown("stage", stage, [windows.stage for windows in stages])
 
 
 def of(net: nn.Module, image: Tensor, layer: str) -> Field:

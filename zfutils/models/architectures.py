@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from zfutils.core.errors import Problem
+from zfutils.core.errors import Problem, unknown
 from zfutils.core.profiles import Profile
 from zfutils.models.local_response_norm import LocalResponseNorm
 
@@ -185,24 +185,108 @@ def of_profile(profile: Profile, paper: Architecture, classes: int) -> Architect
     return scaled(paper, width=profile.width, image_size=profile.image_size, fc_units=profile.fc_units, classes=classes)
 
 
+@dataclass(frozen=True)
+class Windows:
+    """The windows of a convolution or pool along one side.
+
+    Attributes:
+        stage: its name, `conv1` or `pool1`.
+        below: side of what the windows lie on, without padding, pixels.
+        kernel, stride, padding: of the windows, pixels.
+        up: whether the last one may hang over the border (ceil mode).
+    """
+
+    stage: str
+    below: int
+    kernel: int
+    stride: int
+    padding: int = 0
+    up: bool = False
+
+    @property
+    def side(self) -> int:
+        """How many there are, which is the side of the map above; 0 where none fits."""
+        room = self.below + 2 * self.padding - self.kernel
+        return max(0, (-(-room // self.stride) if self.up else room // self.stride) + 1)
+
+    @property
+    def left(self) -> int:
+        """Pixels at the far border, padding included, that no window reaches; negative where the last one hangs over by as many."""
+        return self.below + 2 * self.padding - self.kernel - self.stride * (self.side - 1)
+
+    def misfit(self) -> str:
+        """What does not fit, in a few words; empty where all does."""
+        if self.side < 1:
+            return f"no window of {self.kernel} fits into {self.below} + 2 x {self.padding} px"
+        if self.padding >= self.kernel:
+            return "the outermost windows see nothing but padding"
+        if self.left:
+            return f"the last window hangs over by {-self.left} px" if self.left < 0 else f"{self.left} px at the border in no window"
+        return ""
+
+
+def chain(architecture: Architecture) -> tuple[Windows, ...]:
+    """The windows of every convolution and pool in order, up to the first of which none fits."""
+    side, found = architecture.image_size, []
+    for number, conv in architecture.numbered:
+        stages = [(f"conv{number}", conv.kernel, conv.stride, conv.padding, False)]
+        stages += [(f"pool{number}", 3, 2, 0, True) for stage in conv.then if stage == "pool"]
+        for name, kernel, stride, padding, up in stages:
+            found.append(Windows(name, side, kernel, stride, padding, up))
+            side = found[-1].side
+            if side < 1:
+                return tuple(found)
+    return tuple(found)
+
+
+def with_windows(architecture: Architecture, layer: str, *, kernel: int, stride: int, padding: int) -> Architecture:
+    """Give the windows of one convolutional layer another size, stride and padding.
+
+    Raises:
+        Problem: there is no such layer; a size or stride below 1, a padding below 0.
+    """
+    names = [f"conv{number}" for number, _ in architecture.numbered]
+    if layer not in names:
+        raise unknown("layer", layer, names)
+    if kernel < 1 or stride < 1 or padding < 0:
+        raise Problem(f"expected kernel and stride from 1 and padding from 0, got {kernel}, {stride} and {padding}; take larger ones")
+    changed = replace(architecture.convs[names.index(layer)], kernel=kernel, stride=stride, padding=padding)
+    convs = (changed if name == layer else conv for name, conv in zip(names, architecture.convs, strict=True))
+    return replace(architecture, convs=tuple(convs))
+
+
 def shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
     """Shape after every stage, without the batch: `{"input": (3, 224, 224), "conv1": (96, 110, 110), …, "fc8": (1000,)}`.
 
     Raises:
         Problem: the input is too small for the layers.
     """
+    stages = chain(architecture)
+    sides = {windows.stage: windows.side for windows in stages}
+    if not stages[-1].side:
+        reason = f"in {stages[-1].stage} {stages[-1].misfit()}"
+        raise Problem(
+            f"{architecture.image_size} px is too small for {architecture.name}: {reason}; take at least 64 px, or smaller windows"
+        )
     side, sizes = architecture.image_size, {"input": (3, architecture.image_size, architecture.image_size)}
     for number, conv in architecture.numbered:
-        side = (side + 2 * conv.padding - conv.kernel) // conv.stride + 1
-        sizes[f"conv{number}"] = (conv.maps, side, side)
-        for stage in conv.then:
-            side = -(-(side - 3) // 2) + 1 if stage == "pool" else side  # ceil mode
+        for stage in ("conv", *conv.then):
+            side = sides.get(f"{stage}{number}", side)  # what is no window keeps it
             sizes[f"{stage}{number}"] = (conv.maps, side, side)
-    if side < 1:
-        raise Problem(f"{architecture.image_size} px is too small for {architecture.name}; take at least 64 px")
     for name, units in zip(architecture.layers[len(architecture.convs) :], (*architecture.fcs, architecture.classes), strict=True):
         sizes[name] = (units,)
     return sizes
+
+
+def with_std(architecture: Architecture, std: float) -> Architecture:
+    """Draw the initial weights from N(0, std) in place of N(0, .01); those of a scaled net stay larger in their proportion.
+
+    Raises:
+        Problem: the deviation is not above 0.
+    """
+    if not std > 0:
+        raise Problem(f"expected a deviation above 0, got {std:g}; the paper's is {INIT_STD:g}")
+    return replace(architecture, stds=tuple(std / INIT_STD * own for own in architecture.stds))
 
 
 def fan_ins(architecture: Architecture) -> tuple[int, ...]:

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from zfutils.core.errors import Problem
+
 
 class LocalResponseNorm(nn.Module):
     """Divide every value by a power of the energy of its neighbouring maps at the same position.
@@ -20,10 +22,17 @@ class LocalResponseNorm(nn.Module):
         maps: number of maps.
         window: neighbouring maps that count, odd.
         k, alpha, beta: the constants.
+
+    Raises:
+        Problem: an even window; constants with which some value would be divided by 0.
     """
 
     def __init__(self, maps: int, *, window: int = 5, k: float = 2.0, alpha: float = 1e-4, beta: float = 0.75):
         super().__init__()
+        if window < 1 or window % 2 == 0:
+            raise Problem(f"expected an odd number of neighbouring maps, got {window}; take {max(1, window - 1)} or {max(3, window + 1)}")
+        if k <= 0 or alpha < 0:
+            raise Problem(f"expected k above 0 and alpha from 0, got {k:g} and {alpha:g}; Krizhevsky et al. have 2 and 1e-4")
         self.maps, self.window, self.k, self.alpha, self.beta = maps, window, k, alpha, beta
         numbers = torch.arange(maps)
         band = (numbers[:, None] - numbers[None]).abs() <= window // 2
@@ -32,10 +41,13 @@ class LocalResponseNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise features of shape (n, maps, h, w); the shape stays."""
-        band, offset = self.band.to(x.dtype), self.offset.to(x.dtype)
         if self.beta == 0.75:
-            return _ThreeQuarters.apply(x, band, offset)
-        return x * F.conv2d(x * x, band, offset).pow(-self.beta)
+            return _ThreeQuarters.apply(x, self.band.to(x.dtype), self.offset.to(x.dtype))
+        return x * self.factor(x)
+
+    def factor(self, x: Tensor) -> Tensor:
+        """What every value of features (n, maps, h, w) is multiplied by: 1 / (k + alpha * sum)^beta, of the same shape."""
+        return F.conv2d(x * x, self.band.to(x.dtype), self.offset.to(x.dtype)).pow(-self.beta)
 
     def extra_repr(self) -> str:
         """The constants, for printing."""

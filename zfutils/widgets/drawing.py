@@ -100,6 +100,35 @@ def faded(picture: np.ndarray) -> np.ndarray:
     return np.rint(255 - (255 - picture.astype(np.float32)) * 0.3).astype(np.uint8)
 
 
+def looked_at(picture: np.ndarray, box: tuple[int, int, int, int], *, margin: int) -> np.ndarray:
+    """A picture of which one window is seen: the rest is dimmed, and what of the window lies beyond the border is striped.
+
+    Args:
+        picture: uint8 (h, w, 3).
+        box: top, left, bottom, right in pixels of the picture, the last two exclusive; may reach beyond it.
+        margin: white pixels around the picture.
+
+    Returns:
+        uint8 (h + 2 margin, w + 2 margin, 3).
+    """
+    page = np.pad(faded(picture), ((margin, margin), (margin, margin), (0, 0)), constant_values=255)
+    rows, columns = np.ogrid[: len(page), : page.shape[1]]
+    stripes = np.where((rows + columns) // 4 % 2 == 0, 120, 225).astype(np.uint8)[..., None]
+    window = tuple(slice(max(0, first + margin), max(0, last + margin)) for first, last in ((box[0], box[2]), (box[1], box[3])))
+    page[window] = np.broadcast_to(stripes, page.shape)[window]
+    top, left, bottom, right = (
+        max(0, box[0]),
+        max(0, box[1]),
+        *(min(end, side) for end, side in zip(box[2:], picture.shape, strict=False)),
+    )
+    if top < bottom and left < right:
+        page[top + margin : bottom + margin, left + margin : right + margin] = picture[top:bottom, left:right]
+    inner = margin, margin, margin + picture.shape[0], margin + picture.shape[1]
+    image = Image.fromarray(page)
+    ImageDraw.Draw(image).rectangle((inner[1] - 1, inner[0] - 1, inner[3], inner[2]), outline=_DARK, width=1)
+    return boxed(np.asarray(image), [tuple(edge + margin for edge in box)])
+
+
 def rendered(figure: Figure, *, width: int) -> np.ndarray:
     """A figure of `report.plot` as a picture, uint8 (h, width, 3), about."""
     figure.set_dpi(width / figure.get_figwidth())
@@ -142,7 +171,15 @@ def class_bars(before: np.ndarray, after: np.ndarray, names: Sequence[str], *, m
 
 
 def curves(
-    x: np.ndarray, lines: dict[str, np.ndarray], *, cursor: float, label: str, ylabel: str, width: int = 280, height: int = 180
+    x: np.ndarray,
+    lines: dict[str, np.ndarray],
+    *,
+    cursor: float,
+    label: str,
+    ylabel: str,
+    start: float | None = None,
+    width: int = 280,
+    height: int = 180,
 ) -> str:
     """Lines over one axis with a cursor, an SVG; each is dashed in its own way and named at its end.
 
@@ -151,19 +188,21 @@ def curves(
         lines: name and values, (m,), not negative.
         cursor: an amount on the axis.
         label, ylabel: of the axes.
+        start: where the axis begins; with the lines where it is not given.
         width, height: of the drawing, pixels.
     """
     top = max(float(np.max(list(lines.values()))), 1e-9)
     left, right, low, high = 40, width - 12, height - 34, 38
+    near, far = x[0] if start is None else start, x[-1]
 
     def across(value: float) -> float:
-        return left + (right - left) * (value - x[0]) / max(x[-1] - x[0], 1e-9)
+        return left + (right - left) * (value - near) / max(far - near, 1e-9)
 
     def up(value: float) -> float:
         return low - (low - high) * value / top
 
     parts = [f'<path d="M{left} {high}V{low}H{right}" fill="none" stroke="currentColor"/>']
-    for value in (x[0], (x[0] + x[-1]) / 2, x[-1]):
+    for value in (near, (near + far) / 2, far):
         parts.append(f'<text x="{across(value):.0f}" y="{low + 15}" text-anchor="middle">{value:g}</text>')
     for value in (0, top / 2, top):
         parts.append(f'<text x="{left - 4}" y="{up(value) + 4:.0f}" text-anchor="end">{value:.2g}</text>')

@@ -6,6 +6,7 @@ from zfutils.report.plot.images import crops, filters, palette, pictures, sheet
 from zfutils.report.plot.nets import architecture
 from zfutils.report.plot.opening import both_ways, hidden
 from zfutils.report.plot.pages import Page, nine_page, pages, strip_page, switches, two_paths
+from zfutils.report.plot.panels import chain, descent, normed, signals
 from zfutils.report.plot.probes import Probed, columns, curves, decoded, occlusion
 from zfutils.report.plot.transfer import by_class, few_images, layers
 
@@ -17,10 +18,12 @@ __all__ = [
     "beside",
     "both_ways",
     "by_class",
+    "chain",
     "columns",
     "crops",
     "curves",
     "decoded",
+    "descent",
     "dots",
     "few_images",
     "filters",
@@ -29,12 +32,14 @@ __all__ = [
     "learning_curves",
     "lines",
     "nine_page",
+    "normed",
     "occlusion",
     "pages",
     "palette",
     "pictures",
     "scatter",
     "sheet",
+    "signals",
     "signs",
     "spectra",
     "strip_page",
