@@ -49,7 +49,7 @@ PACKAGES = {
         ("drawing", "pipeline", "camera", "clickable", "pictures", "subjects"),
         ("panel",),
         ("views", "sliders", "frozen", "changes", "square"),
-        ("explorer", "blink", "covered", "alike", "moved"),
+        ("explorer", "blink", "covered", "alike", "moved", "projected", "followed"),
     ),
     "run": (("chapters", "notebooks", "bench"), ("runner", "shipping"), ("command_line",)),
 }

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zfutils.analysis import invariance
-from zfutils.attribution import activations, deconv, occlusion, receptive_field, rules, topk, units
-from zfutils.attribution.deconvnet import Deconvnet
+from zfutils.attribution import activations, occlusion, projections, receptive_field, rules, topk, units
 from zfutils.attribution.receptive_field import Field
 from zfutils.attribution.top_nine import display_scale
 from zfutils.attribution.topk import Top
@@ -118,6 +117,11 @@ def ways(rule: str, switches: str) -> rules.Rules:
         if got not in known:
             raise unknown(what, got, known)
     return rules.NAMED[f"{rule}{', centre' if switches == 'centred' else ''}, {_WAYS.get(rule, 'norm skipped')}"]
+
+
+def drawing_of(switches: str) -> torch.Generator | None:
+    """What draws the switches where they are random, the same each time; else None."""
+    return torch.Generator().manual_seed(0) if switches == "random" else None
 
 
 def activation_map(looker: Looker, scene: Scene, at: tuple[float, float] | None, check: Check) -> Shown:
@@ -270,25 +274,17 @@ def _position(values: np.ndarray, at: tuple[float, float] | None) -> tuple[int, 
 
 def _down(scene: Scene, position: tuple[int, int] | None, rule: str, switches: str) -> np.ndarray:
     """One projection, (3, size, size)."""
-    way = ways(rule, switches)
-    if switches == "random":
-        generator = torch.Generator().manual_seed(0)
-        return Deconvnet(scene.subject.net).project(scene.input, unit=scene.unit, at=position, rules=way, generator=generator)[0].numpy()
-    return deconv.project(scene.subject.net, scene.input, unit=scene.unit, at=position, rules=way).pixels.numpy()
+    return _each_down(scene, scene.cut[None], None if position is None else np.array([position]), rule, switches, lambda: None)[0]
 
 
 def _each_down(scene: Scene, cuts: np.ndarray, places: np.ndarray | None, rule: str, switches: str, check: Check) -> np.ndarray:
     """The projections of one place in each of some pictures, (n, 3, size, size)."""
     inputs, way = scene.subject.input(cuts), ways(rule, switches)
     with given_up(scene.subject.net, check):
-        if switches == "random":
-            explicit, generator = Deconvnet(scene.subject.net), torch.Generator().manual_seed(0)
-            chosen = [None] * len(cuts) if places is None else [tuple(place) for place in places.tolist()]
-            pairs = zip(inputs.split(1), chosen, strict=True)
-            return torch.cat([explicit.project(x, unit=scene.unit, at=at, rules=way, generator=generator) for x, at in pairs]).numpy()
         maps = torch.full((len(cuts),), scene.unit.map)
         chosen = None if places is None else torch.from_numpy(places)
-        return deconv.project_each(scene.subject.net, inputs, layer=scene.unit.layer, maps=maps, positions=chosen, rules=way).numpy()
+        where = {"layer": scene.unit.layer, "maps": maps, "positions": chosen}
+        return projections.whole(scene.subject.net, inputs, **where, rules=way, generator=drawing_of(switches)).numpy()
 
 
 def _window(image: np.ndarray, box: tuple[int, int, int, int], grey: int) -> np.ndarray:
