@@ -47,7 +47,7 @@ PACKAGES = {
     "report": (("results", "tables"), ("scoreboard", "verdicts"), ("plot",)),
     "widgets": (
         ("drawing", "pipeline", "camera", "clickable", "pictures", "subjects"),
-        ("panel",),
+        ("panel", "scans"),
         ("views", "sliders", "frozen", "changes", "square"),
         ("explorer", "blink", "covered", "alike", "moved", "projected", "followed"),
     ),
