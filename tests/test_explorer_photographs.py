@@ -11,7 +11,7 @@ from tests.conftest import draw_tiny_set
 from zfutils.attribution import topk
 from zfutils.core import paths
 from zfutils.data import prepared_sets
-from zfutils.models import architectures, shipped
+from zfutils.models import architectures, recipes, shipped
 from zfutils.widgets import pictures, scans, subjects
 from zfutils.widgets.explorer import explore
 
@@ -28,16 +28,22 @@ CARD = {
 }
 
 
-@pytest.fixture
-def ships(monkeypatch, tmp_path):
-    """A folder in which one tiny net of photographs ships, without pictures and winners; some map of every layer is active."""
-    monkeypatch.setattr(paths, "WEIGHTS", tmp_path / "weights")
-    architecture = architectures.scaled(architectures.ZFNET, width=1 / 12, image_size=SIDE, fc_units=16, classes=4)
+def ship(name: str, recipe: str) -> None:
+    """Ship a tiny net of photographs, without pictures and winners; some map of every layer is active."""
+    paper = recipes.recipe(recipe).architecture
+    architecture = architectures.scaled(paper, width=1 / 12, image_size=SIDE, fc_units=16, classes=4)
     net = architectures.build(architecture, generator=torch.Generator().manual_seed(0))
     for weight in net.parameters():
         if weight.ndim > 1:
             weight.data.mul_((2 / weight[0].numel()) ** 0.5 / weight.std())
-    shipped.write(NAME, net, architecture, np.full((64, 64, 3), 120, np.float32), card=CARD)
+    shipped.write(name, net, architecture, np.full((64, 64, 3), 120, np.float32), card={**CARD, "recipe": recipe})
+
+
+@pytest.fixture
+def ships(monkeypatch, tmp_path):
+    """A folder in which one tiny net of photographs ships."""
+    monkeypatch.setattr(paths, "WEIGHTS", tmp_path / "weights")
+    ship(NAME, "zfnet")
 
 
 @pytest.fixture
@@ -116,6 +122,19 @@ def test_while_it_looks_the_panel_says_so_and_the_rest_stays_usable(opened, phot
     assert "(of 12 photographs of sharper" in text and explorer.panels["nine"].trouble.value == ""
     explorer.controls.unit.value = 5
     assert "(of 12 photographs of sharper" in said(explorer), "what was shown meanwhile is not kept"
+
+
+def test_a_net_with_batch_norms_is_shown_under_every_rule_and_switch(opened):
+    ship("zfnet-modern-imagenet200", "zfnet-modern")
+    assert subjects.preferred("photos") == NAME, "the paper's net first"
+    explorer = opened(net="zfnet-modern-imagenet200", unit="conv3/2", picture="chelsea")
+    seen = set()
+    for name, values in {"rule": ("gradient", "guided", "linear", "deconvnet"), "switches": ("centred", "random", "right")}.items():
+        for value in values:
+            getattr(explorer.controls, name).value = value
+            assert explorer.pipeline.settle(60) and not any(panel.trouble.value for panel in explorer.panels.values())
+            seen.add(explorer.panels["projection"].images.children[0].children[0].value)
+    assert len(seen) == 6
 
 
 def test_what_was_found_is_kept_on_disk_and_read_the_next_time(opened, photographs, monkeypatch):

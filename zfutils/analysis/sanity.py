@@ -44,7 +44,7 @@ def reinitialised(net: nn.Sequential, fresh: nn.Sequential, layers: Sequence[str
     other = copy.deepcopy(net)
     for name in layers:
         own, new = (one.get_submodule(name).weight.detach().flatten() for one in (net, fresh))
-        if (alike := float(F.cosine_similarity(own, new, 0))) > _RELATED:
+        if (alike := float(F.cosine_similarity(own, new.to(own), 0))) > _RELATED:
             raise Problem(
                 f"expected new weights for {name}, got those it was trained from (cosine {alike:.2f}); draw them from another seed"
             )
