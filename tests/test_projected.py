@@ -168,8 +168,9 @@ def test_a_map_that_no_picture_makes_active_is_told_and_not_offered(projected, c
     some = Projected(projected.net, projected.prepared, projected.crops, {"conv3": silent})
     with pytest.raises(Problem, match="conv3, map 1 is active in none of the pictures; take another map"):
         some.at(**{**USUAL, "map": 1}, check=never)
-    sliders = closing(some.sliders(Unit("conv3", alive(some, "conv3"))))
-    assert 1 not in sliders.controls["map"].options
+    for given in (Unit("conv3", 1), Unit("conv5", 1)):
+        controls = closing(some.sliders(given)).controls
+        assert 1 not in controls["map"].options and controls["map"].value in controls["map"].options and controls["layer"].value == "conv3"
 
 
 def test_a_map_with_few_winners_shows_those(projected):

@@ -49,11 +49,11 @@ class Projected:
         """Layer, map, rank, rule, switches and scale; the maps that are offered are those of the layer that some picture makes active.
 
         Args:
-            unit: that is shown first.
+            unit: that is shown first, or the nearest one that some picture makes active.
         """
-        layers = [layer for layer, top in self.tops.items() if top.alive[:, 0].any()]
-        layer = widgets.Dropdown(description="layer", options=layers, value=unit.layer)
-        number = widgets.SelectionSlider(description="map", options=self._active(unit.layer), value=unit.map)
+        layers = [layer for layer in self.tops if self._active(layer)]
+        layer = widgets.Dropdown(description="layer", options=layers, value=unit.layer if unit.layer in layers else layers[0])
+        number = widgets.SelectionSlider(description="map", options=self._active(layer.value), value=self._nearest(layer.value, unit.map))
         layer.observe(lambda event: self._fit(number, event["new"]), "value")
         controls = {
             "layer": layer,
@@ -98,9 +98,13 @@ class Projected:
 
     def _fit(self, slider: widgets.SelectionSlider, layer: str) -> None:
         """Offer the maps of a layer; the number stays, or becomes the one that is nearest."""
-        options, before = self._active(layer), slider.value
-        slider.options = options
-        slider.value = min(options, key=lambda number: abs(number - before))
+        number = self._nearest(layer, slider.value)
+        slider.options = self._active(layer)
+        slider.value = number
+
+    def _nearest(self, layer: str, number: int) -> int:
+        """The active map of a layer whose number is nearest to another."""
+        return min(self._active(layer), key=lambda active: abs(active - number))
 
     def _nine(self, layer: str, map: int, rule: str, switches: str, check: Check) -> Winners:
         """The strongest pictures of a map, projected; fewer than nine where fewer make it active."""
