@@ -81,7 +81,7 @@ class Followed:
         said = f"{unit}, {rule}: cosine {alike:+.3f} to the projection of the trained net. Grey is zero; the tile has a scale of its own."
         said += self._aside(unit, count)
         shown = drawing.resized(to_display(pixels, scale=display_scale(pixels)), _SIDE)
-        return Shown({f"{unit.layer}, cosine {alike:+.2f}": shown}, said)
+        return Shown({f"cosine {alike:+.2f}": shown}, said)
 
     def _aside(self, unit: Unit, count: int) -> str:
         """That nothing changes where all that is forgotten lies above the unit."""
