@@ -30,7 +30,7 @@ CARD = {
 
 def ship(name: str, recipe: str) -> None:
     """Ship a tiny net of photographs, without pictures and winners; some map of every layer is active."""
-    paper = recipes.recipe(recipe).architecture
+    paper = recipes.recipe(recipe).paper
     architecture = architectures.scaled(paper, width=1 / 12, image_size=SIDE, fc_units=16, classes=4)
     net = architectures.build(architecture, generator=torch.Generator().manual_seed(0))
     for weight in net.parameters():
