@@ -19,6 +19,7 @@ profile = "toybox"
 seed = 0
 
 # %%
+import functools
 import time
 
 import numpy as np
@@ -40,6 +41,8 @@ from zfutils.report import plot, results, verdicts
 from zfutils.stats import bootstrap, seeds
 from zfutils.training import runs
 from zfutils.training.trainer import PAPER_EPOCHS
+from zfutils.widgets.followed import Followed
+from zfutils.widgets.projected import Projected
 
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
@@ -48,6 +51,7 @@ PICTURES = registry.at_hand(PROFILE, seed=seed)
 SIZE = PROFILE.image_size
 DEVICE = devices.device()
 LAYERS = evolution.LAYERS
+INPUTS = crops.Crops(PICTURES, SIZE, device=DEVICE)
 TRAINED = {name: runs.trained(PROFILE, name, seed=seed) for name in ("zfnet", "alexnet")}
 NET = TRAINED["zfnet"].net().to(DEVICE)
 VAL = PICTURES.indices("val")
@@ -407,6 +411,33 @@ figure2 = plot.pages(
 figure2
 
 # %% [markdown]
+# ## One unit, nine pictures
+#
+# Try it: go through the nine ranks of one map, then through the maps of a layer. Look for what stays in the projections while the patches change. Then change one thing of the way down at a time: the rule at the ReLUs,
+# the switches, and what shares one scale of display.
+# The rows show one unit: its first, fifth and ninth picture; the three other rules; its switches right, put into the middle of their windows, and drawn at random; and last the weakest map of the layer, on the scale of the
+# layer, of the map, and of the tile alone.
+
+# %%
+ONE_UNIT = Projected(NET, PICTURES, INPUTS, TOPS["zfnet"]).sliders(UNIT)
+LEADERS = TOPS["zfnet"][UNIT.layer].values[:, 0]
+WEAKEST = int(np.where(LEADERS > 0, LEADERS, np.inf).argmin())
+rows = [
+    *({"rank": rank} for rank in (1, 5, 9)),
+    *({"rule": rule} for rule in ("gradient", "guided", "linear")),
+    *({"switches": switches} for switches in ("right", "centred", "random")),
+    *({"map": WEAKEST, "scale": scale} for scale in ("layer", "map", "tile")),
+]
+ONE_UNIT.figure(rows, columns=3, cell=3.1)
+
+# %%
+ONE_UNIT
+
+# %% [markdown]
+# What to take along: the cosines say how much of a picture the rule decides, and how much the switches, which came up with *this* picture and not from the unit. And a tile that is stretched on its own always looks strong: that a
+# map is weak, or one of its nine a weak answer, can be seen only where tiles share a scale. That is why figure 2 here has one scale a map.
+
+# %% [markdown]
 # The paper: the patches of a map vary more than its projections, which show only what they have in common. In numbers: the mean cosine between two of the nine
 # projections, against that between two of the nine patches (as the net sees them, mean subtracted). Any two maps may look alike, so from each
 # the mean cosine with the nine tiles of another map is taken off: what is left is what the tiles of one map share.
@@ -464,7 +495,6 @@ VARIATION.groupby("layer")[["projections", "patches"]].mean().round(3)
 
 # %%
 STEP = time.monotonic()
-INPUTS = crops.Crops(PICTURES, SIZE, device=DEVICE)
 KNOWS_PARTS = "parts" in PICTURES.facts["maps"]
 
 
@@ -983,7 +1013,8 @@ plot.lines(
 )
 
 # %%
-FRESH = architectures.build(TRAINED["zfnet"].architecture, generator=torch.Generator().manual_seed(SEED)).to(DEVICE).eval()
+OTHER_SEED = torch.Generator().manual_seed(CARD["seed"] + 1)  # its own would give the weights that it was trained from
+FRESH = architectures.build(TRAINED["zfnet"].architecture, generator=OTHER_SEED).to(DEVICE).eval()
 ANEW = sanity.reinitialised(NET, FRESH, sanity.UPPER)
 DEPENDS = {
     method: similarity.cosine(CASCADES[method][0], projected(CLASS, METHODS[method], ANEW, "fc8")) for method in ("deconvnet", "gradient")
@@ -1021,6 +1052,31 @@ results.save(
     facts=NETS_USED,
 )
 Markdown(verdicts.told(IGNORE_ROW) + f" (deconvnet {DEPENDS['deconvnet'].mean():.2f}, gradient {DEPENDS['gradient'].mean():.2f}.)")
+
+# %% [markdown]
+# ## The same unit through training and through forgetting
+#
+# Try it: move the epoch from 0 to the end and look for when the picture stops changing. Then let the net forget, layer by layer from the top: each layer gets new initial weights. Does the projection of the predicted class
+# notice that the layers which decide on the class are gone? Compare the rules *deconvnet* and *gradient*, and then units of lower layers, which see nothing of what lies above them.
+# The rows show a unit of layer 5 at some epochs of its training, then the predicted class after some layers are forgotten, by the deconvnet and by the gradient.
+
+# %%
+AT_EPOCHS = {epoch: functools.partial(TRAINED["zfnet"].checkpoint, epoch) for epoch in (0, *PAPER_EPOCHS)} | {70: TRAINED["zfnet"].net}
+FOLLOWED = Followed(AT_EPOCHS, FRESH, IMAGE[0].float().to(DEVICE), (UNIT, STRONG5, PREDICTED), CASCADE)
+THROUGH = FOLLOWED.sliders(PREDICTED)
+depths = [FOLLOWED.depths()[count] for count in (0, 1, 3, 5, len(CASCADE))]
+rows = [
+    *({"unit": STRONG5, "epoch": epoch} for epoch in (0, 5, 10, 30, 70)),
+    *({"rule": rule, "forgotten": forgotten} for rule in ("deconvnet", "gradient") for forgotten in depths),
+]
+THROUGH.figure(rows, columns=5, cell=2)
+
+# %%
+THROUGH
+
+# %% [markdown]
+# What to take along: training must change a picture that shows what a net has learned, and so must forgetting. One that stays while the upper layers forget shows the image, its switches and the lower layers; it says nothing of
+# the decision.
 
 # %% [markdown]
 # ## Compared with the paper

@@ -10,7 +10,7 @@
 # | | |
 # | --- | --- |
 # | In the paper | section 2.1, figures 1, 2, 5, 6 and 7: here for any unit and any picture, one at a time |
-# | Needs | nothing: nets and toys ship with the book; your own nets and pictures are offered where they are |
+# | Needs | nothing: nets and toys ship with the book; your own nets, pictures and prepared photographs are used where they are |
 # | Takes | a few seconds |
 #
 # Run all cells, then move the controls. Every control works by mouse and by keyboard; in the picture the arrow keys move the place that is brought down and the escape key goes back to the strongest.
@@ -38,6 +38,9 @@ NET = subjects.preferred(profile)  # what ships, else what was trained here
 # ## The nets that are here
 #
 # What ships with the book, what was trained on this machine, and those nets of torchvision whose weights are already on it. Nothing is fetched.
+#
+# Nets of toys ship with the pictures that their units answer to most. Nets of photographs ship without any: their nine are looked for among the pictures that scikit-image brings, and among up to 2,000 photographs of a
+# prepared set (`make data PROFILE=photos`) where there is one. That search runs once, beside all else; the panel says how far it is, and what it finds is kept.
 
 # %%
 pd.DataFrame({"net": list(NETS)})

@@ -140,3 +140,21 @@ def test_a_layer_without_an_explicit_way_down_is_named():
         Deconvnet(nn.Sequential(nn.Conv2d(3, 2, 3), nn.Sigmoid()).eval())
     with pytest.raises(Problem, match="training mode"):
         Deconvnet(net_of().train())
+
+
+def test_a_batch_norm_scales_the_signal_as_if_folded_into_its_convolution():
+    torch.manual_seed(0)
+    net = nn.Sequential()
+    for name, layer in (
+        ("conv1", nn.Conv2d(3, 6, 3, 2)),
+        ("norm1", nn.BatchNorm2d(6)),
+        ("relu1", nn.ReLU()),
+        ("conv2", nn.Conv2d(6, 4, 3)),
+    ):
+        net.add_module(name, layer)
+    net.norm1.running_mean.normal_(), net.norm1.running_var.uniform_(0.2, 3)
+    nn.init.normal_(net.norm1.weight), nn.init.normal_(net.norm1.bias)
+    net, image, unit = net.double().eval(), images(1, 20), Unit("conv2", 1)
+    for way in (rules.DECONVNET, rules.GUIDED, rules.LINEAR):
+        expected = deconv.project(net, image, unit=unit, rules=way).pixels
+        assert expected.abs().max() > 0 and torch.allclose(Deconvnet(net).project(image, unit=unit, rules=way)[0], expected, atol=1e-10)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tests import made_up_device
 from zfutils.analysis import correspondence, evolution, invariance, sanity
-from zfutils.attribution import activations, batched_deconv, deconv, occlusion, receptive_field, rules, saliency, topk
+from zfutils.attribution import activations, batched_deconv, deconv, occlusion, projections, receptive_field, rules, saliency, topk
 from zfutils.attribution.deconvnet import Deconvnet
 from zfutils.attribution.units import Unit
 from zfutils.core.errors import Problem
@@ -77,6 +77,17 @@ TOOLS = {
     ),
     "deconvnet": every_rule,
     "deconvnet at a place": lambda b: Deconvnet(b.net).project(b.images(), unit=Unit("conv4", 1), at=(1, 0)),
+    "projections through switches that are drawn": lambda b: (
+        projections.project(
+            b.net,
+            lambda wanted: b.inputs.batch(wanted, CENTRE),
+            layer="conv4",
+            indices=np.arange(3),
+            maps=MAPS,
+            positions=PLACES,
+            generator=torch.Generator().manual_seed(0),
+        ).pixels
+    ),
     "batched_deconv of images": lambda b: batched_deconv.project(
         b.net, b.images(), layer="conv4", indices=np.arange(3), maps=MAPS, positions=PLACES
     ),

@@ -47,9 +47,9 @@ PACKAGES = {
     "report": (("results", "tables", "paper_map"), ("scoreboard", "verdicts", "cards"), ("plot",)),
     "widgets": (
         ("drawing", "pipeline", "camera", "clickable", "pictures", "subjects"),
-        ("panel",),
+        ("panel", "scans"),
         ("views", "sliders", "frozen", "changes", "square"),
-        ("explorer", "blink", "covered", "alike", "moved", "seen", "normed", "starts", "descents", "epochs"),
+        ("explorer", "blink", "covered", "alike", "moved", "seen", "normed", "starts", "descents", "epochs", "projected", "followed"),
     ),
     "run": (("chapters", "notebooks", "bench"), ("runner", "shipping"), ("command_line",)),
 }

@@ -12,6 +12,7 @@ from zfutils.analysis import aliasing, class_purity, evolution, localization, sa
 from zfutils.attribution import batched_deconv, deconv, top_nine, topk
 from zfutils.attribution.deconvnet import Deconvnet
 from zfutils.attribution.units import Unit
+from zfutils.core.errors import Problem
 from zfutils.stats import bootstrap
 
 
@@ -151,6 +152,15 @@ def test_reinitialised_layers_are_those_of_the_fresh_net_and_no_other():
             other.get_submodule(name).parameters(), layer.parameters(), fresh.get_submodule(name).parameters(), strict=True
         ):
             assert torch.equal(own, new if name in ("fc8", "conv5") else was)
+
+
+def test_weights_that_a_layer_was_trained_from_are_not_taken_for_new_ones():
+    net = net_of()
+    began = copy.deepcopy(net)
+    for weight in began.parameters():
+        weight.data.add_(0.3 * weight.data.std() * torch.randn(weight.shape, generator=torch.Generator().manual_seed(0)))
+    with pytest.raises(Problem, match="expected new weights for fc8, got those it was trained from .*another seed"):
+        sanity.reinitialised(net, began, ["fc8"])
 
 
 def test_a_random_signal_at_one_position_comes_down_from_there_alone():

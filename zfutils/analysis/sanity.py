@@ -4,12 +4,15 @@ import copy
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zfutils.attribution.deconvnet import Deconvnet
 from zfutils.attribution.rules import DECONVNET, Rules
+from zfutils.core.errors import Problem
 
 UPPER = ("fc8", "fc7", "fc6", "conv5", "conv4")  # from the top down, as Adebayo et al. 2018 randomise: a cascade
+_RELATED = 0.5  # cosine of the weights of a layer, which is near 0 for two that were drawn apart
 
 
 def randomised(net: nn.Sequential, layers: Sequence[str], *, generator: torch.Generator) -> nn.Sequential:
@@ -34,9 +37,17 @@ def reinitialised(net: nn.Sequential, fresh: nn.Sequential, layers: Sequence[str
     """A copy of a net in which some layers have the weights of another of the same architecture, such as one before training.
 
     *Later work:* Sixt et al. 2020 put new initial weights into the upper layers.
+
+    Raises:
+        Problem: `fresh` has the weights that `net` was trained from: of the many of an upper layer most stay nearly what they were.
     """
     other = copy.deepcopy(net)
     for name in layers:
+        own, new = (one.get_submodule(name).weight.detach().flatten() for one in (net, fresh))
+        if (alike := float(F.cosine_similarity(own, new.to(own), 0))) > _RELATED:
+            raise Problem(
+                f"expected new weights for {name}, got those it was trained from (cosine {alike:.2f}); draw them from another seed"
+            )
         other.get_submodule(name).load_state_dict(fresh.get_submodule(name).state_dict())
     return other
 

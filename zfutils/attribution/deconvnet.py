@@ -32,7 +32,8 @@ class Deconvnet:
     """Runs a net backwards, layer by layer, with the net's own filters; nothing is learned.
 
     Args:
-        net: a sequence of named convolutions, ReLUs, max pools, contrast norms, flattening, linear layers and dropout, in evaluation mode.
+        net: a sequence of named convolutions, ReLUs, max pools, contrast or batch norms, flattening, linear layers and dropout, in
+            evaluation mode.
 
     Raises:
         Problem: a layer of another kind, or training mode.
@@ -214,6 +215,11 @@ def _norm(layer: LocalResponseNorm, signal: Tensor, name: str, ascent: Ascent, r
     return norm_down(layer, signal, ascent.inputs[name]) if rules.derived else signal
 
 
+def _batch_norm(layer: nn.BatchNorm2d, signal: Tensor, name: str, ascent: Ascent, rules: Rules) -> Tensor:
+    """As if folded into its convolution: the filters are scaled, the shift is a bias."""
+    return signal * (layer.weight / (layer.running_var + layer.eps).sqrt())[:, None, None]
+
+
 def _flatten(layer: nn.Flatten, signal: Tensor, name: str, ascent: Ascent, rules: Rules) -> Tensor:
     return signal.view_as(ascent.inputs[name])
 
@@ -231,6 +237,7 @@ _DOWN = {
     nn.ReLU: _relu,
     nn.MaxPool2d: _pool,
     LocalResponseNorm: _norm,
+    nn.BatchNorm2d: _batch_norm,
     nn.Flatten: _flatten,
     nn.Linear: _linear,
     nn.Dropout: _dropout,

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from zfutils.attribution import projections, topk
-from zfutils.attribution.batched_deconv import Regions
+from zfutils.attribution.batched_deconv import Regions, fills
+from zfutils.attribution.rules import DECONVNET, Rules
 from zfutils.attribution.topk import Top
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models.crops import CENTRE, Crops, overlap, to_display
@@ -49,26 +50,35 @@ class Winners:
         """
         return np.array([display_scale(nine) for nine in self.projections])
 
-    def tiles(self, prepared: PreparedSet, size: int) -> tuple[np.ndarray, np.ndarray]:
+    def framed(self, size: int) -> np.ndarray:
+        """The projections cut by the field, or whole where a field takes nearly all of the picture: float32 (m, k, 3, s, s).
+
+        Args:
+            size: side of the net's input, pixels.
+        """
+        flat = self.projections.reshape(-1, *self.projections.shape[2:])
+        framed = Regions(flat, self.corners.reshape(-1, 2), self.values.reshape(-1)).framed(size)
+        return framed.reshape(*self.indices.shape, *framed.shape[1:])
+
+    def tiles(self, prepared: PreparedSet, size: int, *, scales: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Projections and patches as pictures: the fields, or the whole pictures where a field takes nearly all of them.
 
         Args:
             prepared: the pictures.
             size: side of the net's input, pixels.
+            scales: the absolute value that becomes black or white, for each map, (m,), or each tile, (m, k); default `scales()`.
 
         Returns:
-            uint8 of shape (m, k, s, s, 3) twice; in the first zero is grey 128, with one scale a map (`scales`).
+            uint8 of shape (m, k, s, s, 3) twice; in the first zero is grey 128.
         """
-        indices, corners = self.indices.reshape(-1), self.corners.reshape(-1, 2)
-        pixels = self.projections.reshape(-1, *self.projections.shape[2:])
-        framed = Regions(pixels, corners, self.values.reshape(-1)).framed(size)
-        patches = self.patches
-        if framed is not pixels:
-            patches = topk.patches(prepared, size, indices, np.zeros_like(corners), size)
-        shape = (*self.indices.shape, *framed.shape[1:])
-        nines = zip(framed.reshape(shape), self.scales(), strict=True)
-        shown = np.stack([to_display(nine, scale=scale) for nine, scale in nines])
-        return shown, patches.reshape(shown.shape)
+        framed, patches = self.framed(size), self.patches
+        if fills(self.side, size):
+            corners = np.zeros((self.indices.size, 2), np.int64)
+            patches = topk.patches(prepared, size, self.indices.reshape(-1), corners, size)
+        scales = self.scales() if scales is None else np.asarray(scales)
+        each = np.broadcast_to(scales.reshape(len(self.maps), -1), self.indices.shape)
+        shown = [[to_display(tile, scale=scale) for tile, scale in zip(*some, strict=True)] for some in zip(framed, each, strict=True)]
+        return np.array(shown), patches.reshape(np.shape(shown))
 
     def inputs(self, prepared: PreparedSet, size: int) -> np.ndarray:
         """The patches as the net saw them: mean subtracted, zero beyond the border, float32 (m, k, 3, side, side)."""
@@ -97,6 +107,8 @@ def of(
     layer: str,
     maps: np.ndarray,
     inputs: Crops | None = None,
+    rules: Rules = DECONVNET,
+    generator: torch.Generator | None = None,
 ) -> Winners:
     """Project the winners of some maps and cut their patches.
 
@@ -110,6 +122,8 @@ def of(
         layer: its name.
         maps: numbers of maps that have all their winners.
         inputs: cuts the net's input; default the pictures minus their mean, as the book's nets take them.
+        rules: of the way down.
+        generator: draws the switches, as in `projections.whole`.
 
     Raises:
         Problem: as `projections.project`.
@@ -117,7 +131,7 @@ def of(
     inputs = inputs or Crops(prepared, size, device=next(net.parameters()).device)
     k = top.indices.shape[1]
     indices, positions = top.indices[maps].reshape(-1), top.positions[maps].reshape(-1, 2)
-    chosen = {"indices": indices, "maps": np.repeat(maps, k), "positions": positions}
+    chosen = {"indices": indices, "maps": np.repeat(maps, k), "positions": positions, "rules": rules, "generator": generator}
     regions = projections.project(net, lambda wanted: inputs.batch(wanted, CENTRE), layer=layer, **chosen)
     side = regions.pixels.shape[-1]
     patches = topk.patches(prepared, size, indices, regions.corners, side)

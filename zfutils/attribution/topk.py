@@ -46,6 +46,10 @@ class Top:
         """Numbers of the maps that have as many winners as were asked for."""
         return np.flatnonzero(self.alive.all(1))
 
+    def first(self, k: int) -> "Top":
+        """The k strongest alone."""
+        return Top(self.indices[:, :k], self.values[:, :k], self.positions[:, :k])
+
 
 def scan(
     net: nn.Module,
@@ -129,12 +133,30 @@ def scanned(
         Problem: as `scan`; a kept result that cannot be read.
     """
     inputs = inputs or Crops(prepared, profile.image_size, device=next(net.parameters()).device)
-    about = (name, checkpoints.digest(net), prepared.digest(), *inputs.scaling())
-    key = keys.digest(*about, split, list(layers), k, inputs.size, "scan", SCAN_VERSION)
-    path = paths.data_dir() / profile.name / "top" / f"{name}-{split}-{k}-{key[:8]}.npz"
+    about = (name, checkpoints.digest(net), prepared.digest(), *inputs.scaling(), split, list(layers), k, inputs.size)
+
+    def look() -> dict[str, Top]:
+        return scan(net, lambda wanted: inputs.batch(wanted, CENTRE), layers=layers, k=k, indices=prepared.indices(split))
+
+    return kept(paths.data_dir() / profile.name / "top", f"{name}-{split}-{k}", about, look)
+
+
+def kept(folder: Path, name: str, about: Sequence[object], look: Callable[[], dict[str, Top]]) -> dict[str, Top]:
+    """Read winners that were found before, or find them now and keep them.
+
+    Args:
+        folder: where they are kept.
+        name: of the file, before the key.
+        about: all that they depend on, plain values; the key is made of it.
+        look: finds them.
+
+    Raises:
+        Problem: as `look`; a kept result that cannot be read.
+    """
+    path = folder / f"{name}-{keys.digest(*about, 'scan', SCAN_VERSION)[:8]}.npz"
     with locks.alone(path):
         if not path.exists():
-            save(scan(net, lambda wanted: inputs.batch(wanted, CENTRE), layers=layers, k=k, indices=prepared.indices(split)), path)
+            save(look(), path)
     return load(path)
 
 

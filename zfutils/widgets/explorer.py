@@ -17,7 +17,8 @@ from zfutils.widgets.camera import Camera
 from zfutils.widgets.clickable import Clickable
 from zfutils.widgets.panel import NOTHING, WIDE, Panel, Shown, small, warning
 from zfutils.widgets.pictures import BUNDLED, OWN, TOYS, Picture
-from zfutils.widgets.pipeline import Check, Pipeline, View
+from zfutils.widgets.pipeline import Check, Pipeline, Stale, View
+from zfutils.widgets.scans import Scan
 from zfutils.widgets.subjects import Subject
 from zfutils.widgets.views import Looker, Scene
 
@@ -115,7 +116,7 @@ class Explorer(widgets.VBox):
         if self.subject.name not in self.nets:
             self.nets[self.subject.name] = lambda subject=self.subject: subject
         self.pictures = {TOYS: pictures.of_toys(toys), BUNDLED: pictures.bundled(), OWN: {}}
-        self.looker, self.scenes = Looker(self._others), {}
+        self.looker, self.scenes = Looker(self._others, self._told), {}
         chosen = self._picture(picture)
         unit = unit or self._striking_unit(chosen)
         self.state = State(self.subject.name, unit, chosen.name, **state)
@@ -206,7 +207,8 @@ class Explorer(widgets.VBox):
         known = {key: picture for group in self.pictures.values() for key, picture in group.items()}
         if name is None and not known:
             raise Problem("no toys and no scikit-image are here; give a picture: explore(picture='photo.jpg')")
-        picture = next(iter(known.values())) if name is None else pictures.named(name, known)
+        first = self.pictures[BUNDLED] if self.subject.photographs else {}
+        picture = next(iter((first or known).values())) if name is None else pictures.named(name, known)
         if picture.name not in known:
             self.pictures[OWN] |= {picture.name: picture, str(name): picture}
         return picture
@@ -221,10 +223,21 @@ class Explorer(widgets.VBox):
             return unit  # a net that cannot be followed: its views will say so
         return f"{scene.unit.layer}/{int(strengths.argmax())}"
 
-    def _others(self, side: int) -> np.ndarray:
-        """Pictures among which winners are looked for where none ship: three toys of each class, and the bundled photographs."""
+    def _others(self, subject: Subject) -> np.ndarray:
+        """What is seen of the pictures in which winners are looked for at once: bundled ones, for nets of toys three of each class too."""
+        bundled = list(self.pictures[BUNDLED].values())
         toys = [picture for name, picture in self.pictures[TOYS].items() if int(name.rpartition("/")[2]) < 3]
-        return np.stack([picture.at(side) for picture in (*toys, *self.pictures[BUNDLED].values())])
+        some = bundled if subject.photographs and bundled else [*toys, *bundled]
+        return np.stack([subject.cut(picture.at(subject.side)) for picture in some])
+
+    def _told(self, scan: Scan) -> None:
+        """The search among photographs goes on or has ended: say so where its winners are shown."""
+        if self.pipeline.closed:
+            raise Stale
+        if scan.ended:
+            self.pipeline.renew("nine")
+        elif scan.subject.name == self.subject.name:
+            self.panels["nine"].say(scan.says())
 
 
 class Controls:

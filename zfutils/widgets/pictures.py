@@ -18,6 +18,7 @@ from zfutils.data.prepared_sets import PreparedSet
 
 TOYS, BUNDLED, OWN = "toys", "photographs of scikit-image", "your own"
 PER_CLASS = 10
+MOST = 2000  # photographs of a prepared set among which winners are looked for
 _LARGEST = 50_000_000  # pixels: what decodes within a second or two
 _ORIENTATION = 0x0112
 _BUNDLED = (
@@ -41,6 +42,41 @@ class Picture:
     name: str
     at: Cut
     label: int = -1
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Pictures among which the winners of a net are looked for.
+
+    Attributes:
+        pictures: in order.
+        key: what tells them from others, plain values.
+        says: what they are.
+    """
+
+    pictures: list[Picture]
+    key: tuple
+    says: str
+
+    def cuts(self, side: int, cut: Callable[[np.ndarray], np.ndarray], indices: np.ndarray) -> np.ndarray:
+        """What a net sees of some of them, uint8 (n, size, size, 3): brought to `side` and cut."""
+        return np.stack([cut(self.pictures[index].at(side)) for index in indices.tolist()])
+
+
+def photographs() -> Pool | None:
+    """Photographs of this machine: scikit-image's and some of the split val of a prepared set, the sharper first; None without a set."""
+    for which in ("sharper", "pretraining"):
+        try:
+            prepared = registry.opened(profiles.profile("photos"), which)
+            val = prepared.indices("val")
+        except Problem:
+            continue  # not prepared
+        some = val[np.linspace(0, len(val) - 1, min(MOST, len(val))).astype(int)]  # spread evenly over the classes
+        own = bundled()
+        found = [*own.values(), *(Picture(f"{which}/{index}", _resized(prepared, index)) for index in some.tolist())]
+        key = (list(own), prepared.digest(), len(some))
+        return Pool(found, key, f"{len(some)} photographs of {', '.join(_origins(prepared))}")
+    return None
 
 
 def toys(profile_name: str = "toybox") -> PreparedSet | None:
@@ -125,6 +161,11 @@ def _resized(prepared: PreparedSet, index: int) -> Cut:
         return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC))
 
     return cut
+
+
+def _origins(prepared: PreparedSet) -> list[str]:
+    """The archives that a set was made of, else its folder."""
+    return [name.split(".")[0] for name in prepared.facts.get("archives", {})] or [prepared.path.name]
 
 
 def _check_size(content: bytes, name: str) -> None:

@@ -40,6 +40,11 @@ class Memory:
             self.kept.popitem(last=False)
         return self.kept[key]
 
+    def forget(self, which: Callable[[Hashable], bool]) -> None:
+        """Drop the answers of some keys."""
+        for key in [key for key in self.kept if which(key)]:
+            del self.kept[key]
+
     def __contains__(self, key: Hashable) -> bool:
         return key in self.kept
 
@@ -90,13 +95,21 @@ class Pipeline:
     def __init__(self, views: list[View], *, kept: int = 128):
         self.views, self.memory, self.drawn = views, Memory(kept), {}
         self.changed, self.waiting, self.at_work, self.closed = threading.Condition(), None, False, False
+        self.latest, self.outdated = None, set()
         context = contextvars.copy_context()  # a kernel finds the cell that an answer belongs to by it
         threading.Thread(target=context.run, args=(self._serve,), daemon=True).start()
 
     def request(self, state: object) -> None:
         """Show a state as soon as possible; returns at once."""
         with self.changed:
-            self.waiting = state
+            self.waiting = self.latest = state
+            self.changed.notify_all()
+
+    def renew(self, name: str) -> None:
+        """Compute a view of the latest state again: what it depends on beside the state has changed."""
+        with self.changed:
+            self.outdated.add(name)
+            self.waiting = self.latest
             self.changed.notify_all()
 
     def answer(self, view: View, state: object) -> object | None:
@@ -127,10 +140,20 @@ class Pipeline:
                 if self.closed:
                     return
                 state, self.waiting, self.at_work = self.waiting, None, True
+                outdated, self.outdated = self.outdated, set()
+            self._forget(outdated)
             for view in self.views:
                 if self.waiting is not None or self.closed:
                     break  # a newer state is there: what is left of this one is never seen
                 self._show(view, state)
+
+    def _forget(self, names: set[str]) -> None:
+        """Drop what is kept of some views."""
+        if names:
+            with _ONE_AT_A_TIME:
+                self.memory.forget(lambda key: key[0] in names)
+            for name in names:
+                self.drawn.pop(name, None)
 
     def _check(self) -> None:
         if self.waiting is not None or self.closed:

@@ -1,6 +1,7 @@
 """Nets that one can explore: those that ship, those of this machine, torchvision's whose weights are here, and any other module."""
 
 import copy
+import dataclasses
 import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ class Subject:
         says: what it is, one line.
         ends: a low layer and the last hidden one, whose distances are shown.
         winners: the strongest pictures of every unit and those pictures, where they ship.
+        photographs: whether winners that do not ship are looked for among photographs; else among toys too.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Subject:
     says: str
     ends: tuple[str, ...]
     winners: tuple[dict[str, Top], samples.Sample] | None = field(default=None, repr=False)
+    photographs: bool = False
 
     @functools.cached_property
     def layers(self) -> dict[str, int]:
@@ -87,7 +90,9 @@ def preferred(profile: str = "") -> str:
     nets = known()
     if not nets:
         raise Problem("no net ships with this copy and none is trained here; train one: make train NET=zfnet")
-    return next((name for name in (f"zfnet-{profile}", f"{profile}/zfnet") if name in nets), next(iter(nets)))
+    shipping = [name for name in shipped.known() if profile and shipped.card(name).get("profile") == profile]
+    first = sorted(shipping, key=lambda name: shipped.card(name)["recipe"] != "zfnet")
+    return next((name for name in (*first, f"{profile}/zfnet") if name in nets), next(iter(nets)))
 
 
 def load(net: str | nn.Module) -> Subject:
@@ -114,7 +119,8 @@ def of_shipped(name: str) -> Subject:
     winners = None
     if f"{name}.winners.npz" in shipped_files.index():
         winners = topk.load(shipped_files.checked(f"{name}.winners.npz")), samples.read(shipped_files.checked(f"{name}.winners.zip"))
-    return _of_book(name, shipped.load(name), card["architecture"]["image_size"], mean, card["classes"], says, winners)
+    subject = _of_book(name, shipped.load(name), card["architecture"]["image_size"], mean, card["classes"], says)
+    return dataclasses.replace(subject, winners=winners, photographs=winners is None)
 
 
 def of_folder(name: str, folder: Path) -> Subject:
@@ -130,7 +136,8 @@ def of_folder(name: str, folder: Path) -> Subject:
         raise Problem(f"{data} holds other pictures than {name} was trained on; train it again: make train NET={card['recipe']}")
     says = f"trained here; {card['val_wrong']} of {card['val_n']} val pictures wrong, {card['data']}"
     net = checkpoints.load(folder / "net.safetensors")
-    return _of_book(name, net, card["architecture"]["image_size"], prepared.mean(), card["classes"], says, None)
+    subject = _of_book(name, net, card["architecture"]["image_size"], prepared.mean(), card["classes"], says)
+    return dataclasses.replace(subject, photographs=profiles.profile(folder.parent.parent.name).toys is None)
 
 
 def of_torchvision(name: str) -> Subject:
@@ -155,7 +162,7 @@ def of_module(net: nn.Module, *, name: str = "own net", size: int = 224) -> Subj
     return Subject(name, net, size * 8 // 7, size, _standardised(_MEAN, _DEVIATION), (), "your own module", _ends(net))
 
 
-def _of_book(name: str, net: nn.Module, size: int, mean: np.ndarray, classes: list[str], says: str, winners: tuple | None) -> Subject:
+def _of_book(name: str, net: nn.Module, size: int, mean: np.ndarray, classes: list[str], says: str) -> Subject:
     start = (len(mean) - size) // 2
     inside = mean[start : start + size, start : start + size]
 
@@ -163,7 +170,7 @@ def _of_book(name: str, net: nn.Module, size: int, mean: np.ndarray, classes: li
         return torch.from_numpy(cuts - inside).permute(0, 3, 1, 2).contiguous()
 
     ends = tuple(layer for layer in ("pool1", "relu7", "relu6", "relu5") if layer in dict(net.named_modules()))[:2]
-    return Subject(name, net, len(mean), size, normalise, tuple(classes), says, ends, winners)
+    return Subject(name, net, len(mean), size, normalise, tuple(classes), says, ends)
 
 
 def _standardised(mean: tuple[float, ...], deviation: tuple[float, ...]) -> Callable[[np.ndarray], Tensor]:

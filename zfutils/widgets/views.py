@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zfutils.analysis import invariance
-from zfutils.attribution import activations, deconv, occlusion, receptive_field, rules, topk, units
-from zfutils.attribution.deconvnet import Deconvnet
+from zfutils.attribution import activations, occlusion, projections, receptive_field, rules, topk, units
 from zfutils.attribution.receptive_field import Field
 from zfutils.attribution.top_nine import display_scale
 from zfutils.attribution.topk import Top
@@ -20,15 +19,15 @@ from zfutils.core.errors import Problem, unknown
 from zfutils.models.crops import to_display
 from zfutils.widgets import drawing
 from zfutils.widgets.panel import Shown
-from zfutils.widgets.pictures import Picture
+from zfutils.widgets.pictures import Picture, photographs
 from zfutils.widgets.pipeline import Check, Memory
+from zfutils.widgets.scans import NINE, Scan
 from zfutils.widgets.subjects import Subject
 
 RULES = ("deconvnet", "gradient", "guided", "linear")
 SWITCHES = ("right", "centred", "random")
 FILLS = {"mean grey": occlusion.mean_grey, "its mean colour": occlusion.image_mean, "blur": occlusion.blur, "noise": occlusion.noise}
 CHANGES = {"shift": "vertical shift, px", "scale": "scale", "turn": "rotation, degrees"}
-NINE = 9
 SIDE = 336  # pixels, of a picture on the page
 _WAYS = {"gradient": "norm derived"}  # the others skip the contrast norm
 
@@ -64,11 +63,13 @@ class Looker:
     """Computes views; keeps what several of them need.
 
     Args:
-        others: squares of pictures among which winners are looked for where none ship, by side.
+        others: what a net sees of the few pictures among which winners are looked for at once, where none ship.
+        told: how far the search among many photographs is, now and then.
     """
 
-    def __init__(self, others: Callable[[int], np.ndarray]):
-        self.others, self.layers, self.memory = others, Memory(8), Memory(64)  # features of a layer are large
+    def __init__(self, others: Callable[[Subject], np.ndarray], told: Callable[[Scan], None]):
+        self.others, self.told, self.scans = others, told, {}
+        self.layers, self.memory = Memory(8), Memory(64)  # features of a layer are large
 
     def features(self, scene: Scene) -> Tensor:
         """Activations of the unit's layer, after a ReLU, (maps, h, w) or (units,)."""
@@ -91,7 +92,10 @@ class Looker:
         if subject.winners is not None and layer in subject.winners[0]:
             tops, sample = subject.winners
             return tops[layer], lambda indices: np.stack([subject.cut(square) for square in sample.only(indices).images])
-        cuts = self.memory.get(("others", subject.name), lambda: np.stack([subject.cut(one) for one in self.others(subject.side)]))
+        scan = self.scan(subject)
+        if scan and scan.found:
+            return scan.found[layer], lambda indices: scan.pool.cuts(subject.side, subject.cut, indices)
+        cuts = self.memory.get(("others", subject.name), lambda: self.others(subject))
 
         def take(indices: np.ndarray) -> Tensor:
             check()
@@ -102,6 +106,22 @@ class Looker:
             return found[layer]
 
         return self.memory.get(("top", subject.name, layer), scan), lambda indices: cuts[indices]
+
+    def scan(self, subject: Subject) -> Scan | None:
+        """The search among the photographs of this machine, begun when it is first asked for; None where there is none."""
+        if subject.photographs and subject.name not in self.scans:
+            pool = photographs()
+            self.scans[subject.name] = pool and Scan(subject, pool, self.told)
+        return self.scans.get(subject.name)
+
+    def among(self, subject: Subject) -> str:
+        """Among which pictures winners were looked for, where that is not plain: a clause or nothing."""
+        scan = self.scan(subject)
+        if scan is None:
+            return " (of scikit-image's pictures; more with make data PROFILE=photos)" if subject.photographs else ""
+        if scan.wrong:
+            return f" (of scikit-image's pictures; {scan.pool.says} could not be looked through: {scan.wrong})"
+        return f" (of {scan.pool.says} and scikit-image's)" if scan.found else f" ({scan.says()})"
 
     def alive(self, scene: Scene, check: Check) -> np.ndarray:
         """Numbers of the units of the layer that some picture makes active."""
@@ -118,6 +138,11 @@ def ways(rule: str, switches: str) -> rules.Rules:
         if got not in known:
             raise unknown(what, got, known)
     return rules.NAMED[f"{rule}{', centre' if switches == 'centred' else ''}, {_WAYS.get(rule, 'norm skipped')}"]
+
+
+def drawing_of(switches: str) -> torch.Generator | None:
+    """What draws the switches where they are random, the same each time; else None."""
+    return torch.Generator().manual_seed(0) if switches == "random" else None
 
 
 def activation_map(looker: Looker, scene: Scene, at: tuple[float, float] | None, check: Check) -> Shown:
@@ -168,7 +193,7 @@ def nine(looker: Looker, scene: Scene, rule: str, switches: str, check: Check) -
     units.check_map(scene.unit, len(top.indices))
     there = top.alive[scene.unit.map]
     if not there.any():
-        return Shown({}, f"{scene.unit} is active in none of the pictures")
+        return Shown({}, f"{scene.unit} is active in none of the pictures{looker.among(scene.subject)}")
     cuts, positions = cut(top.indices[scene.unit.map][there]), top.positions[scene.unit.map][there]
     flat = scene.subject.net.get_submodule(scene.unit.layer).__class__ is nn.Linear
     boxes = [looker.field(scene).box(() if flat else tuple(position)) for position in positions.tolist()]
@@ -178,7 +203,7 @@ def nine(looker: Looker, scene: Scene, rule: str, switches: str, check: Check) -
     patches = np.stack([_window(image, box, 128) for image, box in zip(cuts, boxes, strict=True)])
     strengths = ", ".join(f"{value:.3g}" for value in top.values[scene.unit.map][there])
     pages = {name: drawing.sheet(tiles, columns=3, side=108) for name, tiles in (("patches", patches), ("projections", projected))}
-    return Shown(pages, f"{scene.unit}: the {int(there.sum())} strongest pictures, row by row: {strengths}")
+    return Shown(pages, f"{scene.unit}: the {int(there.sum())} strongest pictures{looker.among(scene.subject)}, row by row: {strengths}")
 
 
 def occluded(looker: Looker, scene: Scene, label: int, size: float, stride: float, fill: str, check: Check) -> Shown:
@@ -270,25 +295,17 @@ def _position(values: np.ndarray, at: tuple[float, float] | None) -> tuple[int, 
 
 def _down(scene: Scene, position: tuple[int, int] | None, rule: str, switches: str) -> np.ndarray:
     """One projection, (3, size, size)."""
-    way = ways(rule, switches)
-    if switches == "random":
-        generator = torch.Generator().manual_seed(0)
-        return Deconvnet(scene.subject.net).project(scene.input, unit=scene.unit, at=position, rules=way, generator=generator)[0].numpy()
-    return deconv.project(scene.subject.net, scene.input, unit=scene.unit, at=position, rules=way).pixels.numpy()
+    return _each_down(scene, scene.cut[None], None if position is None else np.array([position]), rule, switches, lambda: None)[0]
 
 
 def _each_down(scene: Scene, cuts: np.ndarray, places: np.ndarray | None, rule: str, switches: str, check: Check) -> np.ndarray:
     """The projections of one place in each of some pictures, (n, 3, size, size)."""
     inputs, way = scene.subject.input(cuts), ways(rule, switches)
     with given_up(scene.subject.net, check):
-        if switches == "random":
-            explicit, generator = Deconvnet(scene.subject.net), torch.Generator().manual_seed(0)
-            chosen = [None] * len(cuts) if places is None else [tuple(place) for place in places.tolist()]
-            pairs = zip(inputs.split(1), chosen, strict=True)
-            return torch.cat([explicit.project(x, unit=scene.unit, at=at, rules=way, generator=generator) for x, at in pairs]).numpy()
         maps = torch.full((len(cuts),), scene.unit.map)
         chosen = None if places is None else torch.from_numpy(places)
-        return deconv.project_each(scene.subject.net, inputs, layer=scene.unit.layer, maps=maps, positions=chosen, rules=way).numpy()
+        where = {"layer": scene.unit.layer, "maps": maps, "positions": chosen}
+        return projections.whole(scene.subject.net, inputs, **where, rules=way, generator=drawing_of(switches)).numpy()
 
 
 def _window(image: np.ndarray, box: tuple[int, int, int, int], grey: int) -> np.ndarray:
