@@ -44,7 +44,7 @@ PACKAGES = {
         ("localization", "heatmap_metrics", "sanity", "evolution", "invariance", "correspondence", "regime"),
     ),
     "transfer": (("feature_cache", "gpu_probes", "linear_probes"), ("experiments",)),
-    "report": (("results", "tables"), ("scoreboard", "verdicts"), ("plot",)),
+    "report": (("plot",), ("results", "tables"), ("scoreboard", "verdicts")),
     "widgets": (
         ("drawing", "pipeline", "camera", "clickable", "pictures", "subjects"),
         ("panel",),
