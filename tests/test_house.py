@@ -51,7 +51,7 @@ PACKAGES = {
         ("views", "sliders", "frozen", "changes", "square"),
         ("explorer", "blink", "covered", "alike", "moved"),
     ),
-    "run": (("chapters", "notebooks", "bench"), ("runner", "shipping"), ("command_line",)),
+    "run": (("chapters", "notebooks", "bench"), ("runner", "shipping", "site"), ("command_line",)),
 }
 RANK = {
     f"{package}.{module}": (number, place)
@@ -217,6 +217,8 @@ def test_help_lists_every_verb():
         "explore",
         "bench",
         "test",
+        "book",
+        "serve",
         "mutants",
         "lint",
         "clean",
