@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 
 from zfutils.paper import claims, numbers
-from zfutils.report import scoreboard
 from zfutils.run import chapters
 
 _SHOWS = {
@@ -29,7 +28,10 @@ _SHOWS = {
     "table6": "Other pictures: PASCAL VOC 2012",
     "table7": "How good is each layer for a classifier?",
 }
-_PARTS = {"figure6": ("figure6_filters", "figure6_projections")}  # of the others the result has the name of the figure
+_PARTS = {  # of the others the result has the name of the figure
+    "figure1": ("figure1", "figure1_switches"),
+    "figure6": ("figure6_filters", "figure6_projections"),
+}
 _WORDS = {  # of one, of several
     claims.AGREES: ("agrees", "agree"),
     claims.DIFFERS: ("differs", "differ"),
@@ -122,7 +124,7 @@ def counts(rows: pd.DataFrame) -> tuple[Verdict, ...]:
 
 def counted(board: pd.DataFrame) -> pd.DataFrame:
     """Claims and patterns that some result speaks of."""
-    return board[board["class"].isin((*scoreboard.COUNTED, claims.BEYOND)) & board["result"].notna()]
+    return board[board["class"].isin(claims.KINDS) & board["result"].notna()]
 
 
 def _result(folder: Path, board: pd.DataFrame, name: str, parts: tuple[str, ...], shows: str) -> Result:
