@@ -17,7 +17,7 @@ from tests import made_up_results
 from zfutils.core import paths
 from zfutils.core.errors import Problem
 from zfutils.run import command_line
-from zfutils.run.site import build, executed, sixteen
+from zfutils.run.site import build, executed, pages, sixteen
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 in_a_browser = [
@@ -64,11 +64,11 @@ def site(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pages(site) -> dict[Path, Page]:
+def parsed(site) -> dict[Path, Page]:
     return {file: Page(file) for file in sorted(site.rglob("*.html"))}
 
 
-def test_the_front_page_names_sixteen_results_with_verdict_chapter_data_code_and_seconds(site, pages):
+def test_the_front_page_names_sixteen_results_with_verdict_chapter_data_code_and_seconds(site, parsed):
     text = (site / "index.html").read_text(encoding="utf-8")
     cards = re.findall(r'<li class="card">(.*?)</li>', text, re.DOTALL)
     assert [re.search(r"<h3>(.*?)</h3>", card).group(1) for card in cards] == NAMES
@@ -79,21 +79,21 @@ def test_the_front_page_names_sixteen_results_with_verdict_chapter_data_code_and
     assert "Dead filters" in text, "the picture on top says what it shows"
 
 
-def test_every_link_resolves_inside_and_between_pages(site, pages):
-    for file, page in pages.items():
+def test_every_link_resolves_inside_and_between_pages(site, parsed):
+    for file, page in parsed.items():
         for link in page.links:
             if re.match(r"(https?|mailto):", link):
                 continue
             address, anchor = urldefrag(unquote(link))
             target = (file.parent / address).resolve() if address else file
             assert target.is_relative_to(site.resolve()) and target.is_file(), f"{file.name}: {link}"
-            assert not anchor or target.suffix != ".html" or anchor in pages[site / target.relative_to(site.resolve())].ids, (
+            assert not anchor or target.suffix != ".html" or anchor in parsed[site / target.relative_to(site.resolve())].ids, (
                 f"{file.name}: {link}"
             )
 
 
-def test_no_page_loads_anything_from_another_host_and_every_picture_has_words(pages):
-    for file, page in pages.items():
+def test_no_page_loads_anything_from_another_host_and_every_picture_has_words(parsed):
+    for file, page in parsed.items():
         assert not [source for source in page.loaded if "//" in source], file.name
         assert not [picture for picture in page.pictures if not picture.get("alt")], file.name
 
@@ -126,12 +126,14 @@ def _serve_nowhere(folder: Path) -> None:
         build.serve()
 
 
-def test_a_page_that_sphinx_finds_fault_with_fails_the_build_and_leaves_the_old_site(tmp_path, capsys):
+def test_a_page_that_sphinx_finds_fault_with_fails_the_build_and_leaves_the_old_site(tmp_path, capsys, monkeypatch):
     folder = made_up_results.write()
     chapter = folder / "notebooks" / "08_beyond.ipynb"
     chapter.write_text(
         chapter.read_text(encoding="utf-8").replace("# Go beyond", "[nowhere](nowhere.md)\\n\\n# Go beyond"), encoding="utf-8"
     )
+    monkeypatch.setattr(executed, "found", lambda *given: {"08_beyond": chapter})  # one page and no library: this takes seconds
+    monkeypatch.setattr(pages, "public", dict)
     (tmp_path / "html").mkdir()
     (tmp_path / "html" / "index.html").write_text("old", encoding="utf-8")
     assert build.build(made_up_results.PROFILE, to=tmp_path / "html") == 1
@@ -191,8 +193,8 @@ def browser_test(test):
 
 
 @browser_test
-def test_every_page_loads_quietly_and_is_never_wider_than_the_screen(page, address, site, pages):
-    for file in pages:
+def test_every_page_loads_quietly_and_is_never_wider_than_the_screen(page, address, site, parsed):
+    for file in parsed:
         page.goto(f"{address}/{file.relative_to(site)}")
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
