@@ -1,6 +1,5 @@
 """How Sphinx builds the site. Pages and `site.json` are made by `zfutils.run.site`; nothing is fetched, and nothing on a page comes from another host."""
 
-import html
 import json
 import os
 from pathlib import Path
@@ -63,7 +62,7 @@ html_context = {"default_mode": "auto"}
 
 
 def mathml(text: str, *, block: bool) -> str:
-    """A formula as MathML, which browsers draw without a script; its LaTeX is its label."""
+    """A formula as MathML, which browsers draw, and readers read aloud, without a script."""
     return convert(text, display="block" if block else "inline")
 
 
@@ -73,9 +72,7 @@ def _inline(visitor, node) -> None:
 
 
 def _block(visitor, node) -> None:
-    visitor.body.append(
-        f'<div class="math" tabindex="0" aria-label="{html.escape(node.astext())}">{mathml(node.astext(), block=True)}</div>'
-    )
+    visitor.body.append(f'<div class="math" tabindex="0" role="group" aria-label="formula">{mathml(node.astext(), block=True)}</div>')
     raise nodes.SkipNode
 
 
