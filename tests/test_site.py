@@ -180,7 +180,9 @@ def page(browser, address):
     """A page, and in `page.complaints` what the console said and what was asked of other hosts."""
     opened = browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light")
     opened.complaints = []
-    opened.on("console", lambda message: opened.complaints.append(message.text) if message.type == "error" else None)
+    opened.on(
+        "console", lambda message: opened.complaints.append(f"{message.text} {message.location}") if message.type == "error" else None
+    )
     opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
     opened.on("request", lambda request: None if request.url.startswith((address, "data:")) else opened.complaints.append(request.url))
     yield opened
