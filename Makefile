@@ -18,7 +18,7 @@ GIVEN = $(call told,PROFILE,profile) $(call told,SEED,seed) $(call told,JOBS,job
   $(if $(EXTRAS),--extras) $(if $(TRAINED),--only-trained) $(if $(RETRAIN),--retrain)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data nets train reproduce notebooks lab explore bench test mutants lint clean
+.PHONY: help setup data nets train reproduce notebooks lab explore book serve bench test mutants lint clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -58,6 +58,12 @@ lab: .venv/ready  ## open JupyterLab on the book
 explore: .venv/ready  ## open JupyterLab on the explorer: units, pictures and sliders, with the nets that ship
 	@$(RUN) explore $(GIVEN)
 
+book: .venv/ready  ## make the static site of PROFILE from its executed chapters, in book/_build/html
+	@$(RUN) book $(GIVEN)
+
+serve: .venv/ready  ## show the static site, on this machine alone
+	@$(RUN) serve $(GIVEN)
+
 bench: .venv/ready  ## measure speed against what one would use instead
 	@$(RUN) bench $(GIVEN)
 
@@ -73,4 +79,5 @@ lint: .venv/ready  ## check style
 
 clean:  ## remove what runs wrote here; data, nets and results of long runs stay
 	@rm -rf .pytest_cache .ruff_cache results/smoke results/smoke-extras results/toybox/figures results/toybox/notebooks results/toybox/runs
+	@rm -rf book/_build
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

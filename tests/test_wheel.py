@@ -38,7 +38,7 @@ def installed(tmp_path_factory) -> Path:
     for part in PARTS:  # a copy: building writes beside the sources
         source = paths.REPOSITORY / part
         if source.is_dir():
-            shutil.copytree(source, folder / "tree" / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+            shutil.copytree(source, folder / "tree" / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "_build"))
         else:
             shutil.copy(source, folder / "tree" / part)
     pip = ("-m", "pip", "--disable-pip-version-check", "--quiet")
@@ -61,7 +61,9 @@ def test_the_wheel_holds_all_that_the_code_reads(installed):
         wanted = [
             path
             for path in (paths.REPOSITORY / source).rglob("*")
-            if path.suffix in {".py", ".yml", ".csv", ".mplstyle", ".js", ".json", ".safetensors", ".npz", ".zip"}
+            if "_build" not in path.parts
+            and path.suffix
+            in {".py", ".yml", ".csv", ".mplstyle", ".js", ".json", ".css", ".svg", ".md", ".rst", ".html", ".safetensors", ".npz", ".zip"}
         ]
         for path in wanted:
             there = installed / "zfutils" / copy / path.relative_to(paths.REPOSITORY / source)

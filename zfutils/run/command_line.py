@@ -177,6 +177,18 @@ def _explore(given: argparse.Namespace) -> int:
     return _lab(given, str(paths.notebooks_dir() / "explore.ipynb"))
 
 
+def _book(given: argparse.Namespace) -> int:
+    from zfutils.run.site import build
+
+    return build.build(profiles.profile(given.profile).name)
+
+
+def _serve(given: argparse.Namespace) -> int:
+    from zfutils.run.site import build
+
+    return build.serve()
+
+
 def _ship(given: argparse.Namespace) -> int:
     from zfutils.run import shipping
 
@@ -218,6 +230,8 @@ _VERBS: dict[Callable[[argparse.Namespace], int], tuple[str, str]] = {
     _notebooks: ("make the notebooks from their sources", ""),
     _lab: ("open JupyterLab on the book", "profile folder"),
     _explore: ("open JupyterLab on the explorer", "profile"),
+    _book: ("make the static site from the executed chapters", "profile"),
+    _serve: ("show the static site on this machine", ""),
     _ship: ("write a trained net into weights/ (--net)", "profile seed net"),
     _bench: ("measure speed against what one would use instead", "profile seed folder"),
 }

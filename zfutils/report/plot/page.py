@@ -7,6 +7,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from zfutils.report.plot import alternative_text
+
 STYLE = Path(__file__).with_name("book.mplstyle")
 plt.style.use(STYLE)
 
@@ -16,10 +18,11 @@ GREY = "#7a7a7a"
 class Shown(Figure):
     """A figure that a notebook shows once, where it is the value of a cell, whatever backend is set."""
 
-    def _repr_png_(self) -> bytes:
+    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
+        """The picture, and beside it what it shows in words."""
         written = io.BytesIO()
         self.savefig(written, format="png", dpi=plt.rcParams["figure.dpi"])
-        return written.getvalue()
+        return written.getvalue(), {"alt": alternative_text.of(self)}
 
 
 def blank(rows: int = 1, columns: int = 1, *, figsize: tuple[float, float], **options: object) -> tuple[Figure, object]:

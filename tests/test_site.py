@@ -1,0 +1,236 @@
+"""The static site: a book made of made-up results is built, its links resolve, and a browser finds nothing amiss."""
+
+import functools
+import html.parser
+import http.server
+import importlib.util
+import os
+import re
+import shutil
+import threading
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import pytest
+
+from tests import made_up_results
+from zfutils.core import paths
+from zfutils.core.errors import Problem
+from zfutils.run import command_line
+from zfutils.run.site import build, executed, pages, sixteen
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+in_a_browser = [
+    pytest.mark.skipif(
+        importlib.util.find_spec("axe_playwright_python") is None, reason="playwright is not installed; pip install -r requirements.txt"
+    ),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; apt-get install chromium"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+WIDTHS = (390, 900, 1400)
+NAMES = [f"Figure {n}" for n in range(1, 10)] + [f"Table {n}" for n in range(1, 8)]
+
+
+class Page(html.parser.HTMLParser):
+    """What a page links to, what can be linked to, and its pictures."""
+
+    def __init__(self, file: Path):
+        super().__init__()
+        self.links, self.ids, self.pictures, self.loaded = [], set(), [], []
+        self.feed(file.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        known = dict(attrs)
+        self.ids |= {known[name] for name in ("id", "name") if known.get(name)}
+        if tag == "a" and known.get("href"):
+            self.links.append(known["href"])
+        if tag == "img":
+            self.pictures.append(known)
+        if tag in ("img", "script", "iframe", "source") and known.get("src"):
+            self.loaded.append(known["src"])
+        if tag == "link" and known.get("rel") != "canonical":
+            self.loaded.append(known.get("href", ""))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """The site of made-up results."""
+    folder = tmp_path_factory.mktemp("site")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESULTS_DIR", str(folder / "results"))
+        made_up_results.write()
+        assert build.build(made_up_results.PROFILE, to=folder / "html") == 0
+    return folder / "html"
+
+
+@pytest.fixture(scope="module")
+def parsed(site) -> dict[Path, Page]:
+    return {file: Page(file) for file in sorted(site.rglob("*.html"))}
+
+
+def test_the_front_page_names_sixteen_results_with_verdict_chapter_data_code_and_seconds(site, parsed):
+    text = (site / "index.html").read_text(encoding="utf-8")
+    cards = re.findall(r'<li class="card">(.*?)</li>', text, re.DOTALL)
+    assert [re.search(r"<h3>(.*?)</h3>", card).group(1) for card in cards] == NAMES
+    for card in cards:
+        assert "verdict" in card and re.search(r"\d+ s<", card), card
+        assert re.search(r'href="\d\d_\w+\.html"', card) and re.search(r'href="data/\w+\.csv"', card), card
+        assert re.search(r'href="\d\d_\w+\.html#[\w-]+">code', card), card
+    assert "Dead filters" in text, "the picture on top says what it shows"
+
+
+def test_every_link_resolves_inside_and_between_pages(site, parsed):
+    for file, page in parsed.items():
+        for link in page.links:
+            if re.match(r"(https?|mailto):", link):
+                continue
+            address, anchor = urldefrag(unquote(link))
+            target = (file.parent / address).resolve() if address else file
+            assert target.is_relative_to(site.resolve()) and target.is_file(), f"{file.name}: {link}"
+            assert not anchor or target.suffix != ".html" or anchor in parsed[site / target.relative_to(site.resolve())].ids, (
+                f"{file.name}: {link}"
+            )
+
+
+def test_no_page_loads_anything_from_another_host_and_every_picture_has_words(parsed):
+    for file, page in parsed.items():
+        assert not [source for source in page.loaded if "//" in source], file.name
+        assert not [picture for picture in page.pictures if not picture.get("alt")], file.name
+
+
+def test_a_chapter_folds_what_was_folded_and_shows_a_sentence_in_place_of_a_panel(site):
+    text = (site / "03_deconvnet.html").read_text(encoding="utf-8")
+    assert "A panel with sliders stands here" in text and "widget-view" not in text
+    assert "<math" in text and "MathJax" not in text
+    assert text.count("Show the code") > 1, "the parameters and the solutions"
+    assert 'alt="Dead filters: share of dead filters; at zfnet, alexnet."' in text
+
+
+def test_the_library_is_described(site):
+    text = (site / "api" / "deconv.html").read_text(encoding="utf-8")
+    assert 'id="zfutils.attribution.deconv.project"' in text
+    assert "03_deconvnet.html" in text, "a page of the library leads to the chapters that use it"
+
+
+def test_a_book_whose_chapters_were_not_run_says_what_to_run(tmp_path, capsys):
+    assert command_line.main(["book", "--profile", "smoke"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "run: make reproduce PROFILE=smoke" in said
+    with pytest.raises(Problem, match="make book"):
+        _serve_nowhere(tmp_path)
+
+
+def _serve_nowhere(folder: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "folder", lambda: folder)
+        build.serve()
+
+
+def test_a_page_that_sphinx_finds_fault_with_fails_the_build_and_leaves_the_old_site(tmp_path, capsys, monkeypatch):
+    folder = made_up_results.write()
+    chapter = folder / "notebooks" / "08_beyond.ipynb"
+    chapter.write_text(
+        chapter.read_text(encoding="utf-8").replace("# Go beyond", "[nowhere](nowhere.md)\\n\\n# Go beyond"), encoding="utf-8"
+    )
+    monkeypatch.setattr(executed, "found", lambda *given: {"08_beyond": chapter})  # one page and no library: this takes seconds
+    monkeypatch.setattr(pages, "public", dict)
+    (tmp_path / "html").mkdir()
+    (tmp_path / "html" / "index.html").write_text("old", encoding="utf-8")
+    assert build.build(made_up_results.PROFILE, to=tmp_path / "html") == 1
+    assert "nowhere" in capsys.readouterr().err
+    assert (tmp_path / "html" / "index.html").read_text(encoding="utf-8") == "old"
+
+
+def test_live_outputs_and_names_of_results_are_found(tmp_path):
+    folder = made_up_results.write()
+    page = executed.page(folder / "notebooks" / "03_deconvnet.ipynb")
+    assert {"figure1", "figure2", "figure4", "figure6_projections"} <= executed.targets(page)
+    assert "attribution.deconv" in executed.used(page)
+    assert executed.title("03_deconvnet", page).startswith("3. ")
+    assert [sixteen.Verdict("leans: agrees", n).words for n in (1, 2)] == ["1 leans to agree", "2 lean to agree"]
+
+
+class Served(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *told):
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    """Of the site on this machine."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Served, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """A page, and in `page.complaints` what the console said and what was asked of other hosts."""
+    opened = browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light")
+    opened.complaints = []
+    opened.on(
+        "console", lambda message: opened.complaints.append(f"{message.text} {message.location}") if message.type == "error" else None
+    )
+    opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    opened.on("request", lambda request: None if request.url.startswith((address, "data:")) else opened.complaints.append(request.url))
+    yield opened
+    opened.close()
+
+
+def browser_test(test):
+    """A test that needs a browser; where there is none it says so."""
+    return functools.reduce(lambda marked, mark: mark(marked), in_a_browser, test)
+
+
+@browser_test
+def test_every_page_loads_quietly_and_is_never_wider_than_the_screen(page, address, site, parsed):
+    for file in parsed:
+        page.goto(f"{address}/{file.relative_to(site)}")
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{file.name} scrolls sideways at {width} px"
+            _keep(page, f"{file.stem}-{width}.png")
+        assert page.complaints == [], file.name
+
+
+@browser_test
+def test_the_search_finds_the_switches(page, address):
+    page.goto(f"{address}/search.html?q=switches")
+    page.wait_for_selector("#search-results li a")
+    assert page.locator("#search-results li a[href*='03_deconvnet']").count() >= 1
+    assert page.complaints == []
+
+
+@browser_test
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["index", "figures", "claims", "03_deconvnet", "api/index", "api/deconv", "search"])
+def test_axe_finds_no_serious_violation(page, address, name, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{address}/{name}.html")
+    found = Axe().run(page).response["violations"]
+    serious = {one["id"]: [node["html"][:200] for node in one["nodes"][:3]] for one in found if one["impact"] in ("serious", "critical")}
+    assert serious == {}
+
+
+def _keep(page, name: str) -> None:
+    """A screenshot, where a folder for them is named."""
+    if os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=Path(os.environ["SCREENSHOTS"]) / name)
+
+
+def test_the_output_is_not_in_git():
+    assert "book/_build/" in (paths.REPOSITORY / ".gitignore").read_text(encoding="utf-8").splitlines()
