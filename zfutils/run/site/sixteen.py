@@ -8,26 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from zfutils.paper import claims, numbers
+from zfutils.report import paper_map
 from zfutils.run import chapters
 
-_SHOWS = {
-    "figure1": "A unit is brought down to pixels",
-    "figure2": "What excites the units of each layer",
-    "figure3": "The net, layer by layer",
-    "figure4": "How features develop in training",
-    "figure5": "Shifts, sizes and turns",
-    "figure6": "First and second layer, before and after the repair",
-    "figure7": "A grey square hides a part",
-    "figure8": "The same part hidden in several pictures",
-    "figure9": "Few images of each class suffice",
-    "table1": "Does hiding a part change features alike?",
-    "table2": "Errors on the pictures of the training",
-    "table3": "Layers left out, layers widened",
-    "table4": "Other pictures: Caltech-101",
-    "table5": "Other pictures: Caltech-256",
-    "table6": "Other pictures: PASCAL VOC 2012",
-    "table7": "How good is each layer for a classifier?",
-}
+_SHOWS = {place.replace(" ", ""): f"{title[0].upper()}{title[1:]}" for place, title in paper_map.TITLES.items()}
 _PARTS = {  # of the others the result has the name of the figure
     "figure1": ("figure1", "figure1_switches"),
     "figure6": ("figure6_filters", "figure6_projections"),
