@@ -12,7 +12,7 @@ from zfutils.core import paths, shipped_files
 from zfutils.core.errors import Problem
 from zfutils.core.profiles import profile
 from zfutils.data import registry, samples
-from zfutils.models import shipped
+from zfutils.models import architectures, recipes, shipped
 from zfutils.models.trained import Shipped, Trained, note
 from zfutils.run import shipping
 from zfutils.training import from_scratch, runs, train_all
@@ -41,6 +41,21 @@ def test_a_shipped_net_is_the_trained_one_in_half_precision_with_its_mean_and_ca
     assert card["licence"] == "MIT" and card["data_digest"] == prepared.digest() and card["seed"] == 0 and card["steps"] > 0
     low, high = card["val_interval"]
     assert card["val_n"] == 40 and low <= card["val_wrong"] / 40 == card["val_error"] <= high
+
+
+def test_what_batch_norms_have_gathered_ships_as_it_is(weights):
+    architecture = architectures.of_profile(SMALLEST, recipes.recipe("zfnet-batch-norm").paper, 5)
+    net = architectures.build(architecture, generator=torch.Generator().manual_seed(0))
+    net.batch1.running_var.fill_(1e6)  # half precision ends at 65,504
+    shipped.write("zfnet-batch-norm-smoke", net, architecture, np.zeros((128, 128, 3)), card={})
+    assert torch.equal(shipped.load("zfnet-batch-norm-smoke").batch1.running_var, net.batch1.running_var)
+    assert torch.equal(shipped.rounded(net).conv2.weight, net.conv2.weight.half().float())
+
+
+def test_a_net_that_rounding_changes_is_not_shipped(weights, monkeypatch):
+    monkeypatch.setattr(shipping, "MOST_LOST", -1.0)
+    with pytest.raises(Problem, match="zfnet-smoke does not bear half precision .*of 40 val pictures wrong"):
+        shipping.ship(SMALLEST, "zfnet")
 
 
 def test_every_epoch_of_figure_4_ships_as_its_convolutional_layers(weights):

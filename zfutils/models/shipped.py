@@ -132,8 +132,10 @@ def _convolutional(net: nn.Sequential) -> nn.Sequential:
 
 
 def _halved(net: nn.Module) -> dict[str, torch.Tensor]:
+    """All tensors of a net, its weights in half precision. What batch norms have gathered stays: variances go beyond what that can hold."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
-    return {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    weights = {name for name, _ in net.named_parameters()}
+    return {name: tensor.half() if name in weights else tensor for name, tensor in tensors.items()}
 
 
 def _written(file: str, tensors: dict[str, torch.Tensor], about: dict) -> Path:

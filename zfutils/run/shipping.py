@@ -20,6 +20,7 @@ LARGEST = 13_500_000  # bytes that the weights of a net may take; with its mean 
 PER_CLASS = {"val": 10, "train": 3}  # pictures of each class in a sample
 WINNER_QUALITY = 85  # of the winners' pictures, of which there are many
 NINE = 9
+MOST_LOST = 0.005  # share of val pictures that rounding to half precision may turn wrong
 
 
 def ship(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
@@ -43,6 +44,9 @@ def ship(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
             f"{shipped_name} takes {size / 1e6:.0f} MB, at most {LARGEST / 1e6:.0f} ship; take a profile with fewer units: PROFILE=toybox"
         )
     card = _card(profile, name, trained, prepared, net, seed)
+    if card["val_wrong"] - trained.card["val_wrong"] > MOST_LOST * card["val_n"]:
+        found = f"{card['val_wrong']} of {card['val_n']} val pictures wrong, {trained.card['val_wrong']} before"
+        raise Problem(f"{shipped_name} does not bear half precision ({found}); train it at a smaller scale of its signals")
     files = [shipped.write(shipped_name, net, trained.architecture, prepared.mean(), card=card)]
     if name == "zfnet":  # those of figure 4
         files.append(shipped.write_checkpoints(shipped_name, {epoch: trained.checkpoint(epoch) for epoch in (0, *PAPER_EPOCHS)}))
