@@ -40,5 +40,8 @@ def test_the_row_of_seeds_is_drawn_on_one_axis(changes, monkeypatch):
     figure = made.figure([{"seed": which} for which in changes.seeds()], columns=2)
     made.pipeline.close()
     shown = [axis for axis in figure.axes if axis.images]
-    assert [axis.get_title() for axis in shown] == ["seed first: 2 of 3 signs as in the paper", "seed second: 1 of 2 signs as in the paper"]
+    assert [axis.get_title().replace("\n", " ") for axis in shown] == [
+        "seed first: 2 of 3 signs as in the paper",
+        "seed second: 1 of 2 signs as in the paper",
+    ]
     assert set(limits) == {1.1 * 30}

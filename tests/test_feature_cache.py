@@ -78,6 +78,6 @@ def test_pictures_of_another_size_an_unknown_layer_and_overflow_are_refused(trai
         feature_cache.of(trained, tiny_set, np.zeros((32, 32, 3), np.float32))
     with pytest.raises(Problem, match="conv9"):
         feature_cache.of(trained, tiny_set, tiny_set.mean(), layers={9: "conv9"})
-    monkeypatch.setattr(feature_cache, "batch_of", lambda net, images, layers: {"relu7": torch.full((len(images), 2), 1e6)})
+    monkeypatch.setattr(feature_cache, "batch_of", lambda net, images, layers, *side: {"relu7": torch.full((len(images), 2), 1e6)})
     with pytest.raises(Problem, match="do not fit float16"):
         feature_cache.of(trained, tiny_set, tiny_set.mean(), layers={7: "relu7"})

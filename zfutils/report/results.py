@@ -20,7 +20,7 @@ from zfutils.core.profiles import Profile
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import devices
 from zfutils.paper import claims, numbers
-from zfutils.report.plot import alternative_text
+from zfutils.report.plot.alternative_text import described
 from zfutils.stats import multiple
 
 _PACKAGES = ("torch", "torchvision", "numpy", "pandas", "matplotlib", "scikit-learn")
@@ -60,7 +60,7 @@ def save(
     folder = paths.results_dir(profile.name)
     known = {"name": name, "rows": rows or [], "facts": facts or {}, **provenance(profile, seed=seed, seconds=seconds, data=data)}
     if figure is not None:
-        known["alt"] = alternative_text.of(figure)
+        known["alt"] = described(figure)
     written = json.dumps(known, indent=1, default=_plain)
     if table is not None:
         _write(folder / "tables" / f"{name}.csv", table.to_csv(index=False))

@@ -9,7 +9,7 @@ _PANELS = 8  # that are described one by one
 _NAMES = 12  # of lines, bars or rows that are listed
 
 
-def of(figure: Figure) -> str:
+def described(figure: Figure) -> str:
     """Title, panels, axes and legends of a figure in one paragraph; empty for one that says nothing of itself.
 
     Example:

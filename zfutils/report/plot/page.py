@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from zfutils.report.plot import alternative_text
+from zfutils.report.plot.alternative_text import described
 
 STYLE = Path(__file__).with_name("book.mplstyle")
 plt.style.use(STYLE)
@@ -22,7 +22,7 @@ class Shown(Figure):
         """The picture, and beside it what it shows in words."""
         written = io.BytesIO()
         self.savefig(written, format="png", dpi=plt.rcParams["figure.dpi"])
-        return written.getvalue(), {"alt": alternative_text.of(self)}
+        return written.getvalue(), {"alt": described(self)}
 
 
 def blank(rows: int = 1, columns: int = 1, *, figsize: tuple[float, float], **options: object) -> tuple[Figure, object]:

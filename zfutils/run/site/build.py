@@ -53,6 +53,7 @@ def build(profile: str, *, to: Path | None = None) -> int:
         write_pages(profile, results, chapters, Path(work) / "source")
         if status := _sphinx(Path(work)):
             return status
+        (Path(work) / "html" / "_static" / "webpack-macros.html").unlink(missing_ok=True)  # the theme's own, not a page
         shutil.rmtree(to, ignore_errors=True)
         (Path(work) / "html").rename(to)
     size = sum(file.stat().st_size for file in to.rglob("*") if file.is_file())
