@@ -81,7 +81,10 @@ Markdown(
 
 # %%
 FILTERS = NET.features[0].weight.detach().cpu().numpy()
-plot.filters({f"{len(FILTERS)} filters of {FILTERS.shape[-1]} x {FILTERS.shape[-1]}": FILTERS}, columns=16)
+plot.filters(
+    {f"{len(FILTERS)} filters of {FILTERS.shape[-1]} x {FILTERS.shape[-1]}": crops.to_display(FILTERS, scale=float(np.abs(FILTERS).max()))},
+    columns=16,
+)
 
 # %% [markdown]
 # ## What a picture is called
@@ -123,7 +126,8 @@ STEP = time.monotonic()
 MODEL = Model(NET, SIZE, KEPT)
 INPUTS = MODEL.inputs(PICTURES, device=DEVICE)
 TOPS = topk.scanned(PROFILE, NET, NAME, PICTURES, "val", layers=list(LAYERS.values()), inputs=INPUTS)
-PURITY = {layer: class_purity.excess(class_purity.classes(top, PICTURES.labels)) for layer, top in TOPS.items()}
+WINNERS = {layer: np.where(top.alive, PICTURES.labels[np.where(top.alive, top.indices, 0)], -1) for layer, top in TOPS.items()}
+PURITY = {layer: class_purity.excess(classes) for layer, classes in WINNERS.items()}
 
 
 def purest(layer: str, count: int = 6) -> np.ndarray:
@@ -141,7 +145,7 @@ NINE = {
 
 def page(number: int) -> list[plot.Page]:
     """Projections and patches of one layer."""
-    projections, patches = NINE[number].framed(PICTURES, SIZE)
+    projections, patches = NINE[number].tiles(PICTURES, SIZE)
     return [
         plot.nine_page(f"layer {number}: {what}", shown, columns=6) for what, shown in (("projections", projections), ("patches", patches))
     ]
