@@ -99,6 +99,15 @@ def made_up_weights(folder: Path) -> None:
 
 
 @pytest.fixture
+def closing():
+    """Sliders that end with the test."""
+    made = []
+    yield lambda sliders: made.append(sliders) or sliders
+    for one in made:
+        one.pipeline.close()
+
+
+@pytest.fixture
 def interruptible():
     """Processes started in the test heed Ctrl-C, also where the tests run in the background, whose children ignore it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a handler, unlike 'ignore', is not inherited

@@ -5,7 +5,6 @@ import functools
 import json
 from pathlib import Path
 
-import jupytext
 import nbformat
 import pandas as pd
 from nbformat import NotebookNode
@@ -13,6 +12,7 @@ from nbformat import NotebookNode
 from zfutils.core import paths
 from zfutils.paper import claims
 from zfutils.report import plot, scoreboard
+from zfutils.run import notebooks
 from zfutils.run.chapters import CHAPTERS
 from zfutils.run.site import executed
 
@@ -55,8 +55,7 @@ def _result(folder: Path, name: str, id: str | None) -> None:
 
 def _executed(name: str) -> NotebookNode:
     """A chapter as papermill leaves it, its last code cells with a picture, a table, a panel and a formula."""
-    notebook = jupytext.read(paths.BOOK / f"{name}.py", fmt="py:percent")
-    notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.reads(notebooks.made(paths.BOOK / f"{name}.py"), as_version=4)
     code = [cell for cell in notebook.cells if cell["cell_type"] == "code"]
     for number, cell in enumerate(code, 1):
         cell["execution_count"], cell["outputs"] = number, []

@@ -30,15 +30,6 @@ def never() -> None:
     """Nobody waits for anything else."""
 
 
-@pytest.fixture
-def closing():
-    """Sliders that end with the test."""
-    made = []
-    yield lambda sliders: made.append(sliders) or sliders
-    for one in made:
-        one.pipeline.close()
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Trained:
     """Three checkpoints of a training of 70 steps whose filters grow, and its log."""

@@ -26,15 +26,6 @@ def never() -> None:
     """Nobody waits for anything else."""
 
 
-@pytest.fixture
-def closing():
-    """Sliders that end with the test."""
-    made = []
-    yield lambda sliders: made.append(sliders) or sliders
-    for one in made:
-        one.pipeline.close()
-
-
 @pytest.fixture(scope="module")
 def projected(tiny_set) -> Projected:
     net, cutter = net_of(size=SIDE).float(), crops.Crops(tiny_set, SIDE, device=torch.device("cpu"))

@@ -28,15 +28,6 @@ def seen(tiny_set):
 
 
 @pytest.fixture
-def closing():
-    """Sliders that end with the test."""
-    made = []
-    yield lambda sliders: made.append(sliders) or sliders
-    for one in made:
-        one.pipeline.close()
-
-
-@pytest.fixture
 def covered(seen):
     net, images, cutter = seen
     return Covered(net, images[0], 2, cutter, NAMES, FILLS)

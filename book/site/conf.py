@@ -27,7 +27,7 @@ html_domain_indices = False
 
 # Chapters were executed by the run; what a kernel alone can show was taken out.
 nb_execution_mode = "off"
-nb_render_markdown_format = "gfm"
+nb_render_markdown_format = "myst"
 nb_ipywidgets_js = {}
 nb_code_prompt_show = "Show the code"
 nb_code_prompt_hide = "Hide the code"

@@ -66,7 +66,8 @@ class Profile:
         batch: images a training step; the paper's are 128 (section 3).
         learning_rate: at the start of training; the paper's is .01 (section 3).
         transfer: sizes of the transfer experiments.
-        ships: whether its nets come with the book and are trained anew only when that is asked for: they take hours.
+        ships: whether a run takes those of its nets that come with the book and trains none that only fills a row of a table, unless it
+            is asked to: they take hours.
         least_steps: of a training run: where the epochs are fewer, because pictures are few, there are more of them.
     """
 

@@ -15,7 +15,7 @@ def described(figure: Figure) -> str:
     Example:
         >>> figure, axis = blank(figsize=(4, 3))
         >>> axis.set(title="Loss", xlabel="images seen", ylabel="cross-entropy")
-        >>> of(figure)
+        >>> described(figure)
         'Loss: cross-entropy against images seen.'
     """
     titles = [_title(part) for part in (figure, *figure.subfigs)]

@@ -28,7 +28,8 @@ def found(folder: Path, profile: str) -> dict[str, Path]:
     """
     files = {name: folder / "notebooks" / f"{name}.ipynb" for name in sorted(CHAPTERS)}
     there = {name: file for name, file in files.items() if file.exists()}
-    if missing := [name for name, chapter in CHAPTERS.items() if name not in there and not chapter.extra]:
+    needed = [name for name, chapter in CHAPTERS.items() if not (chapter.extra or chapter.datasets or chapter.weights)]
+    if missing := [name for name in needed if name not in there]:
         said = f"{len(missing)} chapters of profile {profile} have not been run: {', '.join(sorted(missing))}"
         raise Problem(f"{said}; run: make reproduce PROFILE={profile}")
     return there
