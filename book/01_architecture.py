@@ -35,7 +35,7 @@ from zfutils.models import architectures, cached_predictions, crops, devices, lo
 from zfutils.models.architectures import ALEXNET, ZFNET
 from zfutils.models.trained import note
 from zfutils.paper import claims, numbers
-from zfutils.report import plot, results, verdicts
+from zfutils.report import exercises, plot, results, verdicts
 from zfutils.stats import bootstrap, multiple, seeds
 from zfutils.training import clipping, runs, train_all
 from zfutils.widgets import drawing
@@ -51,10 +51,13 @@ PICTURES = registry.at_hand(PROFILE, seed=seed)
 # %% [markdown]
 # ## Sizes, by hand
 #
-# A window of `kernel` pixels that moves by `stride` fits so often into a side of `size` pixels. Rounding down leaves out what does not
-# fill a window; rounding up (*ceil mode*) lets the last window hang over the border.
+# A window of `kernel` pixels slides along a side of `size` pixels, `padding` pixels wider at both ends, in steps of `stride`. It stops
 #
-# The paper prints 110 after layer 1. Look which padding gives that.
+# $$\text{out} = \left\lfloor \frac{\text{size} + 2\,\text{padding} - \text{kernel}}{\text{stride}} \right\rfloor + 1$$
+#
+# times. Rounding down leaves out the pixels that do not fill a last window; rounding up (*ceil mode*) lets that window hang over the border.
+#
+# The paper prints 110 after layer 1. Look for the padding that gives it.
 
 
 # %%
@@ -104,7 +107,8 @@ assert BY_HAND == {stage: architectures.shapes(ZFNET)[stage][1] for stage in BY_
 BY_HAND
 
 # %% [markdown]
-# `zfutils.nets` says the same. Now against the paper's figure 3, row by row: our computed size and maps beside the printed ones.
+# The library's net has the same sizes; the assertion above would have stopped the page otherwise. Now against the paper's figure 3, row by
+# row: computed sizes and maps beside the printed ones.
 
 # %%
 PRINTED = numbers.table("fig3_architecture")
@@ -277,7 +281,10 @@ Markdown(
 # %% [markdown]
 # ## Contrast norm
 #
-# After the pools of layers 1 and 2 every value is divided by a power of the energy of the five maps around its own, at the same place.
+# After the pools of layers 1 and 2 every value is divided by a power of the energy of the five maps around its own, at the same place:
+#
+# $$y_c = \frac{x_c}{\left(k + \alpha \sum_{c'=c-2}^{c+2} x_{c'}^2\right)^{\beta}}$$
+#
 # The paper draws the norm and gives no constants. **Assumption**: those of Krizhevsky et al., `k = 2, alpha = 1e-4, beta = .75`, with
 # `alpha` times the plain sum (the usual libraries divide their `alpha` by 5, so theirs would be 5e-4).
 
@@ -323,6 +330,92 @@ Markdown(
     if float(FACTOR.flatten().quantile(0.01)) < 0.5 * 2**-0.75
     else f"In this picture the signals are so small that the norm hardly does more than multiply by 2^-.75 = {2**-0.75:.2f}: one value in a hundred keeps "
     f"less than {float(FACTOR.flatten().quantile(0.01)):.3f}. In a net that has learnt they are larger."
+)
+
+# %% [markdown]
+# ## One forward pass, by hand
+#
+# Everything that the net does to a picture is five small functions, one after the other. A convolution lays every filter over every window
+# and sums the products; a ReLU keeps what is positive; a pool keeps the largest value of each window; the norm stands above; a fully
+# connected layer weighs all values at once. At the end the softmax turns scores, the *logits* z, into probabilities:
+#
+# $$y_m(i, j) = b_m + \sum_{c, u, v} w_{m,c}(u, v)\; x_c(s\,i + u,\; s\,j + v), \qquad p_k = \frac{e^{z_k}}{\sum_l e^{z_l}}$$
+
+
+# %%
+def convolve(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, stride: int, padding: int) -> np.ndarray:
+    """Filters (maps, channels, k, k) over values (channels, h, w)."""
+    x = np.pad(x, ((0, 0), (padding, padding), (padding, padding)))
+    k = weight.shape[-1]
+    side = (x.shape[1] - k) // stride + 1
+    y = np.empty((len(weight), side, side))
+    for i, j in np.ndindex(side, side):
+        window = x[:, stride * i : stride * i + k, stride * j : stride * j + k]
+        y[:, i, j] = np.tensordot(weight, window, 3) + bias
+    return y
+
+
+def pool(x: np.ndarray, *, up: bool) -> np.ndarray:
+    """Largest values of 3x3 windows in steps of 2; rounding up, the last window may be cut off by the border."""
+    side = out_size(x.shape[1], 3, 2, up=up)
+    y = np.empty((len(x), side, side))
+    for i, j in np.ndindex(side, side):
+        y[:, i, j] = x[:, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3].max((1, 2))
+    return y
+
+
+def softmax(z: np.ndarray) -> np.ndarray:
+    """Probabilities of logits (classes,)."""
+    odds = np.exp(z - z.max())  # a common factor changes no ratio, and keeps the exponentials small
+    return odds / odds.sum()
+
+
+# %% [markdown]
+# The paper's net, thin and with random weights, on one picture. Dropout does nothing once training is over. Look at the shapes: they are
+# those of the chain above, for a smaller picture.
+
+# %%
+THIN = architectures.scaled(ZFNET, width=1 / 32, image_size=PROFILE.image_size, fc_units=16, classes=len(PICTURES.classes))
+THIN_NET = architectures.build(THIN, generator=torch.Generator().manual_seed(seed)).double().eval()
+IMAGE = crops.Crops(PICTURES, PROFILE.image_size, device=torch.device("cpu")).batch(EXAMPLE, crops.CENTRE).double()
+
+
+def forward_by_hand(net: torch.nn.Sequential, x: np.ndarray) -> tuple[np.ndarray, dict[str, tuple[int, ...]]]:
+    """Logits of an image (3, side, side), and the shape after every step."""
+    shapes = {"input": x.shape}
+    for name, layer in net.named_children():
+        weight, bias = (
+            value.detach().numpy() if value is not None else None
+            for value in (getattr(layer, "weight", None), getattr(layer, "bias", None))
+        )
+        match name.rstrip("12345678"):
+            case "conv":
+                x = convolve(x, weight, bias, layer.stride[0], layer.padding[0])
+            case "relu":
+                x = np.maximum(x, 0)
+            case "pool":
+                x = pool(x, up=layer.ceil_mode)
+            case "norm":
+                x = contrast_norm_by_hand(x)
+            case "flatten":
+                x = x.reshape(-1)
+            case "fc":
+                x = weight @ x + bias
+        shapes[name] = x.shape
+    return x, shapes
+
+
+with torch.no_grad():
+    LOGITS, STEPS = forward_by_hand(THIN_NET, IMAGE[0].numpy())
+    PROBABILITIES = THIN_NET(IMAGE).softmax(1)[0].numpy()
+assert np.abs(softmax(LOGITS) - PROBABILITIES).max() < 1e-9
+Markdown(" → ".join(f"{name} {' x '.join(map(str, shape))}" for name, shape in STEPS.items()))
+
+# %%
+Markdown(
+    f"The library gives the same {len(PROBABILITIES)} probabilities. They lie between {PROBABILITIES.min():.4f} and {PROBABILITIES.max():.4f}, "
+    f"all near 1/{len(PROBABILITIES)} = {1 / len(PROBABILITIES):.4f}: with random weights of deviation .01 hardly any signal arrives at the top, "
+    "and the net has no opinion. Chapter 2 gives it one."
 )
 
 # %% [markdown]
@@ -386,6 +479,21 @@ figure3 = plot.architecture(
     }
 )
 figure3
+
+# %% [markdown]
+# Read it from left to right: the picture shrinks in two leaps, at layers 1 and 2, while the number of maps grows; from layer 3 on only the
+# maps change. A map is a picture that says *where* something is. After `pool5` that is gone: layer 6 weighs every place of every map freely.
+
+# %%
+FIRST_TWO, REST = (
+    {stage: BY_HAND[stage] for stage in stages} for stages in (("conv1", "pool1", "conv2", "pool2"), ("conv3", "conv4", "conv5"))
+)
+Markdown(
+    f"Between the picture and `pool2` the side falls from {ZFNET.image_size} to {FIRST_TWO['pool2']}, one place for {ZFNET.image_size / FIRST_TWO['pool2']:.0f} pixels; "
+    f"through layers 3 to 5 it stays {REST['conv5']}. What enters layer 6 are {BY_HAND['pool5']} x {BY_HAND['pool5']} places of {ZFNET.convs[-1].maps} maps, "
+    f"{BY_HAND['pool5'] ** 2 * ZFNET.convs[-1].maps:,} numbers for the {3 * ZFNET.image_size**2:,} of the picture. In the profile `{profile}` layer 6 sees "
+    f"{architectures.shapes(OURS)['pool5'][1]} x {architectures.shapes(OURS)['pool5'][1]} places of {architectures.shapes(OURS)['pool5'][0]} maps."
+)
 
 # %%
 rows = [
@@ -457,6 +565,24 @@ FIRST_LAYER = pd.DataFrame(
     ]
 )
 FIRST_LAYER
+
+# %% [markdown]
+# How to look at the three pages: an edge filter is half light, half dark along a line; a colour filter is one blotch without lines; what is
+# grey all over has learnt nothing. By number:
+
+
+# %%
+def first_layer_reading(name: str) -> str:
+    """The largest filter of a net, the one with the clearest stripes, and how many are dead."""
+    sizes = np.sqrt((WEIGHTS[name] ** 2).mean((1, 2, 3)))
+    striped = int(BANDS[name][:, 1].argmax())
+    return (
+        f"- `{name}`: {int(DEAD[name].sum())} of {len(DEAD[name])} filters are dead. Filter {int(sizes.argmax())} is the largest, {sizes.max() / np.median(sizes):.1f} times the median; "
+        f"filter {striped} has the largest share of its energy in the middle band, {BANDS[name][striped, 1]:.0%}: look there for stripes."
+    )
+
+
+Markdown("\n".join(first_layer_reading(name) for name in NETS) + "\n\nFilters are counted from 0, row by row.")
 
 # %% [markdown]
 # The spectra behind the bands. A filter that has hardly left its random start has a flat spectrum; look how far each net has come from it.
@@ -998,6 +1124,29 @@ Markdown(
 )
 
 # %% [markdown]
+# ## What we learned
+
+
+# %%
+def largest_change() -> str:
+    """The change of table 3 that moved the error most, among the nets that are here."""
+    known = TABLE3.dropna(subset=["change"]) if "change" in TABLE3 else TABLE3[:0]
+    if known.empty:
+        return "Which change of the net moves its error most is open here: no changed net was trained."
+    row = known.loc[known["change"].astype(float).abs().idxmax()]
+    return (
+        f"Of the {len(known)} changes that were trained, `{row['net']}` moves the error most: {float(row['change']):+.1f} points ({row['status']}); "
+        f"in the paper it is {printed_change(row['net']):+.1f}."
+    )
+
+
+Markdown(
+    f"- {AGREEING} of the {len(rows)} sizes, maps, kernels and strides that the paper prints follow from one rule, with a padding and a rounding that it does not print.\n"
+    f"- The {CONV_SHARE:.0%} of the parameters that lie in the five convolutional layers do most of the work: {sum(cost for stage, cost in architectures.multiply_adds(ZFNET).items() if stage.startswith('conv')) / sum(architectures.multiply_adds(ZFNET).values()):.0%} of all multiplications.\n"
+    f"- {largest_change()}"
+)
+
+# %% [markdown]
 # ## Where we differ
 #
 # - **Assumption**: padding 1 in layers 1, 3, 4 and 5; pools round up. The paper prints neither; the sizes leave little choice.
@@ -1012,8 +1161,47 @@ Markdown(
 #
 # ## Exercises
 #
-# 1. Which padding and rounding would give a first layer of 111 x 111?
-# 2. Write the number of multiplications of a convolutional layer. Which layer of the paper's net costs most?
+# Write into the first cell of each exercise, run it and the one below. The solutions are folded under the checks.
+#
+# **1. Predict.** With the padding of 1 the first layer is 110 x 110. Which padding makes it 111 x 111, still rounding down?
+#
+# <details><summary>Hint</summary>
+#
+# Two pixels more, one on each side, are one step of the window.
+#
+# </details>
+
+# %% tags=["solution"]
+PADDING_FOR_111 = 2
+
+# %% tags=["check"]
+with exercises.check(PADDING_FOR_111):
+    SIDE = (224 + 2 * PADDING_FOR_111 - 7) // 2 + 1
+    assert SIDE == 111, f"that gives {SIDE} x {SIDE}"
+
+# %% [markdown]
+# **2. Read a figure.** Which layer of the paper's net holds most parameters? Answer from the bar chart, with its name.
+
+# %% tags=["solution"]
+LARGEST_LAYER = "fc6"
+
+# %% tags=["check"]
+with exercises.check(LARGEST_LAYER):
+    HELD = architectures.parameters(ZFNET)
+    assert LARGEST_LAYER in HELD, f"layers are called {', '.join(HELD)}"
+    assert HELD[LARGEST_LAYER] == max(HELD.values()), (
+        f"{LARGEST_LAYER} holds {HELD[LARGEST_LAYER] / sum(HELD.values()):.0%} of them; some layer holds more"
+    )
+
+# %% [markdown]
+# **3. Write the mechanism.** How many multiplications does a convolutional layer take for one picture? Which layer of the paper's net costs
+# most: is it the one with most parameters?
+#
+# <details><summary>Hint</summary>
+#
+# Every weight is used once at every place. In a layer split into `groups`, a filter sees only its share of the maps below.
+#
+# </details>
 
 
 # %% tags=["solution"]
@@ -1022,16 +1210,66 @@ def multiplications(maps_below: int, maps: int, kernel: int, side: int, groups: 
     return maps_below // groups * kernel**2 * maps * side**2
 
 
-# %%
-BELOW = (3, 96, 256, 384, 384)
-COST = {
-    f"conv{place}": multiplications(below, conv.maps, conv.kernel, BY_HAND[f"conv{place}"])
-    for place, (below, conv) in enumerate(zip(BELOW, ZFNET.convs, strict=True), 1)
-}
-assert COST["conv1"] == 3 * 49 * 96 * 110 * 110
-max(COST, key=COST.get)
+# %% tags=["check"]
+with exercises.check():
+    assert multiplications(3, 96, 7, 110) == 3 * 49 * 96 * 110 * 110, "layer 1: 3 x 7 x 7 weights a filter, 96 filters, 110 x 110 places"
+    assert multiplications(96, 256, 5, 27, groups=2) == multiplications(48, 256, 5, 27), "in two groups a filter sees half of the maps"
+    COSTS = architectures.multiply_adds(ALEXNET)
+    assert multiplications(96, 256, 5, 27, groups=2) == COSTS["conv2"], "layer 2 of alexnet should cost what the library counts"
 
 # %% [markdown]
+# **4. Change it and explain.** Write the side of the receptive field for any stack of windows, and use it: what would one unit of `conv5` see
+# if layer 1 moved by 4 pixels instead of 2?
+#
+# <details><summary>Hint</summary>
+#
+# Keep two numbers: the field so far, and the distance in pixels between two neighbours of the current layer.
+#
+# </details>
+
+
+# %% tags=["solution"]
+def field(windows: list[tuple[int, int]]) -> int:
+    """Side in pixels of what one unit sees through windows (kernel, stride), from the picture up."""
+    side, step = 1, 1
+    for kernel, stride in windows:
+        side, step = side + (kernel - 1) * step, step * stride
+    return side
+
+
+# %% tags=["check"]
+with exercises.check():
+    assert field([(7, 2)]) == 7, "one unit of layer 1 sees its own window"
+    assert field([(3, 1), (3, 1)]) == 5, "two 3x3 windows see 5 pixels"
+    TO_CONV5 = [(7, 2), (3, 2), (5, 2), (3, 2), (3, 1), (3, 1), (3, 1)]
+    assert field(TO_CONV5) == architectures.receptive_fields(ZFNET)["conv5"][0], "the library says otherwise for conv5 of the paper's net"
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# With a stride of 4, `field([(7, 4), (3, 2), …])` is nearly twice as large: every step above layer 1 is twice as long, and only the seven
+# pixels of the first window stay what they were. The picture would be covered by fewer units, each of which sees more of it.
+#
+# </details>
+#
+# **5. Predict.** At one place of a picture only map 10 of 96 grows; all other values before the contrast norm stay. How many maps change after it?
+
+# %% tags=["solution"]
+CHANGED_MAPS = 5
+
+# %% tags=["check"]
+with exercises.check(CHANGED_MAPS):
+    PLACE = torch.full((1, 96, 1, 1), 50.0)
+    GROWN = PLACE.clone()
+    GROWN[0, 10] = 100.0
+    NORM = local_response_norm.LocalResponseNorm(96)
+    MOVED = int((NORM(GROWN) != NORM(PLACE)).sum())
+    assert CHANGED_MAPS == MOVED, "the sum in the norm runs over a window of maps: which windows hold map 10?"
+
+# %% [markdown]
+# **6.** **Open.** Simonyan and Zisserman (2014, section 2.3) replace one 7x7 layer by three of 3x3. Compare fields, parameters and
+# multiplications of the two with the functions above. Which argument for small filters do they give that no count can show?
+#
 # ## Provenance
 
 # %%

@@ -10,7 +10,7 @@ import pytest
 from zfutils.core import paths
 from zfutils.core.profiles import profile
 from zfutils.paper import claims
-from zfutils.run import chapters, notebooks, runner
+from zfutils.run import chapters, execution, notebooks, runner
 from zfutils.training import runs
 
 
@@ -68,7 +68,7 @@ def test_a_chapter_marks_every_row_whose_net_is_missing(smoke, monkeypatch, tmp_
     found = [runs.is_trained(profile("smoke"), row) for row in chapter.rows]
     assert found and not any(found)
     output = tmp_path / f"{name}.ipynb"
-    runner.run_chapter(paths.BOOK / f"{name}.ipynb", output=output, parameters={"profile": "smoke", "seed": 0})
+    execution.run_chapter(paths.BOOK / f"{name}.ipynb", output=output, parameters={"profile": "smoke", "seed": 0})
     assert re.search(f"{chapter.rows[0]}`? is missing", output.read_text(encoding="utf-8"))
 
 

@@ -62,7 +62,7 @@ def trained_for_two_steps(subject: Bench, recipe_turned: bool, folder) -> list:
     settings = Settings("zfnet", ARCHITECTURE, 2, batch=24, turned=recipe_turned)
     run = Trainer(settings, subject.prepared, folder, device=subject.device, dtype=torch.float32)
     for _ in range(2):
-        run._advance()
+        run.advance()
     return [*run.net.parameters(), [run.log[0][name] for name in ("train_loss", "train_wrong", "dev_loss", "clipped")]]
 
 

@@ -44,14 +44,14 @@ PACKAGES = {
         ("localization", "heatmap_metrics", "sanity", "evolution", "invariance", "correspondence", "regime"),
     ),
     "transfer": (("feature_cache", "gpu_probes", "linear_probes"), ("experiments",)),
-    "report": (("plot",), ("results", "tables", "paper_map"), ("scoreboard", "verdicts", "cards")),
+    "report": (("plot", "exercises"), ("results", "tables", "paper_map"), ("scoreboard", "verdicts", "cards")),
     "widgets": (
         ("drawing", "pipeline", "camera", "clickable", "pictures", "subjects"),
         ("panel", "scans"),
         ("views", "sliders", "frozen", "changes", "square"),
         ("explorer", "blink", "covered", "alike", "moved", "seen", "normed", "starts", "descents", "epochs", "projected", "followed"),
     ),
-    "run": (("chapters", "notebooks", "bench"), ("runner", "shipping", "site"), ("command_line",)),
+    "run": (("chapters", "notebooks", "execution", "bench"), ("runner", "shipping", "site"), ("command_line",)),
 }
 RANK = {
     f"{package}.{module}": (number, place)

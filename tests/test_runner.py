@@ -24,7 +24,8 @@ from zfutils.core.subprocesses import Children
 from zfutils.models import devices, pretrained
 from zfutils.models.trained import Trained
 from zfutils.paper import claims, numbers
-from zfutils.run import chapters, notebooks, runner
+from zfutils.report import exercises
+from zfutils.run import chapters, execution, notebooks, runner
 from zfutils.run.chapters import Chapter
 from zfutils.run.command_line import main
 from zfutils.training import runs, train_all
@@ -41,7 +42,7 @@ def notebook(folder: Path, name: str, body: str) -> Path:
 
 
 def test_a_chapter_runs_with_its_parameters_in_a_fresh_kernel(tmp_path):
-    runner.run_chapter(
+    execution.run_chapter(
         notebook(tmp_path, "good", "# %%\nprint(profile, seed)\n"),
         output=tmp_path / "out" / "good.ipynb",
         parameters={"profile": "smoke", "seed": 4},
@@ -52,13 +53,13 @@ def test_a_chapter_runs_with_its_parameters_in_a_fresh_kernel(tmp_path):
 
 def test_an_unknown_parameter_is_refused(tmp_path):
     with pytest.raises(Problem, match="no parameter 'sead'; .* profile, seed"):
-        runner.run_chapter(notebook(tmp_path, "good", ""), output=tmp_path / "out.ipynb", parameters={"sead": 1})
+        execution.run_chapter(notebook(tmp_path, "good", ""), output=tmp_path / "out.ipynb", parameters={"sead": 1})
 
 
 def test_a_failed_chapter_is_named_with_its_cell_and_its_copy_is_kept(tmp_path):
     made = notebook(tmp_path, "bad", "# %%\nx = 1\n\n# %%\nx / 0\n")
     with pytest.raises(Problem) as caught:
-        runner.run_chapter(made, output=tmp_path / "bad_out.ipynb", parameters={"profile": "smoke"})
+        execution.run_chapter(made, output=tmp_path / "bad_out.ipynb", parameters={"profile": "smoke"})
     assert "chapter bad failed in cell 4 ('x / 0'): ZeroDivisionError" in str(caught.value)
     copy = tmp_path / "bad_out.failed.ipynb"
     assert str(copy) in str(caught.value) and copy.exists() and not (tmp_path / "bad_out.ipynb").exists()
@@ -158,7 +159,7 @@ def test_a_changed_rule_reruns_the_chapters_that_decide_by_it_and_so_does_a_chan
 def test_a_kernel_that_dies_is_named_with_its_chapter_and_its_copy_is_kept(tmp_path):
     made = notebook(tmp_path, "dies", "# %%\nprint('so far')\n\n# %%\nimport os\nos.kill(os.getpid(), 9)\n")
     with pytest.raises(Problem, match="chapter dies: its kernel died .*memory.*; the executed copy is") as caught:
-        runner.run_chapter(made, output=tmp_path / "out.ipynb", parameters={"profile": "smoke"})
+        execution.run_chapter(made, output=tmp_path / "out.ipynb", parameters={"profile": "smoke"})
     copy = tmp_path / "out.failed.ipynb"
     assert str(copy) in str(caught.value) and "so far" in copy.read_text(encoding="utf-8") and not (tmp_path / "out.ipynb").exists()
 
@@ -318,20 +319,42 @@ def test_only_takes_a_result_with_what_it_needs_and_lists_the_others():
         chapters.chosen(only="figure99")
 
 
-def test_an_exercise_is_made_from_its_solution_and_raises_until_it_is_filled(tmp_path):
-    made = notebook(tmp_path, "x", '# %% tags=["solution"]\ndef double(x):\n    """Twice x."""\n    return 2 * x\n')
-    exercise, solution = nbformat.read(made, as_version=4).cells[1:]
+def test_an_exercise_is_made_from_its_solution_and_its_check_stands_between_them(tmp_path):
+    source = """# %% tags=["solution"]
+def double(x):
+    \"\"\"Twice x.\"\"\"
+    return 2 * x
+
+
+MOST = 3
+
+# %% tags=["check"]
+with check(MOST):
+    assert double(3) == 6 and MOST == 3, "twice"
+
+# %%
+after = 1
+"""
+    made = notebook(tmp_path, "x", source)
+    exercise, check, solution, _ = nbformat.read(made, as_version=4).cells[1:]
     assert exercise["metadata"]["tags"] == ["exercise"] and "Twice x" in exercise["source"] and "2 * x" not in exercise["source"]
-    space = {}
+    assert check["metadata"]["tags"] == ["check"] and solution["metadata"]["jupyter"]["source_hidden"]
+    space = {"check": exercises.check}
     exec(exercise["source"], space)
-    with pytest.raises(NotImplementedError, match="your turn: write double"):
+    with pytest.raises(NotImplementedError, match="write double"):
         space["double"](3)
+    assert space["MOST"] is ...
     exec(solution["source"], space)
-    assert space["double"](3) == 6 and solution["metadata"]["jupyter"]["source_hidden"]
-    # JupyterLab writes the pair back when the notebook is saved: the exercise must not double.
+    assert space["double"](3) == 6 and space["MOST"] == 3
+    # JupyterLab writes the pair back when the notebook is saved: the exercise must not double, and the check stays before the solution.
     saved = jupytext.writes(nbformat.read(made, as_version=4), fmt="py:percent")
     (tmp_path / "x.py").write_text(saved, encoding="utf-8")
     assert "raise NotImplementedError" in saved and notebooks.made(tmp_path / "x.py") == made.read_text(encoding="utf-8")
+
+
+def test_the_process_that_executes_a_chapter_loads_no_torch():
+    code = "import sys; from zfutils.run import chapters, execution, notebooks; assert not {'torch', 'seaborn'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=paths.REPOSITORY)
 
 
 def test_words_change_no_key_of_a_chapter_and_code_does(tmp_path, monkeypatch):

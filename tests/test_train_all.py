@@ -70,7 +70,7 @@ def begin(profile, name, pictures, steps: int) -> None:
     settings = runs.settings_of(profile, recipes.recipe(name), pictures)
     trainer = Trainer(settings, pictures, where(profile, name, pictures), device=torch.device("cpu"), dtype=torch.float32)
     for _ in range(steps):
-        trainer._advance()
+        trainer.advance()
     trainer._save()
 
 

@@ -71,7 +71,7 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bits(tiny_set, tmp_path):
     whole = trainer(tiny_set, tmp_path / "whole")
     whole.run()
     for _ in range(7):  # in the middle of the second epoch
-        (first := trainer(tiny_set, tmp_path / "cut"))._advance()
+        (first := trainer(tiny_set, tmp_path / "cut")).advance()
         first._save()
     rest = trainer(tiny_set, tmp_path / "cut")
     assert rest.step == 7
@@ -100,9 +100,9 @@ def test_kill_9_in_the_middle_of_training_costs_nothing_but_time(tiny_set, tmp_p
     assert 0 < resumed.step < resumed.steps
     straight = trainer(tiny_set, tmp_path / "straight", epochs=400)
     for _ in range(resumed.step + 2):
-        straight._advance()
+        straight.advance()
     for _ in range(2):
-        resumed._advance()
+        resumed.advance()
     assert all(torch.equal(one, two) for one, two in zip(weights_of(straight), weights_of(resumed), strict=True))
 
 
@@ -121,7 +121,7 @@ def test_saving_takes_a_hundredth_of_the_time_however_long_one_save_takes(tiny_s
     run = trainer(tiny_set, tmp_path, epochs=8)  # 40 steps of 50 seconds
     for _ in range(40):
         now[0] += 50.0
-        run._advance()
+        run.advance()
     assert len(written) == saves and written[-1] == 40 and len(written) * save_takes <= 0.011 * now[0]
 
 
@@ -140,7 +140,7 @@ def test_checkpoints_stand_at_the_papers_fractions_of_the_run(tiny_set, tmp_path
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tiny_set, tmp_path):
     run = trainer(tiny_set, tmp_path)
     for _ in range(3):
-        run._advance()
+        run.advance()
     with torch.no_grad():
         run.net.fc8.weight.fill_(float("nan"))
     with pytest.raises(Problem, match=r"not finite at step 4 of 20 .*lower the learning rate"):
@@ -159,8 +159,8 @@ def test_a_full_disk_while_saving_keeps_the_older_state(tiny_set, tmp_path):
         "import resource, signal, sys; from pathlib import Path; from zfutils.data import prepared_sets as sets\n"
         "from zfutils.core.errors import Problem\n"
         "from tests.test_trainer import trainer\n"
-        "run = trainer(sets.load(Path(sys.argv[1]), remedy=''), Path(sys.argv[2])); run._advance(); run._save()\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); run._advance()\n"
+        "run = trainer(sets.load(Path(sys.argv[1]), remedy=''), Path(sys.argv[2])); run.advance(); run._save()\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); run.advance()\n"
         "try: run._save()\n"
         "except Problem as problem: print(problem)"
     )
@@ -210,7 +210,7 @@ devices.join_group()
 run = trainer(prepared_sets.load(Path(sys.argv[1]), remedy=""), folder, batch=15, epochs=3)
 run.net.drop6.p = run.net.drop7.p = 0.0  # each process draws its own
 while run.step < min(steps, run.steps):
-    run._advance()
+    run.advance()
 run._save()
 torch.distributed.barrier()
 if steps < run.steps:

@@ -6,10 +6,10 @@ import safetensors.torch
 import torchvision
 from torch import nn
 
-from zfutils.core import paths
+from zfutils.core import paths, profiles
 from zfutils.core.errors import Problem, unknown
 
-DEFAULT = "squeezenet1_0"  # 5 MB, as accurate as AlexNet, and its first layer has 96 filters of 7 x 7 at stride 2, as the paper's has
+DEFAULT = profiles.IMAGENET_NET
 
 
 def names() -> list[str]:

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from zfutils.core import paths
+from zfutils.core import paths, profiles
 from zfutils.core.errors import unknown
-from zfutils.models import pretrained
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ _ALL = (
         "10_imagenet",
         ("imagenet_units", "imagenet_occlusion", "imagenet_correspondence", "imagenet_invariance", "imagenet_transfer"),
         sets=("sharper", "pretraining", "transfer"),
-        weights=pretrained.DEFAULT,
+        weights=profiles.IMAGENET_NET,
         datasets=("photos", "imagenet"),  # others run without a network
         minutes=5,
     ),

@@ -138,7 +138,7 @@ def _reproduce(given: argparse.Namespace) -> int:
 
 def _chapter(given: argparse.Namespace) -> int:
     from zfutils.core.errors import unknown
-    from zfutils.run import chapters, notebooks, runner
+    from zfutils.run import chapters, execution, notebooks
 
     if given.only not in chapters.CHAPTERS:
         raise unknown("chapter", given.only, chapters.CHAPTERS)
@@ -146,7 +146,7 @@ def _chapter(given: argparse.Namespace) -> int:
     profile = profiles.profile(given.profile)
     notebook = f"{given.only}.ipynb"
     output = paths.results_dir(profile.name) / "notebooks" / notebook
-    runner.run_chapter(paths.notebooks_dir() / notebook, output=output, parameters={"profile": profile.name, "seed": given.seed})
+    execution.run_chapter(paths.notebooks_dir() / notebook, output=output, parameters={"profile": profile.name, "seed": given.seed})
     return 0
 
 

@@ -22,15 +22,15 @@ def made(source: Path) -> str:
     """The text of the notebook that belongs to a source; the same text for the same source.
 
     A cell tagged `solution` gets a cell tagged `exercise` before it: the same functions with signature and docstring, which raise when they
-    are called. The solution follows folded away, so the two cannot drift.
+    are called, and the same names with `...` for their values. The cell tagged `check` that follows a solution moves between the two, so
+    that it tries what the reader wrote. The solution comes last, folded away, so exercise and solution cannot drift.
 
     Args:
         source: a py:percent file.
     """
     notebook = jupytext.read(source, fmt="py:percent")
     # Saving a notebook in JupyterLab writes its exercises into the source; they are made anew here.
-    own = [cell for cell in notebook.cells if "exercise" not in cell["metadata"].get("tags", [])]
-    cells = [part for cell in own for part in _with_exercise(cell)]
+    cells = _with_exercises([cell for cell in notebook.cells if not _is(cell, "exercise")])
     for number, cell in enumerate(cells):
         cell["id"] = keys.digest(number, cell["cell_type"])[:8]
     pair = {"formats": "ipynb,py:percent", "text_representation": {"extension": ".py", "format_name": "percent"}}
@@ -66,21 +66,36 @@ def pair(source: Path) -> Path:
     return paths.notebooks_dir() / f"{source.stem}.ipynb"
 
 
-def _with_exercise(cell: NotebookNode) -> list[NotebookNode]:
-    """The cell, after its exercise where it is a solution."""
-    if "solution" not in cell["metadata"].get("tags", []):
-        return [cell]
-    cell["metadata"]["jupyter"] = {"source_hidden": True}
-    exercise = nbformat.v4.new_code_cell(_unsolved(cell["source"]), metadata={"tags": ["exercise"]})
-    return [exercise, cell]
+def _is(cell: NotebookNode, tag: str) -> bool:
+    """Whether a cell carries a tag."""
+    return tag in cell["metadata"].get("tags", [])
+
+
+def _with_exercises(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """The cells, with an exercise before every solution and its check between them."""
+    made, left = [], list(cells)
+    while left:
+        cell = left.pop(0)
+        # A notebook that JupyterLab saved has the check before its solution, a source has it after.
+        if _is(cell, "check") and left and _is(left[0], "solution"):
+            cell, *check = left.pop(0), cell
+        else:
+            check = [left.pop(0)] if _is(cell, "solution") and left and _is(left[0], "check") else []
+        if _is(cell, "solution"):
+            cell["metadata"]["jupyter"] = {"source_hidden": True}
+            made.append(nbformat.v4.new_code_cell(_unsolved(cell["source"]), metadata={"tags": ["exercise"]}))
+        made += [*check, cell]
+    return made
 
 
 def _unsolved(source: str) -> str:
-    """Functions of a cell without their bodies."""
+    """Functions of a cell without their bodies, and names without their values."""
     tree = ast.parse(source)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
             said = node.body[:1] if ast.get_docstring(node) else []
-            unfilled = f"raise NotImplementedError('your turn: write {node.name}, or run the folded solution below')"
+            unfilled = f"raise NotImplementedError('write {node.name}, then run this cell and the next')"
             node.body = [*said, *ast.parse(unfilled).body]
+        elif isinstance(node, ast.Assign):
+            node.value = ast.Constant(...)
     return ast.unparse(tree)

@@ -126,9 +126,24 @@ class Trainer:
                 self._keep_checkpoints()
             self._clock = time.monotonic()
             while self.step < self.steps:
-                self._advance()
+                self.advance()
                 shown.update(1)
                 shown.set_postfix_str(self._last_words())
+
+    def advance(self) -> None:
+        """One step: gradients, update, clipping, schedule, and what falls due."""
+        self._sums += devices.summed(self.backward())  # so that all processes hold, and rank 0 saves, the sums of all
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.schedule.rate
+        self.optimizer.step()
+        self._clipped += architectures.clip_filters(self.net, self.radii)
+        self.step += 1
+        self.schedule.after_step(self.step)
+        self._keep_checkpoints()
+        if self.step % self.steps_an_epoch == 0:
+            self._end_epoch()
+        if self.step == self.steps or time.monotonic() > self._save_at:
+            self._save()
 
     def batch(self) -> tuple[np.ndarray, np.ndarray]:
         """Indices and crops of the whole next batch, over all processes."""
@@ -160,21 +175,6 @@ class Trainer:
         self._loss = losses.detach()
         wrong = (logits.argmax(1) != labels).sum()
         return torch.stack([self._loss, wrong, torch.tensor(len(indices), device=self.device)])
-
-    def _advance(self) -> None:
-        """One step: gradients, update, clipping, schedule, and what falls due."""
-        self._sums += devices.summed(self.backward())  # so that all processes hold, and rank 0 saves, the sums of all
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.schedule.rate
-        self.optimizer.step()
-        self._clipped += architectures.clip_filters(self.net, self.radii)
-        self.step += 1
-        self.schedule.after_step(self.step)
-        self._keep_checkpoints()
-        if self.step % self.steps_an_epoch == 0:
-            self._end_epoch()
-        if self.step == self.steps or time.monotonic() > self._save_at:
-            self._save()
 
     def _new_epoch(self) -> None:
         exact = torch.float32 if self.device.type == "mps" else torch.float64  # Apple's GPU has no float64
