@@ -122,6 +122,7 @@ def windows(stage: str) -> dict[str, int]:
     return {"our kernel": 3, "our stride": 2} if kind == "pool" else {}
 
 
+# %%
 def compare_sizes() -> pd.DataFrame:
     """Every stage of figure 3: printed and computed."""
     shapes, rows = architectures.shapes(ZFNET), []
@@ -380,6 +381,7 @@ THIN_NET = architectures.build(THIN, generator=torch.Generator().manual_seed(see
 IMAGE = crops.Crops(PICTURES, PROFILE.image_size, device=torch.device("cpu")).batch(EXAMPLE, crops.CENTRE).double()
 
 
+# %%
 def forward_by_hand(net: torch.nn.Sequential, x: np.ndarray) -> tuple[np.ndarray, dict[str, tuple[int, ...]]]:
     """Logits of an image (3, side, side), and the shape after every step."""
     shapes = {"input": x.shape}
@@ -462,6 +464,7 @@ def drawing(architecture: architectures.Architecture, printed: dict[str, str]) -
     return pd.DataFrame(rows)
 
 
+# %%
 WORDS = {
     row["stage"]: f"{row['printed maps']} x {row['printed size']} x {row['printed size']}"
     if row["printed size"] > 1
@@ -635,6 +638,11 @@ def dominance_ratio(indices: np.ndarray) -> float:
     return float(np.log(without / clipped))
 
 
+# %% [markdown]
+# Without clipping a filter can dominate only where it outgrows the radius; where none does, there is nothing to compare.
+
+
+# %%
 def outgrown() -> dict:
     """Whether a filter dominates where none is scaled back."""
     unclipped, clipped = WEIGHTS["zfnet-unclipped"], WEIGHTS["zfnet"]
@@ -658,6 +666,7 @@ def first_layer_verdicts() -> list[dict]:
     ]
 
 
+# %%
 VERDICTS = first_layer_verdicts()
 results.save(
     "figure6_filters",
@@ -696,6 +705,11 @@ VARIANTS = {
 }
 
 
+# %% [markdown]
+# The same nets at the paper's size and at that of the profile:
+
+
+# %%
 def in_profile(architecture: architectures.Architecture) -> architectures.Architecture:
     """A net of the paper at the sizes of the profile."""
     size = {"width": PROFILE.width, "image_size": PROFILE.image_size, "fc_units": PROFILE.fc_units, "classes": len(PICTURES.classes)}
@@ -726,6 +740,7 @@ def rewired(name: str) -> dict:
     }
 
 
+# %%
 REWIRED = pd.DataFrame([rewired(name) for name in VARIANTS]).set_index("net")
 ABLATION = numbers.table("table3_ablation")
 for count, known in zip(REWIRED["parameters"], ABLATION["params_computed"], strict=True):
@@ -782,6 +797,11 @@ VAL_CENTRE = {name: wrong(name, VAL, (crops.CENTRE,), 1) for name in PRESENT}  #
 TEN, CENTRE, SEEN = of_seeds(VAL, crops.TEN), of_seeds(VAL, (crops.CENTRE,)), of_seeds(DRAWN, (crops.CENTRE,))
 
 
+# %% [markdown]
+# Beside each error stands its change against the unchanged net of the same base, here and in the paper:
+
+
+# %%
 def base_of(name: str) -> str:
     """The unchanged net of a row."""
     return name.split("-")[0]
@@ -812,6 +832,7 @@ def error_row(name: str) -> dict:
     return row
 
 
+# %%
 TABLE3 = pd.DataFrame([error_row(name) for name in VARIANTS])
 TABLE3 = TABLE3.reindex(
     columns=list(dict.fromkeys([*TABLE3, "change", "low", "high", "p", "seeds", "status"]))
@@ -953,6 +974,11 @@ def hidden_units() -> tuple[str, seeds.Estimate, float | None]:
     return claims.all_of(within), max(changes, key=lambda one: abs(one.value)), None
 
 
+# %% [markdown]
+# Overfitting is read off gaps, the pattern of the table off the signs of its changes:
+
+
+# %%
 def overfitting() -> tuple[str, seeds.Estimate, float | None]:
     """How much wider the gap is in the largest net, than in zfnet and than in zfnet-wide."""
     answers = {name: (CENTRE[name], SEEN[name]) for name in OVERFITTING}
@@ -981,6 +1007,7 @@ def decided(id: str, needs: tuple[str, ...], decide: Callable[[], tuple[str, see
     return verdicts.compared(id, status, found, len(VAL), under_trained=regime.reasons(REGIMES, needs), threshold=threshold)
 
 
+# %%
 SIZED = ("alexnet-2048", "alexnet-8192", "zfnet-2048", "zfnet-8192")
 OVERFITTING = ("zfnet-wide-8192", "zfnet", "zfnet-wide")
 ABLATION_VERDICTS = [

@@ -42,6 +42,7 @@ from zfutils.report import exercises, plot, results, verdicts
 from zfutils.stats import bootstrap, seeds
 from zfutils.training import clipping, descent, runs, schedule, train_all, trainer
 from zfutils.training.trainer import Settings
+from zfutils.transfer import own_pictures
 from zfutils.widgets import descents, epochs, starts
 
 pd.set_option("display.max_colwidth", None)
@@ -539,6 +540,28 @@ learning = plot.learning_curves(
     chance=1 - 1 / CLASSES,
     title="Learning curves",
 )
+learning
+
+
+# %%
+def learned(name: str) -> str:
+    """When a net left chance, when its rate was cut, and where it ended."""
+    log, card = LOGS[name], CARDS[name]
+    below = log.loc[log["dev_loss"] < schedule.LEARNING * math.log(CLASSES), "epoch"]
+    first = f"its dev loss is below 90 % of a guess's from epoch {int(below.iloc[0])} on" if len(below) else "it never left chance"
+    cuts = ", ".join(f"{step / card['steps'] * card['settings']['epochs']:.1f}" for step in card["lr_drops"])
+    return f"- `{name}`: {first}; the rate was cut after epoch {cuts or '(never)'}; dev error at the end {log['dev_wrong'].iloc[-1] / log['dev_n'].iloc[-1]:.1%}."
+
+
+Markdown(
+    "Look for the flat start, the fall, and the small step down where the rate is cut: with smaller steps the weights settle.\n\n"
+    + "\n".join(learned(name) for name in ("zfnet", "alexnet"))
+)
+
+# %% [markdown]
+# What section 3 prints of the training, beside what this profile takes:
+
+# %%
 SECTION3 = {
     "batch": PROFILE.batch,
     "momentum": Settings.momentum,
@@ -552,8 +575,11 @@ SECTION3 = {
     "resized_side": PROFILE.prepared_size,
     "input_side": PROFILE.image_size,
 }
+SECTION3_PAPER = {name: numbers.number(f"section3/{name.replace('_', '-')}/value")["paper"] for name in SECTION3}
+pd.DataFrame({"the paper": SECTION3_PAPER, f"profile {profile}": SECTION3}).rename(index=lambda name: name.replace("_", " "))
 
 
+# %%
 def section3_row(name: str, ours: float) -> dict:
     """Scoreboard row of a number of section 3: what this profile takes."""
     row = results.number(f"section3/{name.replace('_', '-')}/value", ours, profile=PROFILE, n=1)
@@ -570,7 +596,6 @@ results.save(
     rows=[section3_row(name, ours) for name, ours in SECTION3.items()],
     data=PICTURES,
 )
-learning
 
 # %% [markdown]
 # ### Epoch by epoch
@@ -603,6 +628,32 @@ Markdown(
     "Mean cosine of a first-layer filter before training and after it (1: it has kept its direction, and what one sees is its random start): "
     + ", ".join(turned(name) for name in ("zfnet", "alexnet"))
     + "."
+)
+
+# %% [markdown]
+# ### From a net that ships
+#
+# A few hundred pictures teach no net of this size to see: from random weights it would stay at the loss of a guess. In a profile of own pictures the nets therefore start from
+# one that was trained on photographs and ships, with a new last layer, at a tenth of the rate (*fine-tuning*). What does that bring over the same net left as it is (*frozen*), with a softmax on its layer 7,
+# and over a net from random weights?
+
+# %%
+SHIPPED_START = own_pictures.start_of(PROFILE, seed=seed)
+if SHIPPED_START:
+    WAYS = own_pictures.compared(PROFILE, PICTURES, seed=seed)
+    shown = WAYS.assign(**{column: (100 * WAYS[column]).round(1) for column in ("error", "low", "high")}).rename(
+        columns={"error": "error %", "low": "low %", "high": "high %", "steps": "steps of training"}
+    )
+else:
+    shown = Markdown(f"In the profile `{profile}` every net starts from random weights: it has pictures enough.")
+shown
+
+# %%
+Markdown(
+    f"`{SHIPPED_START}` is the start. Of the ways that were tried, *{WAYS.loc[WAYS['error'].idxmin(), 'way']}* errs least here; where two intervals overlap the "
+    "order may be chance. The pages of this book show the fine-tuned net."
+    if SHIPPED_START
+    else f"A net of one's own pictures starts from one that ships when there are fewer than {profiles.profile('folder').scratch_from:,} of them."
 )
 
 # %% [markdown]
@@ -796,6 +847,11 @@ OVER_SEEDS = {row: of_seeds(row) for row in ("alexnet", "zfnet", WIDE) if row no
 DIFFERENCE = seeds.difference(OVER_SEEDS["zfnet"], OVER_SEEDS["alexnet"], generator=np.random.default_rng(seed))
 
 
+# %% [markdown]
+# What is decided, claim by claim:
+
+
+# %%
 def members(*rows: str) -> list[str]:
     """The nets of some rows, each once."""
     return list(dict.fromkeys(name for row in rows for name in MEMBERS[row]))
@@ -828,6 +884,7 @@ def log_odds(means: np.ndarray) -> np.ndarray:
     return odds[:, 0] - odds[:, 1]
 
 
+# %%
 def order() -> tuple[str, seeds.Estimate]:
     """Log-odds of zfnet against alexnet, and whether the five rows rise with the paper's."""
     odds = seeds.measured((OVER_SEEDS["zfnet"], OVER_SEEDS["alexnet"]), log_odds, generator=np.random.default_rng(SEED))
@@ -873,6 +930,7 @@ def compared(key: str) -> dict:
     return results.of_regime(row_of, REGIMES[MEMBERS[row][0]].words, regime.reasons(REGIMES, MEMBERS[row]))
 
 
+# %%
 PRINTED = numbers.numbers()
 NUMBERS = [compared(key) for key in PRINTED.loc[PRINTED["place"] == "table 2", "key"]]
 results.save(

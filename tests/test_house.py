@@ -43,7 +43,7 @@ PACKAGES = {
         ("similarity", "first_layer", "class_purity", "aliasing", "error_rates", "noise", "signals"),
         ("localization", "heatmap_metrics", "sanity", "evolution", "invariance", "correspondence", "regime"),
     ),
-    "transfer": (("feature_cache", "gpu_probes", "linear_probes"), ("experiments",)),
+    "transfer": (("feature_cache", "gpu_probes", "linear_probes"), ("experiments", "own_pictures")),
     "report": (("plot", "exercises"), ("results", "tables", "paper_map"), ("scoreboard", "verdicts", "cards")),
     "widgets": (
         ("drawing", "pipeline", "camera", "clickable", "pictures", "subjects"),

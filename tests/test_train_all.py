@@ -195,8 +195,8 @@ def test_independent_nets_go_one_to_a_gpu_and_each_training_finds_its_own_only(p
 
 def test_few_pictures_are_seen_more_often_so_that_a_net_leaves_chance():
     folder = profiles.profile("folder")
-    assert [folder.epochs_of(images) for images in (48, 5000, 17_000, 1_000_000)] == [2000, 50, 16, 15]
-    assert all(folder.epochs_of(images) * math.ceil(images / 128) >= 2000 for images in range(1, 30_000, 97))
+    assert [folder.epochs_of(images) for images in (48, 3000, 4300, 1_000_000)] == [1000, 22, 15, 15]
+    assert all(folder.epochs_of(images) * math.ceil(images / folder.batch) >= 2000 for images in range(1, 30_000, 97))
     others = [other for name, other in profiles.PROFILES.items() if name != "folder"]
     assert all(other.epochs_of(images) == other.epochs for other in others for images in (1, 128, 100_000))
 

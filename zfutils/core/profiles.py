@@ -68,6 +68,8 @@ class Profile:
         transfer: sizes of the transfer experiments.
         ships: whether a run takes those of its nets that come with the book and trains none that only fills a row of a table, unless it
             is asked to: they take hours.
+        scratch_from: training images from which on a net starts from random weights; with fewer it starts from one of the same sizes that
+            was trained on photographs and ships. 0 starts every net from random weights.
         least_steps: of a training run: where the epochs are fewer, because pictures are few, there are more of them.
     """
 
@@ -84,6 +86,7 @@ class Profile:
     transfer: TransferPlan = TransferPlan()
     least_steps: int = 0
     ships: bool = False
+    scratch_from: int = 0
 
     def epochs_of(self, images: int) -> int:
         """Length of a training run with so many training images, in epochs."""
@@ -111,8 +114,20 @@ _ALL = (
         "photos", "real photographs: Tiny ImageNet, Caltech-101", "photos", 112, 1 / 4, 1024, 6, None, 32, 0.01, _PHOTO_PLAN, ships=True
     ),
     Profile("imagenet", "the paper itself: ILSVRC2012, on GPUs", "imagenet", 224, 1.0, 4096, 70),
-    # Twice the thousand steps at chance, whatever number of pictures somebody has.
-    Profile("folder", "your own pictures: DATA=dir with train/<class>/ and val/<class>/", "folder", 112, 1 / 2, 1024, 15, least_steps=2000),
+    # The sizes of `photos`, so that the nets can start from those that ship. From random weights twice the thousand steps at chance.
+    Profile(
+        "folder",
+        "your own pictures: DATA=dir with train/<class>/ and val/<class>/",
+        "folder",
+        112,
+        1 / 4,
+        1024,
+        15,
+        batch=32,
+        least_steps=2000,
+        ships=True,
+        scratch_from=20_000,
+    ),
 )
 
 # torchvision's; 5 MB, as accurate as AlexNet, and its first layer has 96 filters of 7 x 7 at stride 2, as the paper's has.

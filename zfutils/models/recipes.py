@@ -51,6 +51,12 @@ def _changed(name: str, says: str, architecture: Architecture) -> Recipe:
 
 _ALL = (
     Recipe("zfnet", "the paper's net (figure 3)", ZFNET, follows=""),
+    Recipe(
+        "zfnet-scratch",
+        "the paper's net from random weights, also where others start from a net that ships (own pictures)",
+        ZFNET,
+        follows="",
+    ),
     Recipe("alexnet", "the authors' replication of Krizhevsky et al. 2012 (tables 2 and 3)", ALEXNET, clips=False),
     Recipe("zfnet-unclipped", "the paper's net without filter clipping (figure 6 a)", ZFNET, clips=False),
     Recipe("zfnet-turned", "the paper's net, trained with images turned by any angle (beyond the paper)", ZFNET, turned=True),

@@ -46,6 +46,33 @@ def load(name: str) -> nn.Sequential:
     return net.eval()
 
 
+def start(name: str) -> dict[str, torch.Tensor]:
+    """Weights of all layers but the last, which knows other classes: where a net for other pictures may start.
+
+    Raises:
+        Problem: as `load`.
+    """
+    return {part: tensor for part, tensor in load(name).state_dict().items() if not part.startswith("fc8")}
+
+
+def architecture(name: str) -> architectures.Architecture:
+    """What a net that ships is.
+
+    Raises:
+        Problem: as `load`.
+    """
+    return checkpoints.architecture(_net_file(name))
+
+
+def digest(name: str) -> str:
+    """Of a net that ships: its name and the first digits of the digest of its file.
+
+    Raises:
+        Problem: as `load`.
+    """
+    return f"{name}@{index()[_net_file(name).name]['sha256'][:8]}"
+
+
 def card(name: str) -> dict:
     """The model card: recipe, data and its digest, seed, steps, error with interval, licence.
 
@@ -71,7 +98,8 @@ def epochs(name: str) -> list[int]:
 
 
 def checkpoint(name: str, paper_epoch: int) -> nn.Sequential:
-    """The convolutional part of a net as it was at an epoch of the paper's 70 (0 is before training).
+    """The convolutional part of a net as it was at an epoch of the paper's 70. What stood before training is not among
+    them: it follows from the seed.
 
     Raises:
         Problem: the net or that epoch does not ship; as `load`.

@@ -48,8 +48,8 @@ def ship(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
         found = f"{card['val_wrong']} of {card['val_n']} val pictures wrong, {trained.card['val_wrong']} before"
         raise Problem(f"{shipped_name} does not bear half precision ({found}); train it at a smaller scale of its signals")
     files = [shipped.write(shipped_name, net, trained.architecture, prepared.mean(), card=card)]
-    if name == "zfnet":  # those of figure 4
-        files.append(shipped.write_checkpoints(shipped_name, {epoch: trained.checkpoint(epoch) for epoch in (0, *PAPER_EPOCHS)}))
+    if name == "zfnet":  # those of figure 4; what stands before training follows from the seed
+        files.append(shipped.write_checkpoints(shipped_name, {epoch: trained.checkpoint(epoch) for epoch in PAPER_EPOCHS}))
     if profile.dataset == "toybox":  # of photographs no picture ships
         files += _sample(profile, prepared) + _winners(profile, shipped_name, net, prepared)
     for file in files:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,13 @@ from zfutils.core import keys, paths, profiles, progress
 from zfutils.core.errors import Problem
 from zfutils.data import registry
 from zfutils.data.prepared_sets import PreparedSet
-from zfutils.models import architectures, checkpoints, devices, predictions, recipes
+from zfutils.models import architectures, checkpoints, devices, predictions, recipes, shipped
 from zfutils.models.trained import Trained, of_shipped
 from zfutils.training import run_folder, schedule
 from zfutils.training.trainer import TRAINING_VERSION, Settings, Trainer
 
 _MODERN_RATE, _MODERN_DECAY = 0.05, 5e-4  # of recipes that are `modern`, at the paper's batch
+_TUNING_RATE, _TUNING_SHARE = 0.1, 0.2  # of the profile's rate and length, where a net starts from one that ships
 _MEMBERS = 1000  # between the seeds of nets that differ in their seed only, so that no seed of a reader meets them
 
 
@@ -32,19 +33,43 @@ def settings_of(profile: profiles.Profile, recipe: recipes.Recipe, prepared: Pre
         seed: of everything that is drawn.
     """
     architecture = architectures.of_profile(profile, recipe.paper, recipe.classes or len(prepared.classes))
+    images, seen = len(prepared.indices("train")), len(pictures_of(recipe, prepared, seed=seed).indices("train"))
+    start = start_of(profile, recipe, architecture, images)
     lr_drops = None
     if recipe.follows:
-        followed = folder_of(profile, settings_of(profile, recipes.recipe(recipe.follows), prepared, seed=seed), prepared)
-        lr_drops = tuple(Trained(followed).card["lr_drops"])
+        followed = settings_of(profile, recipes.recipe(recipe.follows), prepared, seed=seed)
+        if bool(followed.start) == bool(start):  # else the two runs have other lengths, and steps of one say nothing of the other
+            lr_drops = tuple(Trained(folder_of(profile, followed, prepared)).card["lr_drops"])
     drawn = seed + _MEMBERS * recipe.member
     options = {"learning_rate": profile.learning_rate, "lr_drops": lr_drops, "batch": profile.batch, "turned": recipe.turned}
     if recipe.modern:
         options |= {"learning_rate": _MODERN_RATE * profile.batch / 128, "weight_decay": _MODERN_DECAY, "anywhere": True}
-    images, seen = len(prepared.indices("train")), len(pictures_of(recipe, prepared, seed=seed).indices("train"))
-    epochs = max(
-        1, round(profile.epochs_of(images) * recipe.share * images / seen)
-    )  # whoever sees fewer images visits each as much more often
+    share = recipe.share
+    if start:
+        options |= {"learning_rate": _TUNING_RATE * profile.learning_rate, "start": shipped.digest(start)}
+        share *= _TUNING_SHARE
+    epochs = max(1, round(profile.epochs_of(images) * share * images / seen))  # whoever sees fewer images visits each as much more often
     return Settings(recipe.name, architecture, epochs, drawn, recipe.clips, **options)
+
+
+def start_of(profile: profiles.Profile, recipe: recipes.Recipe, architecture: architectures.Architecture, images: int) -> str:
+    """The net that ships from which a net of few pictures starts: its own, or that of the net which it follows and is built like.
+
+    Args:
+        profile: says from how many pictures on a net starts from random weights.
+        recipe: of the net.
+        architecture: of the net.
+        images: of the training split.
+
+    Returns:
+        Its name; empty where there are pictures enough, or where no net of the same sizes ships.
+    """
+    alike = recipe.follows and recipes.recipe(recipe.follows).paper == recipe.paper
+    name = f"{recipe.follows if alike else recipe.name}-{shipped.DATA['photos']}"
+    if images >= profile.scratch_from or name not in shipped.known():
+        return ""
+    held = shipped.architecture(name)
+    return name if replace(held, classes=architecture.classes) == architecture else ""
 
 
 def pictures_of(recipe: recipes.Recipe, prepared: PreparedSet, *, seed: int = 0) -> PreparedSet:

@@ -15,7 +15,7 @@ from torch import Tensor
 from zfutils.core import keys, paths, progress
 from zfutils.core.errors import Problem
 from zfutils.data.prepared_sets import PreparedSet
-from zfutils.models import architectures, checkpoints, devices
+from zfutils.models import architectures, checkpoints, devices, shipped
 from zfutils.models.architectures import Architecture
 from zfutils.models.crops import CENTRE, AnyCrops, Crops
 from zfutils.models.rotated_crops import TurnedCrops
@@ -44,6 +44,7 @@ class Settings:
         turned: whether every training image is turned by a random angle.
         weight_decay: of SGD; the paper gives none.
         anywhere: whether a training crop may lie anywhere, not only where the ten lie.
+        start: the net that ships from which all layers but the last start, as `shipped.digest` names it; empty for random weights.
     """
 
     recipe: str
@@ -58,6 +59,7 @@ class Settings:
     turned: bool = False
     weight_decay: float = field(default=0.0, metadata=keys.LATER)
     anywhere: bool = field(default=False, metadata=keys.LATER)
+    start: str = field(default="", metadata=keys.LATER)
 
 
 def order(settings: Settings, train: np.ndarray, epoch: int, crops: tuple[int, int] = (0, 10)) -> tuple[np.ndarray, np.ndarray]:
@@ -103,6 +105,8 @@ class Trainer:
         self.steps_an_epoch = math.ceil(len(self.train) / settings.batch)
         self.steps = self.steps_an_epoch * settings.epochs
         self.net = architectures.build(settings.architecture, generator=torch.Generator().manual_seed(settings.seed))
+        if settings.start:
+            self.net.load_state_dict({**self.net.state_dict(), **shipped.start(settings.start.split("@")[0])})
         self.net.to(device, memory_format=torch.channels_last)
         self.replica = devices.replicated(self.net)
         self.optimizer = torch.optim.SGD(

@@ -1,0 +1,67 @@
+"""The text of the chapters: short cells, a reading after every figure of the paper, what was learnt, words that a reader knows."""
+
+import ast
+import re
+
+import jupytext
+import pytest
+
+from zfutils.core import paths
+from zfutils.run import chapters
+
+LONGEST = 30  # lines of a code cell; imports may take more
+CHAPTERS = [name for name in chapters.CHAPTERS if re.match(r"(0[1-9]|1\d)_", name)]
+
+
+def cells(chapter: str) -> list:
+    return jupytext.read(paths.BOOK / f"{chapter}.py", fmt="py:percent").cells
+
+
+def is_imports(source: str) -> bool:
+    return source.count("import ") > 8
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_no_code_cell_is_too_long_to_take_in(chapter):
+    long = [
+        cell["source"].splitlines()[0]
+        for cell in cells(chapter)
+        if cell["cell_type"] == "code" and not is_imports(cell["source"]) and len(cell["source"].splitlines()) > LONGEST
+    ]
+    assert not long, f"split at an idea: {long}"
+
+
+def shows_figure(source: str) -> bool:
+    """Whether a cell ends by showing a figure: a name such as `figure2`, or a drawing on the spot."""
+    last = ast.parse(source).body[-1]
+    if not isinstance(last, ast.Expr):
+        return False
+    if isinstance(last.value, ast.Name):
+        return bool(re.match(r"figure\d|table\d|\w+_figure$", last.value.id))
+    return isinstance(last.value, ast.Call) and ast.unparse(last.value.func).startswith("plot.")
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_figure_is_followed_by_a_reading(chapter):
+    """Within two cells: words that are computed, or a text."""
+    made = cells(chapter)
+    for number, cell in enumerate(made):
+        if cell["cell_type"] == "code" and cell["source"] and shows_figure(cell["source"]):
+            after = made[number + 1 : number + 3]
+            told = any(one["cell_type"] == "markdown" or "Markdown(" in one["source"] for one in after)
+            assert told, f"no reading after: {cell['source'].splitlines()[-1]}"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_says_what_was_learnt_before_where_it_differs(chapter):
+    titles = [
+        title for cell in cells(chapter) if cell["cell_type"] == "markdown" for title in re.findall(r"^## (.*)$", cell["source"], re.M)
+    ]
+    assert titles.index("What we learned") < titles.index("Where we differ") < titles.index("Exercises") < titles.index("Provenance")
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_formulas_are_closed(chapter):
+    for cell in cells(chapter):
+        if cell["cell_type"] == "markdown":
+            assert cell["source"].count("$$") % 2 == 0, cell["source"][:80]
