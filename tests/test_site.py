@@ -1,6 +1,7 @@
 """The static site: a book made of made-up results is built, its links resolve, and a browser finds nothing amiss."""
 
 import functools
+import html
 import html.parser
 import http.server
 import importlib.util
@@ -11,11 +12,14 @@ import threading
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
+import nbformat
+import pandas as pd
 import pytest
 
 from tests import made_up_results
 from zfutils.core import paths
 from zfutils.core.errors import Problem
+from zfutils.report import paper_map
 from zfutils.run import command_line
 from zfutils.run.site import build, executed, pages, sixteen
 
@@ -73,9 +77,14 @@ def test_the_front_page_names_sixteen_results_with_verdict_chapter_data_code_and
     cards = re.findall(r'<li class="card">(.*?)</li>', text, re.DOTALL)
     assert [re.search(r"<h3>(.*?)</h3>", card).group(1) for card in cards] == NAMES
     for card in cards:
-        assert "verdict" in card and re.search(r"\d+ s<", card), card
+        assert re.search(r"\d+ s<", card), card
         assert re.search(r'href="\d\d_\w+\.html"', card) and re.search(r'href="data/\w+\.csv"', card), card
         assert re.search(r'href="\d\d_\w+\.html#[\w-]+">code', card), card
+    judged = paper_map.overview(pd.read_csv(next(site.parent.glob("results/*/scoreboard.csv")))).set_index("place")
+    shown = [re.search(r'<span class="verdict [\w-]+">(.*?)</span> <span class="rests">(.*?)</span>', card).groups() for card in cards]
+    assert [(verdict, html.unescape(rests)) for verdict, rests in shown] == [
+        (judged.loc[name.lower(), "verdict"], judged.loc[name.lower(), "rests on"]) for name in NAMES
+    ], "one verdict each, the same as in the opening"
     assert "Dead filters" in text, "the picture on top says what it shows"
 
 
@@ -138,9 +147,9 @@ def _serve_nowhere(folder: Path) -> None:
 def test_a_page_that_sphinx_finds_fault_with_fails_the_build_and_leaves_the_old_site(tmp_path, capsys, monkeypatch):
     folder = made_up_results.write()
     chapter = folder / "notebooks" / "08_beyond.ipynb"
-    chapter.write_text(
-        chapter.read_text(encoding="utf-8").replace("# Go beyond", "[nowhere](nowhere.md)\\n\\n# Go beyond"), encoding="utf-8"
-    )
+    page = nbformat.read(chapter, as_version=4)
+    page.cells[0]["source"] += "\n\n[nowhere](nowhere.md)"
+    nbformat.write(page, chapter)
     monkeypatch.setattr(executed, "found", lambda *given: {"08_beyond": chapter})  # one page and no library: this takes seconds
     monkeypatch.setattr(pages, "public", dict)
     (tmp_path / "html").mkdir()

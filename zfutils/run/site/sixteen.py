@@ -2,12 +2,12 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
-from zfutils.paper import claims, numbers
+from zfutils.paper import claims
 from zfutils.report import paper_map
 from zfutils.run import chapters
 
@@ -51,7 +51,12 @@ class Verdict:
     @property
     def kind(self) -> str:
         """The status as a name of a style or of an anchor."""
-        return re.sub(r"[^a-z]+", "-", self.status)
+        return _kind(self.status)
+
+
+def _kind(status: str) -> str:
+    """A status as a name of a style or of an anchor."""
+    return re.sub(r"[^a-z]+", "-", status)
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,8 @@ class Result:
         alt: what its picture shows, in words.
         verdicts: of its claims and patterns.
         rows: of the scoreboard, those with a claim or pattern.
-        built: rows that hold by construction, as (agreeing, all).
+        verdict: the one that `paper_map.overview` gives a figure or table of the paper; empty for what goes beyond it.
+        rests: what that verdict rests on, in words.
     """
 
     name: str
@@ -80,7 +86,13 @@ class Result:
     alt: str
     verdicts: tuple[Verdict, ...]
     rows: pd.DataFrame
-    built: tuple[int, int] = (0, 0)
+    verdict: str = ""
+    rests: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The one verdict as a name of a style."""
+        return _kind(self.verdict)
 
 
 def results(folder: Path, board: pd.DataFrame) -> list[Result]:
@@ -90,7 +102,9 @@ def results(folder: Path, board: pd.DataFrame) -> list[Result]:
         folder: of the profile's results.
         board: its scoreboard.
     """
-    return [_result(folder, board, name, _PARTS.get(name, (name,)), shows) for name, shows in _SHOWS.items()]
+    judged = paper_map.overview(board).set_index("place")
+    made = (_result(folder, board, name, _PARTS.get(name, (name,)), shows) for name, shows in _SHOWS.items())
+    return [replace(one, verdict=judged.loc[one.title.lower(), "verdict"], rests=judged.loc[one.title.lower(), "rests on"]) for one in made]
 
 
 def beyond(folder: Path, board: pd.DataFrame) -> list[Result]:
@@ -117,7 +131,6 @@ def _result(folder: Path, board: pd.DataFrame, name: str, parts: tuple[str, ...]
     named = re.escape(title.lower())
     rows = counted(board)
     rows = rows[rows["result"].isin(parts) | rows["place"].str.contains(rf"\b{named}\b")]
-    built = board[(board["class"] == numbers.BUILT) & (board["place"] == title.lower())]
     return Result(
         name=name,
         title=title,
@@ -128,7 +141,6 @@ def _result(folder: Path, board: pd.DataFrame, name: str, parts: tuple[str, ...]
         alt=" ".join(known.get("alt", "") for known in provenance).strip(),
         verdicts=counts(rows),
         rows=rows,
-        built=(int((built["status"] == claims.AGREES).sum()), len(built)),
     )
 
 
