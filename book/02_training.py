@@ -805,7 +805,7 @@ def drawn_errors() -> pd.DataFrame:
 
 
 DRAWN = drawn_errors()
-figure2 = plot.dots(
+table2_figure = plot.dots(
     DRAWN,
     value="error",
     ends=("low", "high"),
@@ -815,7 +815,7 @@ figure2 = plot.dots(
     xlabel=f"top-1 error of {len(TRUTH):,} val images, ten crops, %",
     title="Table 2: one net and several",
 )
-figure2
+table2_figure
 
 # %% [markdown]
 # Is the paper's net better than the replication? Are several better than one, and more maps better than fewer? All nets answered the same
@@ -938,7 +938,7 @@ results.save(
     profile=PROFILE,
     seed=seed,
     seconds=time.monotonic() - MIDWAY,
-    figure=figure2,
+    figure=table2_figure,
     table=TABLE2,
     rows=[*NUMBERS, *VERDICTS],
     data=PICTURES,

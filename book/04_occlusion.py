@@ -2,15 +2,15 @@
 # # Cover a part: occlusion
 #
 # **You will**
-# - move a square over an image and ask the net at every place,
-# - rebuild figure 7: where the strongest map falls, and where the answer does,
+# - cover an image with a square, place by place, and ask the net what it still sees,
+# - rebuild figure 7: where the strongest map falls silent, and where the answer is lost,
 # - score the method on pictures whose objects are known, beside three other methods,
-# - see what the filling of the square changes.
+# - see how much depends on what fills the square.
 #
 # | | |
 # | --- | --- |
 # | In the paper | section 4.2, figure 7 |
-# | The paper leaves open | size, step and grey of the square (measured in its figure: 50 px of 224, steps of 6, about the mean); how examples were chosen |
+# | The paper leaves open | size, steps and grey of the square (measured in its figure: 50 px of 224, steps of 6, a grey of about 124 of 255, near the mean); how its examples were chosen |
 # | Needs | the net `zfnet` of the profile |
 # | Takes | about two minutes on two cores, with toys or photographs |
 
@@ -33,11 +33,12 @@ from zfutils.data import registry
 from zfutils.models import crops, devices, predictions
 from zfutils.models.trained import note
 from zfutils.paper import claims, numbers
-from zfutils.report import plot, results, verdicts
+from zfutils.report import exercises, plot, results, verdicts
 from zfutils.stats import bootstrap
 from zfutils.training import runs
 from zfutils.widgets import covered, square
 
+# %%
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
@@ -54,8 +55,14 @@ Markdown(note([TRAINED], PICTURES))
 # %% [markdown]
 # ## By hand
 #
-# The method is a loop: cover, ask, move on. The paper covers with grey. Here the square is 0 once the mean is subtracted, and that is not grey but the *mean picture*: what the training pictures show at that place on average.
-# For the net it is as near to nothing as can be; the pictures below show it as it is.
+# Does a net that says *dog* look at the dog, or at the lawn on which dogs are photographed? The simplest test needs no derivative and no look inside: hide a part of the picture and ask again. If the answer stays, the part was not needed.
+#
+# So the method is a loop. For every place of a square of `size` pixels, with its corner at (`top`, `left`),
+#
+# $$\text{found}_{ij} = \operatorname{softmax}\big(\text{net}(\text{covered}_{ij})\big)_{\text{label}}, \qquad \text{covered}_{ij} = \begin{cases} 0 & \text{inside the square at } (\text{top}_i, \text{left}_j) \\ \text{image} & \text{elsewhere} \end{cases}$$
+#
+# What is a square of zeros? The net's input is the picture minus the mean of the training pictures, so zero is not grey: it is the *mean picture*, what the training pictures show at that place on average. The paper's square has one grey, near
+# that mean.
 
 
 # %%
@@ -84,10 +91,22 @@ assert np.allclose(by_hand, at_once.probabilities[..., LABEL], atol=1e-5)
 Markdown(f"{at_once}: the loop and the batched sweep agree to {np.abs(by_hand - at_once.probabilities[..., LABEL]).max():.0e}.")
 
 # %% [markdown]
+# How far is the mean picture from one grey?
+
+# %%
+CUT = (PICTURES.facts["size"] - SIZE) // 2
+MEAN_PICTURE = np.asarray(PICTURES.mean())[CUT : CUT + SIZE, CUT : CUT + SIZE]
+UNEVEN = float(np.abs(MEAN_PICTURE - MEAN_PICTURE.mean((0, 1))).mean())
+Markdown(
+    f"The mean picture of this training set has the mean colour ({', '.join(f'{value:.0f}' for value in MEAN_PICTURE.mean((0, 1)))}) of 255; from that one colour its pixels "
+    f"differ by {UNEVEN:.1f} on average and by up to {np.abs(MEAN_PICTURE - MEAN_PICTURE.mean((0, 1))).max():.0f}. The paper's grey has 123 to 125."
+)
+
+# %% [markdown]
 # ## Drag the square
 #
-# Try it: drag the square over the object and off it, then make it smaller, then fill it otherwise. Look at the marks, the shares of the uncovered picture: which class takes what the true one loses? Is there a small place that costs more than a large one elsewhere?
-# The row shows the place of the loop above that costs least and the one that costs most, and there another filling and a smaller square.
+# Try it: drag the square over the object and off it, make it smaller, fill it with something else. The marks are the probabilities of the uncovered picture: which class takes what the true one loses? Is there a small place that costs more than a large one
+# elsewhere? The row below shows the place of the loop above that costs least, the one that costs most, and at the latter another filling and a smaller square.
 
 # %%
 FILLS = {"mean picture": occlusion.mean_grey, "image mean": occlusion.image_mean, "blur": occlusion.blur, "noise": occlusion.noise}
@@ -99,12 +118,32 @@ DRAGGED.figure([{"square": BEST}, {"square": WORST}, {"square": WORST, "fill": "
 # %%
 DRAGGED
 
+# %%
+MILD_AT, WORST_AT = (heatmap_metrics.lowest(at_once, sign * at_once.probabilities[..., LABEL]) for sign in (-1, 1))
+USUAL = occlusion.scaled(SIZE)[0]
+TRIES = {
+    "where it costs least, the square": occlusion.cover(FIRST, MILD_AT, USUAL),
+    "where it costs most, the square": occlusion.cover(FIRST, WORST_AT, USUAL),
+    "there, filled with noise, it": occlusion.cover(FIRST, WORST_AT, USUAL, fill=occlusion.noise),
+    f"there, with {SIZE // 8} px a side, it": occlusion.cover(FIRST, WORST_AT, SIZE // 8),
+}
+with torch.no_grad():
+    TRIED = {name: NET(image[None]).softmax(1)[0].cpu().numpy() for name, image in TRIES.items()}
+Markdown(
+    f"Uncovered, *{PICTURES.classes[LABEL]}* has a probability of {at_once.base_probabilities[LABEL]:.3f}. A square of {USUAL} px: "
+    + "; ".join(f"{name} leaves {some[LABEL]:.3f} (most probable: *{PICTURES.classes[some.argmax()]}*)" for name, some in TRIED.items())
+    + "."
+)
+
 # %% [markdown]
 # ## Figure 7
 #
-# Three images, by rule: the first three, in an order drawn by the seed, that are classified correctly and show different classes. (a) The image and the square. (b) Summed activity of the layer-5
-# map that is strongest in the unoccluded image. (c) That map's projection in this image (framed) and in the three other val images that excite it most. (d) Probability of the true class.
+# Three images by a rule: in an order drawn by the seed, the first three that are classified correctly and show different classes. (a) The image with the square in its middle position. (b) Summed activity of the layer-5
+# map that is strongest in the uncovered image. (c) That map's projection in this image (framed) and in the three other val images that excite it most. (d) Probability of the true class.
 # (e) Most probable class, with the number of positions.
+#
+# Compare (b) with (d). The paper's point is that the two need not agree: in its first example both fall on the dog's face; in the second the strongest map reads the text on the car while the answer hangs on the wheel; in the third the map is on the human faces while
+# the answer hangs on the dog.
 
 # %%
 STEP = time.monotonic()
@@ -114,7 +153,11 @@ for row in RIGHT_ROWS.tolist():
         EXAMPLES.append(row)
 TOP5 = topk.scanned(PROFILE, NET, TRAINED.folder.name, PICTURES, "val", layers=("conv1", "conv2", "conv3", "conv4", "conv5"))["conv5"]
 
+# %% [markdown]
+# One row of the figure: a sweep of the image, and the projections of the map that the sweep followed.
 
+
+# %%
 def drawn(pixels: np.ndarray) -> np.ndarray:
     """A projection as a picture: zero is grey 128."""
     return crops.to_display(pixels, scale=top_nine.display_scale(pixels))
@@ -142,7 +185,40 @@ def probed(row: int) -> tuple[plot.Probed, occlusion.Sweep]:
 
 
 PROBED = [probed(row) for row in EXAMPLES]
+
+# %%
 figure7 = plot.occlusion([one for one, _ in PROBED], title="Figure 7: occlusion")
+figure7
+
+# %% [markdown]
+# Look at (e) first: where is the true class lost, and to which class? Then see in (a) what the square hides there.
+
+# %%
+SAID: list[str] = []
+for (one, found), row in zip(PROBED, EXAMPLES, strict=True):
+    label = PICTURES.classes.index(one.label)
+    lost = one.classes != label
+    if not lost.any():
+        SAID.append(f"- *{one.label}* is lost nowhere: it stays the most probable class at all {lost.size} positions.")
+        continue
+    taker = int(np.bincount(one.classes[lost], minlength=len(PICTURES.classes)).argmax())
+    words = f"- *{one.label}* is lost at {lost.sum()} of {lost.size} positions, most often to *{PICTURES.classes[taker]}* ({int((one.classes[lost] == taker).sum())})."
+    if KNOWS_PARTS:
+        on = found.covered(localization.part_maps(PICTURES, SIZE, np.array([row]))[0] > 0) / found.size**2
+        words += f" There the square lies on the toy with {on[lost].mean():.0%} of its area on average"
+        words += f", elsewhere with {on[~lost].mean():.0%}." if (~lost).any() else "."
+        if (~lost).any() and on[lost].mean() < on[~lost].mean():
+            words += f" So hiding the toy does not explain the loss: the square beside it may look like a part of a *{PICTURES.classes[taker]}*. That is a guess; what a square adds is the subject of *What fills the square*."
+    SAID.append(words)
+Markdown(
+    "\n".join(SAID)
+    + ("" if KNOWS_PARTS else "\n\nThese pictures bring no masks: whether the square then lies on the object is for the eye to say.")
+)
+
+# %% [markdown]
+# The same in numbers, with the rows of the scoreboard: how the square moves is the paper's; its three images are in no set of this profile.
+
+# %%
 FIGURE7 = pd.DataFrame(
     {
         "example": one.label,
@@ -158,6 +234,7 @@ FIGURE7 = pd.DataFrame(
 )
 
 
+# %%
 def printed_rows() -> list[dict]:
     """Scoreboard rows of figure 7: how the square moves, and what was read off the paper's three images."""
     printed, (side, stride) = numbers.numbers(), occlusion.scaled(224)
@@ -184,13 +261,10 @@ results.save(
     data=PICTURES,
     facts={"net": TRAINED.folder.name},
 )
-figure7
-
-# %%
 FIGURE7.round(3)
 
 # %% [markdown]
-# The paper's three examples, decoded from its figure: the same panels (b), (d) and (e), and the same table.
+# The paper's three examples, decoded from its figure: the same panels (b), (d) and (e), and the same table. All maps of (d) share one scale from 0 to 1 here: the car wheel never gets far.
 
 # %%
 THEIRS = numbers.table("fig7_occlusion_maps")
@@ -211,7 +285,7 @@ for example in dict.fromkeys(THEIRS["example_true_class"]):
 plot.decoded(DECODED, NAMES, title="The paper's figure 7, decoded")
 
 # %%
-pd.DataFrame(
+THEIR_FIGURE7 = pd.DataFrame(
     {
         "example": example,
         "P lowest": probability.min(),
@@ -222,13 +296,57 @@ pd.DataFrame(
         "classes": len(np.unique(classes)),
     }
     for example, (_, probability, classes) in DECODED.items()
-).round(3)
+)
+THEIR_FIGURE7.round(3)
+
+# %% [markdown]
+# Now the paper's own observation as a number, for its three examples and ours: do the strongest map and the answer hang on the same place? Compared are (b) and (d): their correlation over the positions, and how far apart the two lowest places are, in sides of the
+# image. Were the strongest map the reason for the answer, the correlation would be near 1 and the distance near 0.
+
+
+# %%
+def map_and_answer(activity: np.ndarray, probability: np.ndarray, step: float) -> dict:
+    """How alike (b) and (d) are: correlation over positions, distance of the two lowest positions in sides of the image."""
+    lows = [np.array(np.unravel_index(some.argmin(), some.shape)) for some in (activity, probability)]
+    flat = activity.std() == 0 or probability.std() == 0
+    together = float("nan") if flat else float(np.corrcoef(activity.ravel(), probability.ravel())[0, 1])
+    return {"correlation of (b) and (d)": together, "lowest places apart": float(np.linalg.norm(lows[0] - lows[1])) * step}
+
+
+SIDE_STEPS = {"ours": occlusion.scaled(SIZE)[1] / SIZE, "the paper": occlusion.STRIDE / occlusion.SIDE}
+TOGETHER = pd.DataFrame(
+    [{"whose": "ours", "example": one.label, **map_and_answer(one.activity, one.probability, SIDE_STEPS["ours"])} for one, _ in PROBED]
+    + [
+        {"whose": "the paper", "example": example, **map_and_answer(activity, probability, SIDE_STEPS["the paper"])}
+        for example, (activity, probability, _) in DECODED.items()
+    ]
+)
+TOGETHER.round(2)
+
+# %%
+OWN_TOGETHER, THEIR_TOGETHER = (TOGETHER[TOGETHER["whose"] == whose].set_index("example") for whose in ("ours", "the paper"))
+LEAST, MOST = (
+    f"*{some.index[0]}* ({some.iloc[0]['correlation of (b) and (d)']:.2f})"
+    for some in (THEIR_TOGETHER.sort_values("correlation of (b) and (d)", ascending=ascending) for ascending in (True, False))
+)
+APART = 2**0.5 * occlusion.SIZE / occlusion.SIDE  # from there on two squares cannot overlap
+DIVIDED = OWN_TOGETHER.index[OWN_TOGETHER["lowest places apart"] >= APART].tolist()
+Markdown(
+    f"In the paper's maps the two go together most for {MOST} and least for {LEAST}. "
+    + (
+        "In ours the square that silences the strongest map and the square that costs the answer most do not overlap for "
+        + ", ".join(f"*{name}*" for name in DIVIDED)
+        + ": what excites the strongest map is not what the decision rests on, as the paper saw with the faces beside its dog."
+        if DIVIDED
+        else "In ours the two lowest places lie so near each other that the squares may overlap in every example, so none of the three shows the paper's split between the faces, which excite the strongest map, and the dog, which the decision needs."
+    )
+)
 
 # %% [markdown]
 # ## Open a cell of the map
 #
-# Try it: move the pointer over the map (or the arrow keys, cell by cell), and see the picture with the square there and the classes that the net then names. Look for the edge of the dark region: does the square there touch the object, and which class wins inside?
-# The row shows the first example's cells with the lowest and the highest probability, and the middle one.
+# Try it: move over the map with the pointer (or cell by cell with the arrow keys); you see the picture with the square there and the classes that the net then names. Look for the edge of the dark region: does the square there touch the object, and which class wins
+# inside? The row below shows the first example's cells with the lowest and the highest probability, and the middle one.
 
 # %%
 OPENED, MAP = COVERED.swept(PROBED[0][1]), PROBED[0][1].probabilities[..., LABEL]
@@ -238,10 +356,22 @@ OPENED.figure([{"cell": square.value(row + 0.5, column + 0.5, len(MAP))} for row
 # %%
 OPENED
 
+# %%
+SWEPT, DARK = PROBED[0][1], MAP < 0.5 * PROBED[0][1].base_probabilities[LABEL]
+TOUCHES = SWEPT.covered(localization.part_maps(PICTURES, SIZE, RIGHT_ROWS[:1])[0] > 0) > 0 if KNOWS_PARTS else None
+Markdown(
+    "; ".join(
+        f"{name}: P {MAP[cell]:.2f}, most probable *{PICTURES.classes[SWEPT.labels[cell]]}*"
+        for name, cell in zip(("Lowest cell", "highest cell", "middle"), CELLS, strict=True)
+    )
+    + f". At {DARK.sum()} of {DARK.size} positions less than half of the uncovered probability is left"
+    + (f"; at {int((DARK & TOUCHES).sum())} of these the square touches the toy." if KNOWS_PARTS else ".")
+)
+
 # %% [markdown]
 # ## What fills the square
 #
-# The mean picture is a picture too: it can look like something. Four fillings on the same image.
+# A square hides, and it also adds: edges of its own, and whatever it is filled with. The mean picture is a picture too and may look like something. Four fillings on the same image: if the maps differ, part of each shows the filling and not the object.
 
 # %%
 FILLED = {name: occlusion.sweep(NET, FIRST, fill=fill, layer=None).probabilities[..., LABEL] for name, fill in FILLS.items()}
@@ -252,13 +382,38 @@ plot.pictures(
 )
 
 # %%
-pd.DataFrame(np.corrcoef([found.ravel() for found in FILLED.values()]), index=list(FILLED), columns=list(FILLED)).round(2)
+ALIKE = pd.DataFrame(np.corrcoef([found.ravel() for found in FILLED.values()]), index=list(FILLED), columns=list(FILLED))
+ALIKE.round(2)
+
+# %%
+COSTS = {name: at_once.base_probabilities[LABEL] - found.mean() for name, found in FILLED.items()}
+PAIRED = pd.Series({(one, other): ALIKE.loc[one, other] for n, one in enumerate(FILLED) for other in list(FILLED)[n + 1 :]})
+HARSHEST, MILDEST = max(COSTS, key=COSTS.get), min(COSTS, key=COSTS.get)
+Markdown(
+    f"On average over the positions *{HARSHEST}* costs most ({COSTS[HARSHEST]:.3f} of probability) and *{MILDEST}* least ({COSTS[MILDEST]:.3f}). "
+    + (
+        f"The two maps that agree least are those of *{PAIRED.idxmin()[0]}* and *{PAIRED.idxmin()[1]}*, with a correlation of {PAIRED.min():.2f}: "
+        + (
+            "the place of the dark region does not hang on the filling."
+            if PAIRED.min() > 0.7
+            else "a single filling is not enough to say where the net looks."
+        )
+        if PAIRED.notna().any()
+        else "Where a map is flat its correlation is not defined."
+    )
+)
 
 # %% [markdown]
 # ## Scored
 #
-# With toys the object is known. For every correctly classified image that was drawn: how much do the log-odds of the true class fall with the square on the toy (at least half of it inside), and clear of
-# the toy? Which part matters most, chosen on every other image of its class, and does it matter on the rest? Steps are twice the paper's, to save time.
+# Three pictures are three anecdotes. With toys the object is known, so the method can be scored on many. The measure is the drop in log-odds of the true class from the uncovered image, where it has the probability $p$, to the square at position $(i, j)$, where it has $p_{ij}$:
+#
+# $$\text{DROPS}_{ij} = \log\frac{p}{1-p} - \log\frac{p_{ij}}{1-p_{ij}}$$
+#
+# A net that is certain hides its losses: from .999 to .990 the probability hardly moves, and yet the odds fall by a factor of ten.
+#
+# For every correctly classified image that was drawn: how large is the drop with the square on the toy (at least half of it inside), and clear of the toy? Which part matters most, chosen on every other image of its class, and does it matter on the rest?
+# Steps are twice the paper's, to save time.
 
 # %%
 STEP = time.monotonic()
@@ -270,6 +425,9 @@ LABELS = PICTURES.labels[SCORED]
 DROPS = [found.base_log_odds[label] - found.log_odds[..., label] for found, label in zip(SWEEPS, LABELS, strict=True)]
 PARTS = localization.part_maps(PICTURES, SIZE, SCORED) if KNOWS_PARTS else None
 Markdown(f"{len(SCORED)} images; {SWEEPS[0]}.")
+
+# %% [markdown]
+# First the whole toy. "Points at the toy": the place that costs most, the middle of the square there, lies on the toy; by chance: on another image's toy.
 
 
 # %%
@@ -288,6 +446,17 @@ def on_the_toy(n: int) -> dict:
     }
 
 
+NO_MASKS = "these pictures bring no masks" if not KNOWS_PARTS else "no image has both places on the toy and clear of it"
+ON_TOY = pd.DataFrame(
+    [on_the_toy(n) for n in range(len(SCORED))] if KNOWS_PARTS else [],
+    columns=["image", "class", "on the toy", "clear of it", "points at the toy", "by chance"],
+)
+
+# %% [markdown]
+# Then its parts. The strongest part of a class is chosen on one half of its images and scored on the other, so that a part cannot win by luck alone.
+
+
+# %%
 def part_drop(n: int, part: int) -> float:
     """Drop with at least half of a part covered; NaN where the image does not show it."""
     return heatmap_metrics.mean_where(DROPS[n], heatmap_metrics.on_part(SWEEPS[n], PARTS[n] == part))
@@ -316,16 +485,16 @@ def part_drops(label: int) -> list[dict]:
     return found
 
 
+# %% [markdown]
+# Both as claims with their intervals:
+
+
+# %%
 def interval(values: pd.Series) -> tuple[float, float, float]:
     """Mean and its interval, missing values left out."""
     return bootstrap.mean(values.dropna().to_numpy(float), generator=np.random.default_rng(SEED))
 
 
-NO_MASKS = "these pictures bring no masks" if not KNOWS_PARTS else "no image has both places on the toy and clear of it"
-ON_TOY = pd.DataFrame(
-    [on_the_toy(n) for n in range(len(SCORED))] if KNOWS_PARTS else [],
-    columns=["image", "class", "on the toy", "clear of it", "points at the toy", "by chance"],
-)
 ON_PART = pd.DataFrame(
     [row for label in np.unique(LABELS) for row in part_drops(int(label))] if KNOWS_PARTS else [],
     columns=["class", "part", "covered", "elsewhere"],
@@ -341,12 +510,35 @@ TOY_ROWS = [
 Markdown(verdicts.told(*TOY_ROWS))
 
 # %%
-ON_PART.groupby(["class", "part"], as_index=False)[["covered", "elsewhere"]].mean().sort_values("covered", ascending=False).head(12).round(
-    2
+BY_CLASS = HURTS.groupby(ON_TOY["class"]).mean().dropna().sort_values()
+Markdown(
+    f"The toy matters most for *{BY_CLASS.index[-1]}* ({BY_CLASS.iloc[-1]:+.2f} log-odds between a square on the toy and one clear of it) and least for *{BY_CLASS.index[0]}* ({BY_CLASS.iloc[0]:+.2f}). "
+    f"The place that costs most lies on the toy in {ON_TOY['points at the toy'].mean():.0%} of the images, by chance in {ON_TOY['by chance'].mean():.0%}."
+    if len(BY_CLASS)
+    else f"Nothing to read here: {NO_MASKS}."
 )
 
 # %% [markdown]
-# Does the strongest map fall where its projection lies? The projection's energy inside the square, at every position, against the fall of the map's activity; and the same with another image's projection.
+# The parts, those that cost most first. Compare the two columns of a row: a part that matters costs more than the rest of its own toy.
+
+# %%
+PART_MEANS = ON_PART.groupby(["class", "part"], as_index=False)[["covered", "elsewhere"]].mean().sort_values("covered", ascending=False)
+PART_MEANS.head(12).round(2)
+
+# %%
+LEAD = (PART_MEANS["covered"] - PART_MEANS["elsewhere"]).astype(float).dropna()
+FIRST_PART, NO_LEAD = PART_MEANS.loc[LEAD.idxmax()] if len(LEAD) else None, int((LEAD <= 0).sum())
+Markdown(
+    f"The clearest case is the *{FIRST_PART['part']}* of *{FIRST_PART['class']}*: {FIRST_PART['covered']:.2f} with the part covered, {FIRST_PART['elsewhere']:.2f} with the square elsewhere on the toy. "
+    f"In {NO_LEAD} of {len(LEAD)} classes the part that was chosen does not lead on the other half of the images"
+    + (": there the choice was luck, or the class rests on several parts." if NO_LEAD else ".")
+    if len(LEAD)
+    else f"Nothing to read here: {NO_MASKS}."
+)
+
+# %% [markdown]
+# Now panel (b) against panel (c). If a projection shows what excites its map, then covering it must silence the map. At every position: the projection's energy inside the square against the fall of the map's activity, as a correlation over positions; and the same with
+# another image's projection, because both maps tend to be high in the middle of a picture.
 
 # %%
 MAPS5 = torch.tensor([found.map for found in SWEEPS])
@@ -372,10 +564,16 @@ FALL_ROW = verdicts.decided(
     otherwise="no map of layer 5 answers",
 )
 
+# %% [markdown]
+# And the pattern of figure 7 (d) on many images: is much lost at the worst position and little at most positions? The two thresholds come from the paper's three images.
+
+# %%
+LEFT_OVER = np.array([heatmap_metrics.left_over(found.probabilities[..., label]) for found, label in zip(SWEEPS, LABELS, strict=True)])
+
 
 def drop_is_local() -> dict:
     """The pattern of figure 7: much is lost at the worst position, little at most; thresholds from the paper's three images."""
-    shares = np.array([heatmap_metrics.left_over(found.probabilities[..., label]) for found, label in zip(SWEEPS, LABELS, strict=True)])
+    shares = LEFT_OVER
     worst, usual = (bootstrap.mean(column, generator=np.random.default_rng(SEED)) for column in shares.T)
     status = claims.all_of([claims.when_below(worst[1:], 0.11), claims.when_above(usual[1:], 0.24)])
     row = verdicts.decided("figure7-drop-is-local", status, worst, len(shares), otherwise="no image is answered rightly", threshold=None)
@@ -389,11 +587,32 @@ Markdown(
     + verdicts.told(LOCAL_ROW)
 )
 
+# %%
+AHEAD = (CORRELATION["own projection"] > CORRELATION["another image's"])[CORRELATION.notna().all(axis=1)]
+Markdown(
+    (
+        f"A map follows its own projection more closely than another image's in {AHEAD.mean():.0%} of {len(AHEAD)} images. "
+        if len(AHEAD)
+        else ""
+    )
+    + f"At its worst position a square leaves {LEFT_OVER[:, 0].mean():.0%} of the highest probability, at the median position {LEFT_OVER[:, 1].mean():.0%}; the rule asks for less than 11 % and more than 24 %. "
+    f"Of {len(LEFT_OVER)} images {int((LEFT_OVER[:, 0] < 0.11).sum())} meet the first and {int((LEFT_OVER[:, 1] > 0.24).sum())} the second."
+    + (
+        ""
+        if LOCAL_ROW["status"] == claims.AGREES
+        else " Where the first fails, the square never hides enough: the object is larger than the square, or the net knows it by more than one part. Which of the two was not tested, so this is a guess."
+    )
+)
+
 # %% [markdown]
 # ## Beside other methods
 #
-# Gradient, guided backpropagation and Grad-CAM give heat maps too, at a fraction of the cost. Where does each point? (Chance: the same point on another image's toy.) And how fast does the answer die when the hottest cells
-# are deleted first? This second score needs no mask; it asks what the net needs, not where the object is. The lower the mean of the curve, the better.
+# Gradient, guided backpropagation and Grad-CAM give heat maps too, at a fraction of the cost. Two scores:
+#
+# - *Where does it point?* The share of images whose hottest pixel lies on the toy. Chance: the same pixel on another image's toy.
+# - *How fast does the answer die?* The hottest cells are deleted first, that is, replaced by the mean picture. This needs no mask; it asks what the net needs, not where the object is. The lower the mean of the curve, the better.
+#
+# The last line, random cells, is what a method must beat.
 
 # %%
 METHODS = {"gradient": rules.GRADIENT, "guided backpropagation": rules.GUIDED}
@@ -416,6 +635,7 @@ def points(name: str, shift: int) -> float:
     return float(np.mean(hits))
 
 
+# %%
 METHOD_TABLE = pd.DataFrame(
     {
         "method": name,
@@ -427,6 +647,11 @@ METHOD_TABLE = pd.DataFrame(
     }
     for name in HEATS
 )
+
+# %% [markdown]
+# The deletion curves: a good map makes its curve fall early.
+
+# %%
 deletion_figure = plot.lines(
     pd.DataFrame(
         {"share": share, "P": value, "method": name}
@@ -456,23 +681,126 @@ deletion_figure
 # %%
 METHOD_TABLE.round(3)
 
+# %%
+AREAS = METHOD_TABLE.set_index("method")["deletion, mean of the curve"].astype(float)
+POINTING = METHOD_TABLE.set_index("method")["points at the toy"].astype(float).drop("random")
+WORSE = [name for name in AREAS.index.drop("random") if AREAS[name] >= AREAS["random"]]
+Markdown(
+    f"By deletion *{AREAS.idxmin()}* is best ({AREAS.min():.3f}; random cells {AREAS['random']:.3f}); "
+    + (
+        f"{', '.join(WORSE)} {'does' if len(WORSE) == 1 else 'do'} no better than random cells. "
+        if WORSE
+        else "every method beats random cells. "
+    )
+    + (
+        f"By pointing *{POINTING.idxmax()}* is best, with {POINTING.max():.0%} on the toy. "
+        + (
+            "The two scores choose the same method."
+            if POINTING.idxmax() == AREAS.idxmin()
+            else "The two scores choose different methods, and need not agree: a net may need the surroundings, and a method may point well at a place that the net does not need."
+        )
+        if POINTING.notna().any()
+        else "Without masks pointing cannot be scored."
+    )
+)
+
 # %% [markdown]
 # ## Compared with the paper
+#
+# Section 4.2 has no numbers, so its sentences became claims with a measure and a rule, written down before the run.
 
 # %%
 verdicts.table(*TOY_ROWS, FALL_ROW, LOCAL_ROW)
 
 # %% [markdown]
+# ## What we learned
+
+# %%
+STRONG_CLAIM = TOY_ROWS[0]
+Markdown(
+    "- "
+    + (
+        f"Covering the object costs {STRONG_CLAIM['ours']:+.2f} log-odds more than covering what surrounds it: that the net looks at the object is *{STRONG_CLAIM['status']}* here.\n"
+        if STRONG_CLAIM["ours"] is not None
+        else "Whether the net looks at the object could not be scored here, because the masks or the images for it are missing.\n"
+    )
+    + "- The strongest map and the decision are two things: "
+    + (
+        "over the positions of the square they have correlations of "
+        + ", ".join(f"{value:.2f} ({name})" for name, value in OWN_TOGETHER["correlation of (b) and (d)"].dropna().items())
+        + "; 1 would mean that they hang on the same places.\n"
+        if OWN_TOGETHER["correlation of (b) and (d)"].notna().any()
+        else "here neither moves with the square.\n"
+    )
+    + f"- What fills the square is part of the question: over four fillings the mean cost of a position in one image runs from {min(COSTS.values()):.3f} to {max(COSTS.values()):.3f} of probability"
+    + (f", and the two maps that agree least have a correlation of {PAIRED.min():.2f}." if PAIRED.notna().any() else ".")
+)
+
+# %% [markdown]
 # ## Where we differ
 #
-# - **Assumption**: square and steps as measured in the paper's figure, scaled to our images; the filling is the mean picture, where the paper's square has one grey near the mean.
+# - **Assumption**: square and steps are those measured in the paper's figure, scaled to our images; the filling is the mean picture, where the paper's square has one grey near the mean.
 # - **Assumption**: the strongest map is the one with the largest sum over its places.
-# - Drops are in log-odds: a probability near 1 hides how much was lost.
-# - Every position is a full pass through the net; speed comes from batches only.
-#
+# - Drops are in log-odds, because a probability near 1 hides how much was lost.
+# - The scored sweeps take steps twice as long as the paper's.
+
+# %% [markdown]
 # ## Exercises
 #
-# 1. Invert the experiment: hide everything *but* the square. Write it for one position.
+# **1. Predict.** The paper's square has 50 of 224 pixels and moves in steps of 6. How many positions has it? And how many would it have with steps of 1 pixel?
+#
+# <details><summary>Hint</summary>
+#
+# The first row of the square runs from 0 to the last one that leaves room for 50 pixels. Count both ends, then think of two directions.
+#
+# </details>
+
+# %% tags=["solution"]
+POSITIONS = (900, 30_625)
+
+# %% tags=["check"]
+with exercises.check(POSITIONS):
+    for stride, answer in zip((6, 1), POSITIONS, strict=True):
+        ALONG = sum(1 for top in range(224) if top % stride == 0 and top + 50 <= 224)
+        assert answer != ALONG, f"steps of {stride}: that is one direction; the square moves in two"
+        assert answer == ALONG**2, f"steps of {stride}: count the rows from 0 on where a square of 50 px still fits into 224"
+
+# %% [markdown]
+# **2. Read a figure.** In the paper's decoded figure 7, at what share of the positions does the net still name the true class: Pomeranian, car wheel, Afghan hound? Two decimals. The wheel's share is the odd one out. Is that because the square hides the wheel so
+# often?
+#
+# <details><summary>Hint</summary>
+#
+# The table under the figure counts the positions; divide. For the question look at *P highest* of the car wheel.
+#
+# </details>
+
+# %% tags=["solution"]
+KEPT_SHARES = (0.98, 0.14, 0.85)
+
+# %% tags=["check"]
+with exercises.check(KEPT_SHARES):
+    PRINTED = numbers.table("fig7_occlusion_maps")
+    NAMED_MAP = PRINTED[PRINTED["panel"] == "e_most_probable_class"]
+    for position, (example, some) in enumerate(NAMED_MAP.groupby("example_true_class", sort=False)):
+        share = float((some["value"] == example).mean())
+        assert abs(KEPT_SHARES[position] - share) < 0.006, f"{example}: positions with the true class over all positions"
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# No. Even at its best position the car wheel has less than a third of the probability: the net prefers *cab* or *racer* nearly everywhere. The most probable class alone hides this, and a map of the probability of a class that never leads can still be read: it says
+# where the evidence for the wheel lies.
+#
+# </details>
+#
+# **3. Write the mechanism.** Invert the experiment: hide everything *but* the square. Write it for one position. What does the net see outside?
+#
+# <details><summary>Hint</summary>
+#
+# Start from a picture of zeros, which is the mean picture for the net, and copy one square. The image that was given must stay as it was.
+#
+# </details>
 
 
 # %% tags=["solution"]
@@ -483,9 +811,104 @@ def only_the_square(image: torch.Tensor, top: int, left: int, size: int) -> torc
     return kept
 
 
+# %% tags=["check"]
+with exercises.check():
+    WHOLE = torch.arange(1.0, 181.0).reshape(3, 6, 10)
+    GIVEN, BESIDE = WHOLE.clone(), only_the_square(WHOLE, 1, 4, 3)
+    assert BESIDE.shape == WHOLE.shape, "the net needs a picture of the same size"
+    assert torch.equal(WHOLE, GIVEN), "the image that was given has changed: work on a copy"
+    assert BESIDE[:, 1:4, 4:7].eq(WHOLE[:, 1:4, 4:7]).all(), "inside the square the image should be what it was; rows first, then columns"
+    assert int(BESIDE.ne(0).sum()) == 3 * 3 * 3, "outside the square something other than 0 is left"
+
+# %% [markdown]
+# Now over the whole image: at each position the probability of the true class with the square hidden, and with nothing but the square to see.
+
 # %%
-seen = only_the_square(FIRST, 3, 5, 20)
-assert torch.equal(seen[:, 3:23, 5:25], FIRST[:, 3:23, 5:25]) and int((seen != 0).any(0).sum()) <= 400
+with torch.no_grad():
+    ALONE = [
+        float(NET(only_the_square(FIRST, int(top), int(left), at_once.size)[None]).softmax(1)[0, LABEL])
+        for top in at_once.tops
+        for left in at_once.lefts
+    ]
+HIDDEN = at_once.probabilities[..., LABEL].ravel()
+Markdown(
+    f"Hidden at its worst position, a square of {at_once.size} px leaves {HIDDEN.min():.2f} of the probability. Shown alone at its best position it gives {max(ALONE):.2f}; "
+    f"by chance it would be {1 / len(PICTURES.classes):.2f}. What is *necessary* and what is *sufficient* are two questions."
+)
+
+# %% [markdown]
+# **4. Change it and explain.** One position takes a probability from .999 to .990, another from .60 to .50. Which hides more evidence? Write the drop in log-odds, and answer with it.
+#
+# <details><summary>Hint</summary>
+#
+# The log-odds of p are log(p / (1 - p)); the drop is *before* minus *after*.
+#
+# </details>
+
+
+# %% tags=["solution"]
+def log_odds_drop(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """How far the log-odds of a class fall between two arrays of probabilities."""
+    return np.log(before / (1 - before)) - np.log(after / (1 - after))
+
+
+# %% tags=["check"]
+with exercises.check():
+    LOGITS = np.array([3.0, 0.5, -2.0, 8.0]), np.array([1.0, 0.75, -2.0, 2.0])
+    CHANCES = [torch.from_numpy(logits).sigmoid().numpy() for logits in LOGITS]  # of two classes: the log-odds are the logits
+    DROPPED = np.asarray(log_odds_drop(*CHANCES))
+    assert DROPPED.shape == (4,), "one drop for each pair of probabilities is wanted"
+    assert DROPPED[0] > 0 > DROPPED[1], "a drop is positive where the probability falls, negative where it rises"
+    assert np.allclose(DROPPED, LOGITS[0] - LOGITS[1]), (
+        "with two classes the drop should be the difference of the logits, natural logarithm"
+    )
+
+# %%
+PAIRS = pd.DataFrame({"before": [0.999, 0.60], "after": [0.990, 0.50]})
+PAIRS["fall in P"], PAIRS["drop in log-odds"] = PAIRS["before"] - PAIRS["after"], log_odds_drop(PAIRS["before"], PAIRS["after"])
+PAIRS.round(3)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The first, by far: it loses a factor of ten in the odds, although the probability hardly moves. A map of probabilities is blind where the net is certain, which is why the scores of this chapter are in log-odds.
+#
+# </details>
+#
+# **5. Change it and explain.** Write a filling that keeps every colour of the image and destroys its structure: the image's own pixels in an order drawn at random. Predict whether its map will be more like that of the *mean picture* or of *noise*.
+#
+# <details><summary>Hint</summary>
+#
+# Flatten height and width, index both with one `torch.randperm` for all three channels (a pixel is a triple), and reshape.
+#
+# </details>
+
+
+# %% tags=["solution"]
+def shuffled(image: torch.Tensor) -> torch.Tensor:
+    """The pixels of an image (3, h, w) in another order, the same for one image size."""
+    order = torch.randperm(image.shape[1] * image.shape[2], generator=torch.Generator().manual_seed(0))
+    return image.flatten(1)[:, order.to(image.device)].reshape(image.shape)
+
+
+# %% tags=["check"]
+with exercises.check():
+    NUMBERED = torch.arange(48.0).reshape(3, 4, 4)
+    MIXED = shuffled(NUMBERED)
+    assert MIXED.shape == NUMBERED.shape, "the filling must have the shape of the image"
+    assert not torch.equal(MIXED, NUMBERED), "the pixels stand where they were"
+    assert torch.equal(MIXED.flatten().sort().values, NUMBERED.flatten()), "every value of the image should appear exactly once"
+    assert (MIXED[1] - MIXED[0]).eq(16).all() and (MIXED[2] - MIXED[1]).eq(16).all(), "the three values of a pixel must move together"
+    assert torch.equal(shuffled(NUMBERED), MIXED), "two calls give two fillings: seed the order, so that a map can be made again"
+
+# %%
+SHUFFLED = occlusion.sweep(NET, FIRST, fill=shuffled, layer=None).probabilities[..., LABEL]
+pd.DataFrame({name: [np.corrcoef(SHUFFLED.ravel(), found.ravel())[0, 1]] for name, found in FILLED.items()}, index=["shuffled"]).round(2)
+
+# %% [markdown]
+# **6.** **Open.** A square is one shape of many. Fong and Vedaldi (*Interpretable explanations of black boxes by meaningful perturbation*, ICCV 2017) *learn* the mask: the smallest one whose blurring destroys the answer. Hooker et al. (*A benchmark for
+# interpretability methods in deep neural networks*, NeurIPS 2019) object that a net has never seen pictures with holes, and train it anew on such pictures before it is scored. Which of the measurements of this chapter would you trust less after reading the second, and how would you
+# repeat the deletion curves their way with toys, where a net is trained in minutes?
 
 # %% [markdown]
 # ## Provenance

@@ -4,7 +4,7 @@
 # **You will**
 # - shift, enlarge and rotate images, and measure how far the features of two layers move,
 # - rebuild figure 5, with the band of a hundred images behind the five,
-# - make the two layers comparable, which the figure does not,
+# - make the two layers comparable, which the figure does not, and tell *invariance* from *equivariance*,
 # - compare a rotated picture with an object that truly turned, and see what training with turned images buys.
 #
 # | | |
@@ -31,14 +31,15 @@ from zfutils.analysis import invariance, regime
 from zfutils.attribution import activations
 from zfutils.core import profiles
 from zfutils.data import prepared_sets, registry
-from zfutils.models import crops, devices, predictions
+from zfutils.models import architectures, crops, devices, predictions
 from zfutils.models.trained import note
 from zfutils.paper import claims, numbers
-from zfutils.report import plot, results, verdicts
+from zfutils.report import exercises, plot, results, verdicts
 from zfutils.stats import bootstrap
 from zfutils.training import runs
 from zfutils.widgets.moved import Moved
 
+# %%
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
@@ -54,6 +55,8 @@ Markdown(note([TRAINED], PICTURES))
 
 # %% [markdown]
 # ## Transformations, by hand
+#
+# A lawn mower that stands a little lower in the picture is still a lawn mower. Does the net know? The paper moves five pictures about and watches two layers and the answer.
 #
 # A shift of whole pixels is a copy with an offset. The kept version does the same for any amount, by bilinear sampling; so do enlargement and rotation. What comes in at the border is 0, and 0 is the mean picture once the mean is subtracted.
 
@@ -80,21 +83,45 @@ for down in (7, -5):
 # %% [markdown]
 # ## Curves
 #
-# A hundred val images drawn by the seed, each transformed by every amount. Recorded: the Euclidean distance of the features of layer 1 (pooled, before the norm) and layer 7 from those of the image as it was, and the
-# probability of the true class. The unit in which layers compare is the median distance between *different* images.
+# Let $f(x)$ be the features of one layer and $T_a$ a transformation by the amount $a$. Figure 5 shows the Euclidean distance that the features travel, and the probability of the true class:
+#
+# $$\text{distance}(a) = \lVert f(T_a x) - f(x) \rVert_2$$
+#
+# Such a distance has no unit that two layers share. So we also divide it by a distance that any layer has, the median of that between two *different* images:
+#
+# $$\text{relative}(a) = \frac{\text{distance}(a)}{\text{typical}}, \qquad \text{typical} = \operatorname*{median}_{i < j} \lVert f(x_i) - f(x_j) \rVert_2$$
+#
+# A hundred val images are drawn by the seed and each is transformed by every amount. Layer 1 is taken after its pool and before the norm, layer 7 after its ReLU.
 
 # %%
 STEP = time.monotonic()
 AMOUNTS = invariance.amounts(SIZE)
 CURVES = {name: invariance.curves(NET, INPUT, LABELS, change, amounts) for name, (change, amounts) in AMOUNTS.items()}
 TYPICAL = invariance.typical_distances(NET, INPUT)
-Markdown("Median distance between two different images: " + ", ".join(f"{layer} {value:,.1f}" for layer, value in TYPICAL.items()) + ".")
+
+# %% [markdown]
+# The same for one image, by hand: one picture, shifted by the first amount.
+
+# %%
+FIRST = AMOUNTS["vertical shift, px"][1][0]
+moved, still, all_of_them = (
+    activations.of(NET, images, ["pool1"])["pool1"].flatten(1).double() for images in (invariance.shift(INPUT[:1], FIRST), INPUT[:1], INPUT)
+)
+distance = float((moved - still).norm())
+typical = float(torch.pdist(all_of_them).median())
+assert np.isclose(distance, CURVES["vertical shift, px"].distances["pool1"][0, 0], rtol=1e-4)
+assert np.isclose(distance / typical, CURVES["vertical shift, px"].relative(TYPICAL)["pool1"][0, 0], rtol=1e-4)
+Markdown(
+    f"A shift by {FIRST:g} px carries layer 1 of the first image over a distance of {distance:,.1f}, {distance / typical:.2f} times that between two images. "
+    f"Median distance between two different images: " + ", ".join(f"{layer} {value:,.1f}" for layer, value in TYPICAL.items()) + "."
+)
 
 # %% [markdown]
 # ## Figure 5
 #
-# Five of the hundred: the first five, in the order drawn by the seed, that show different classes. Grey: from the 10th to the 90th percentile of the hundred; dashed: their median. Distances as they come, as in the paper;
-# the amounts and the probability stand on the paper's axes, scaled to our pictures, the distances on their own, because the paper does not say its unit.
+# Five of the hundred: the first five, in the order drawn by the seed, that show different classes. Grey: from the 10th to the 90th percentile of the hundred; dashed: their median. The
+# amounts and the probability stand on the paper's axes, scaled to our pictures; the distances have axes of their own, because the paper does not say its unit.
+#
 # Look for the V of layer 1, steep at once, and the flatter one of layer 7; and for a curve of P that stays up while both layers move.
 
 # %%
@@ -103,8 +130,14 @@ for n in range(len(ROWS)):
     if len(FIVE) < 5 and LABELS[n] not in LABELS[FIVE]:
         FIVE.append(n)
 MEASURES = {"layer 1 distance": "pool1", "layer 7 distance": "relu7"}
+FIVE_NAMES = [PICTURES.classes[LABELS[n]] for n in FIVE]
+Markdown(f"The five: {', '.join(FIVE_NAMES)}.")
+
+# %% [markdown]
+# What is drawn: for each transformation and measure the curve of each of the five, and the band and median of the hundred.
 
 
+# %%
 def tidy(name: str) -> pd.DataFrame:
     """Curves of the five images, and of the hundred as band and median."""
     found, frames = CURVES[name], []
@@ -132,6 +165,10 @@ def tidy(name: str) -> pd.DataFrame:
     return pd.concat(frames).assign(transformation=name)
 
 
+# %% [markdown]
+# What the five look like, and the paper's axes: its amounts in pixels of our pictures, and the top of its probability.
+
+# %%
 SHOWN = {"vertical shift, px": (0, -1 / 3, 2 / 3), "scale": (0, 0.5, 1), "rotation, degrees": (0, 1 / 9, 1 / 3)}  # of the largest amount
 
 
@@ -155,6 +192,10 @@ def printed_axes(name: str) -> dict[str, tuple[float, float]]:
     return {"amount": (low * size, high * size), "P(true class)": (0, top)}
 
 
+# %% [markdown]
+# Now the figure, and the ends of its axes for the scoreboard.
+
+# %%
 FIGURE5 = pd.concat([tidy(name) for name in CURVES], ignore_index=True)
 figure5 = plot.curves(
     FIGURE5,
@@ -165,6 +206,7 @@ figure5 = plot.curves(
 )
 
 
+# %%
 def axes_row(name: str, end: str) -> dict:
     """Scoreboard row of an end of a horizontal axis, at the paper's 224 pixels."""
     amounts = invariance.amounts(224)[name][1]
@@ -190,21 +232,89 @@ results.save(
 )
 figure5
 
+# %% [markdown]
+# How do ours differ from the paper's curves? Those were not printed as numbers, but their axes end near the highest curve. Heights need the paper's unit; *ratios* between the rows of one layer do not. So compare the last two columns.
+
+# %%
+PRINTED = numbers.table("fig5_axes").set_index("transformation")
+ROWS_PRINTED = dict(zip(CURVES, PRINTED.index, strict=True))  # both in the order of the figure's rows
+
+
+def farthest(name: str, layer: str) -> float:
+    """Largest distance of the five images under a transformation."""
+    return float(CURVES[name].distances[layer][:, FIVE].max())
+
+
+def beside_shift(name: str, layer: str) -> tuple[float, float]:
+    """How far a row of figure 5 reaches, as a multiple of the row of shifts: our curves, the paper's axis."""
+    column, start = f"layer{layer[-1]}_distance_axis_max", "vertical shift, px"
+    return farthest(name, layer) / max(farthest(start, layer), 1e-30), float(
+        PRINTED[column][ROWS_PRINTED[name]] / PRINTED[column][ROWS_PRINTED[start]]
+    )
+
+
+pd.DataFrame(
+    {
+        "transformation": name,
+        "layer": layer[-1],
+        "farthest of ours": farthest(name, layer),
+        "beside shifts, ours": ours,
+        "beside shifts, paper's axes": theirs,
+    }
+    for name in CURVES
+    for layer in invariance.LAYERS
+    for ours, theirs in [beside_shift(name, layer)]
+).round(2)
+
 # %%
 STARTS = {PICTURES.classes[LABELS[n]]: float(CURVES["scale"].probability[0, n]) for n in FIVE}
+LOWEST = {name: CURVES[name].probability[:, FIVE].min(0) for name in CURVES}
+STEADIEST = {name: PICTURES.classes[LABELS[FIVE[int(values.argmax())]]] for name, values in LOWEST.items()}
+SMALLEST_SHIFTS = np.abs(CURVES["vertical shift, px"].amounts).argsort()[1:3]  # the two smallest shifts, up and down
+EARLY = {
+    layer: float(
+        CURVES["vertical shift, px"].distances[layer][SMALLEST_SHIFTS].mean()
+        / max(CURVES["vertical shift, px"].distances[layer].mean(1).max(), 1e-30)
+    )
+    for layer in invariance.LAYERS
+}
 Markdown(
-    "Before anything is moved, P(true class) is "
+    f"**Distances.** The smallest shift ({np.abs(CURVES['vertical shift, px'].amounts[SMALLEST_SHIFTS]).min():g} px) already carries layer 1 over {EARLY['pool1']:.0%} of the largest mean distance of any shift, layer 7 over {EARLY['relu7']:.0%}. "
+    f"On the paper's axes rotation reaches {beside_shift('rotation, degrees', 'pool1')[1]:.2f} times as far as shifts in layer 1 and {beside_shift('rotation, degrees', 'relu7')[1]:.2f} times in layer 7; "
+    f"our five curves {beside_shift('rotation, degrees', 'pool1')[0]:.2f} and {beside_shift('rotation, degrees', 'relu7')[0]:.2f} times. The absolute heights cannot be compared.\n\n"
+    "**Answers.** The image whose P(true class) falls least: "
+    + ", ".join(f"for {name.split(',')[0]} the {label} (never below {LOWEST[name].max():.2f})" for name, label in STEADIEST.items())
+    + ".\n\n**Starts.** Before anything is moved, P(true class) is "
     + ", ".join(f"{name} {value:.2f}" for name, value in STARTS.items())
-    + f"; {sum(value < 0.3 for value in STARTS.values())} of {len(STARTS)} start below .3."
+    + f"; {sum(value < 0.3 for value in STARTS.values())} of {len(STARTS)} start below .3, in the paper 2 of 5."
 )
 
 # %% [markdown]
-# Two of the paper's five, the crocodile and the Shih-Tzu, start below .3 (read off its figure by eye): its examples were not chosen for the net's certainty, and ours are not either. A curve that starts low can only say how far the features move, not whether the answer survives.
+# The paper's two are the crocodile and the Shih-Tzu (read off its figure by eye). Its examples were not chosen for the net's certainty, and ours are not either. A curve that starts low can only say how far the features move, not
+# whether the answer survives. Do our pictures hold a class that the paper shows?
+
+# %%
+PAPER_FIVE = ("lawn mower", "shih-tzu", "african crocodile", "african grey", "entertainment center")
+IN_COMMON = {label: name for label, name in enumerate(PICTURES.classes) if str(name).lower().replace("_", " ") in PAPER_FIVE}
+COMMON_IMAGES = np.flatnonzero(np.isin(LABELS, list(IN_COMMON)))
+Markdown(
+    f"Of the paper's five classes these pictures hold {', '.join(map(str, IN_COMMON.values())) or 'none'}; {len(COMMON_IMAGES)} of the hundred images show one."
+    + (
+        " Their mean P(true class): "
+        + ", ".join(
+            f"{name.split(',')[0]} {found.probability[:, COMMON_IMAGES].mean():.2f} over all amounts" for name, found in CURVES.items()
+        )
+        + "."
+        if len(COMMON_IMAGES)
+        else ""
+    )
+)
 
 # %% [markdown]
 # ## In one unit
 #
-# The axes of the two layers do not compare: layer 1 has more numbers, and larger ones. Divided by the distance between different images, they do: 1 means as far as another picture.
+# The distances of the two layers do not compare: layer 1 has more numbers, and larger ones. Divided by the typical distance they do: 1 means as far as another picture. Look for the amount at which each layer crosses that line, and for the
+# shape: a line that bends at once has lost most of its sameness after the first step.
 
 # %%
 NORMALISED = pd.DataFrame(
@@ -233,17 +343,40 @@ figures = {
 }
 figures["vertical shift, px"]
 
+# %% [markdown]
+# The same for enlarging, which brings no border in, and for rotation, where 0 and 360 degrees are the same picture.
+
 # %%
 figures["scale"]
 
 # %%
 figures["rotation, degrees"]
 
+# %%
+CROSSED = {}
+for (name, layer), curve in NORMALISED.groupby(["transformation", "layer"], sort=False):
+    beyond = curve.loc[curve["distance"] >= 1, "amount"].abs()
+    CROSSED[name, layer] = f"first at {beyond.min():g}" if len(beyond) else f"never (at most {curve['distance'].max():.2f})"
+
+
+def crossed(name: str) -> str:
+    """Where the median image has moved as far as another picture, in both layers."""
+    return f"- {name}: layer 1 {CROSSED[name, 'layer 1']}, layer 7 {CROSSED[name, 'layer 7']}."
+
+
+LARGER = NORMALISED.pivot(index=["transformation", "amount"], columns="layer", values="distance")
+SHARE_LESS = float((LARGER["layer 7"] < LARGER["layer 1"])[LARGER["layer 1"] > 0].mean())
+Markdown(
+    "The median image has moved as far as another picture:\n\n"
+    + "\n".join(crossed(name) for name in CURVES)
+    + f"\n\nAt {SHARE_LESS:.0%} of the amounts layer 7 has moved less than layer 1. The axes of figure 5 cannot show that, because each layer has an axis of its own."
+)
+
 # %% [markdown]
 # ## Move one picture
 #
-# Try it: shift the picture pixel by pixel, then choose *rotation* and turn it slowly. Look for the amount at which layer 1 has gone as far as another picture (1 on the axis), how far layer 7 is there, and when the bars change hands. Then do the same with a picture of another class.
-# The row shows the first picture after a shift, an enlargement and two turns.
+# **Try**: shift the picture pixel by pixel, then choose *rotation* and turn it slowly. Look for the amount at which layer 1 has gone as far as another picture (1 on the axis), how far layer 7 is there, and when the bars change hands. Then do the same with a picture of another class.
+# The figure shows the first of the five pictures after a shift, an enlargement and two turns: compare the two distances in each caption, then the classes.
 
 # %%
 MOVING = Moved(NET, INPUT, LABELS, CROPS, PICTURES.classes, AMOUNTS, CURVES, TYPICAL).sliders(FIVE)
@@ -253,8 +386,30 @@ MOVING.figure([{"change": name, "amount": amount} for name, some in STATES.items
 # %%
 MOVING
 
+# %%
+MOVED_ONCE = {
+    f"{name.split(',')[0]} {amount:g}": invariance.curves(NET, INPUT[:1], LABELS[:1], AMOUNTS[name][0], np.array([float(amount)]))
+    for name, some in STATES.items()
+    for amount in some
+}
+Markdown(
+    f"The picture shows the class {PICTURES.classes[LABELS[0]]}. "
+    + "; ".join(
+        f"{name}: layer 1 moves {found.distances['pool1'][0, 0] / TYPICAL['pool1']:.2f}, layer 7 {found.distances['relu7'][0, 0] / TYPICAL['relu7']:.2f}, P {found.probability[0, 0]:.2f}"
+        for name, found in MOVED_ONCE.items()
+    )
+    + "."
+)
+
 # %% [markdown]
 # ## The paper's words, decided
+#
+# *Quasi-linear* becomes a number: the share of variance that a straight line through the origin explains, with $y$ the mean distance of layer 7 and $x$ the amount,
+#
+# $$R^2 = 1 - \frac{\sum_k (y_k - \text{slope}\; x_k)^2}{\sum_k (y_k - \bar y)^2}, \qquad \text{slope} = \frac{\sum_k x_k y_k}{\sum_k x_k^2}$$
+#
+# *Not invariant to rotation* becomes a loss of log-odds, $\log \frac{p}{1 - p}$, of the true class: near certainty a probability hardly moves, log-odds do. *Small* transformations are shifts of 8 of 224 px, an enlargement by a tenth and turns by
+# 10 degrees. The first claims:
 
 
 # %%
@@ -278,6 +433,15 @@ def linear_row(id: str, name: str, origin: float) -> dict:
     return verdicts.decided(id, status, (value, low, high), len(ROWS), otherwise=FEW, threshold=None)
 
 
+# %% [markdown]
+# The axes of figure 5 hold a pattern too: rotation carries the features farther than shifts and scales do. For each image and layer,
+#
+# $$\text{lead} = \ln \frac{\max_a \text{distance}_\text{rotation}(a)}{\max_a \text{distance}_\text{others}(a)}$$
+#
+# is above 0 where rotation leads. And where an object has a rotational symmetry, the paper sees P peak again at right angles.
+
+
+# %%
 def rotation_leads() -> dict:
     """The pattern of figure 5: in both layers rotations carry the features farthest."""
     turn, *others = (CURVES[name] for name in ("rotation, degrees", "vertical shift, px", "scale"))
@@ -297,6 +461,8 @@ RIGHT_ANGLES = invariance.curves(NET, INPUT, LABELS, AMOUNTS["rotation, degrees"
 PEAKS = (RIGHT_ANGLES[1::2].mean(0) - RIGHT_ANGLES[::2].mean(0))[SYMMETRY > 1]  # at 90, 180 and 270 degrees, less those between
 PEAK = bootstrap.mean(PEAKS, generator=np.random.default_rng(SEED))
 NO_SYMMETRY = "no picture here is known to have a rotational symmetry"
+
+# %%
 CLAIM_ROWS = [
     verdicts.decided("symmetric-objects-peak-at-right-angles", claims.when_above(PEAK[1:]), PEAK, len(PEAKS), otherwise=NO_SYMMETRY),
     verdicts.decided("upper-layers-move-less", claims.when_above(LESS[1:]), LESS, len(ROWS), otherwise=FEW),
@@ -318,6 +484,41 @@ results.save(
 )
 Markdown(verdicts.told(*CLAIM_ROWS))
 
+# %% [markdown]
+# A straight line can fail in two ways: the curve is steep at first and then flattens, or the other way round. The mean slope over the first half of the amounts, divided by that over the second, tells which.
+
+
+# %%
+def bend(name: str, origin: float) -> float:
+    """Slope of layer 7's mean distance over the smaller half of the amounts, over that of the larger half; 1 is straight."""
+    amounts, mean = np.abs(CURVES[name].amounts - origin), CURVES[name].distances["relu7"].mean(1)
+    near, far = amounts <= amounts.max() / 2, amounts >= amounts.max() / 2
+    first = mean[near & (amounts > 0)].mean() / amounts[near & (amounts > 0)].mean()
+    middle = amounts[far].min()
+    second = (mean[amounts == amounts.max()].mean() - mean[amounts == middle].mean()) / (amounts.max() - middle)
+    return float(first / second) if second > 0 else float("inf")
+
+
+def bent(name: str, origin: float) -> str:
+    """In which way the curve of layer 7 leaves a straight line."""
+    ratio = bend(name, origin)
+    if np.isinf(ratio):
+        return f"for {name.split(',')[0]} the curve no longer rises in the second half"
+    return f"for {name.split(',')[0]} the first half is {ratio:.1f} times as steep as the second"
+
+
+# %%
+TO_TELL = {"quasi-linear-translation": ("vertical shift, px", 0.0), "quasi-linear-scale": ("scale", 1.0)}
+SAID = {row["key"].removeprefix("claim/"): row["status"] for row in CLAIM_ROWS}
+Markdown(
+    "Layer 7: "
+    + "; ".join(f"{bent(*arguments)} (*{SAID[id]}*)" for id, arguments in TO_TELL.items())
+    + ".\n\nA distance cannot grow for ever: once the features have moved as far as those of another picture there is little farther to go. That this is what bends the curves is a guess; it was not tested."
+)
+
+# %% [markdown]
+# Now the two kinds of objects apart, those with a rotational symmetry in the picture and those without: which loses more by a turn?
+
 # %%
 SYMMETRIC = pd.DataFrame(
     {
@@ -331,10 +532,27 @@ SYMMETRIC = pd.DataFrame(
 )
 SYMMETRIC.round(3)
 
+# %%
+PEAK_SAID = (
+    f"They are {np.nanmean(RIGHT_ANGLES[1::2][:, SYMMETRY > 1]):.2f} sure of the true class at 90, 180 and 270 degrees and {np.nanmean(RIGHT_ANGLES[::2][:, SYMMETRY > 1]):.2f} between them"
+    if len(PEAKS)
+    else ""
+)
+Markdown(
+    f"{int((SYMMETRY > 1).sum())} of the {len(ROWS)} images show an object with a rotational symmetry. "
+    + (
+        f"{PEAK_SAID}: the claim is *{SAID['symmetric-objects-peak-at-right-angles']}*. A symmetric object is not a symmetric picture: light, shadow, background and corners turn too, and for a round object right angles are nothing special. "
+        "Which of these matters was not measured."
+        if len(PEAKS)
+        else "So the paper's example, the entertainment centre, has no counterpart here."
+    )
+)
+
 # %% [markdown]
 # ## What fills the border
 #
-# A shifted image brings in a strip of the mean picture that no training image had. With a mirrored border instead:
+# A shifted image brings in a strip of the mean picture that no training image had. How much of the movement is due to that strip? Below with a mirrored border instead; compare the two rows of each transformation. Enlarging brings nothing in, so
+# its rows should be equal: a check.
 
 # %%
 BORDERS = pd.DataFrame(
@@ -351,10 +569,24 @@ BORDERS = pd.DataFrame(
 )
 BORDERS.round(3)
 
+# %%
+FILLED = BORDERS.pivot(index="transformation", columns="border")
+
+
+def border_reading(name: str) -> str:
+    """What a mirrored border changes for a transformation."""
+    row = FILLED.loc[name]
+    change = {column: row[column, "reflection"] - row[column, "zeros"] for column in ("layer 1", "layer 7", "mean P(true class)")}
+    return f"- {name}: layer 1 {change['layer 1']:+.3f}, layer 7 {change['layer 7']:+.3f}, P {change['mean P(true class)']:+.3f}"
+
+
+Markdown("A mirrored border changes (minus: less movement, or a lower P)\n\n" + "\n".join(border_reading(name) for name in AMOUNTS))
+
 # %% [markdown]
 # ## A picture turned, an object turned
 #
-# Turning a picture is not what happens when an object turns: it shows another side. Turning toys do that truly, about their upright axis; beside it, the same first frame turned in the picture plane by the same angle.
+# A picture that is turned is not an object that turns, which shows another side. Turning toys do that truly, about their upright axis; beside them the first frame, turned in the picture plane by the same angles. Compare the two lines of one
+# layer: which of the two ways is worse for layer 7?
 
 # %%
 STEP = time.monotonic()
@@ -403,10 +635,28 @@ else:
     shown = Markdown("These pictures show no object from several sides.")
 shown
 
+
+# %%
+def turning_reading(layer: str) -> str:
+    """Whether a turned picture or a turned object moves a layer farther, over all angles but 0."""
+    both = {
+        what: TURNS[(TURNS["turned"] == f"{what}, {layer}") & (TURNS["angle"] != 0)]["distance"].median() for what in ("picture", "object")
+    }
+    worse, better = sorted(both, key=both.get, reverse=True)
+    return f"In {layer} the {worse} that turns moves the features farther: a median of {both[worse]:.2f} against {both[better]:.2f} for the {better}."
+
+
+Markdown(
+    f"{turning_reading('layer 1')} {turning_reading('layer 7')} ({TURNING.table['instance'].nunique()} toys, in units of the distance between different images.)"
+    if PROFILE.toys is not None
+    else ""
+)
+
 # %% [markdown]
 # ## Does training buy it?
 #
 # Beyond the paper: `zfnet-turned` is the same net from the same first weights, trained on the same images in the same order, crops and steps, every one of them turned by a random angle. Does it buy invariance, and what does it cost upright?
+# Look for two things: how flat its line is, and how high.
 
 # %%
 STEP = time.monotonic()
@@ -428,6 +678,7 @@ def in_units(name: str) -> float:
     return float(np.median(RIVAL_CURVES[name].distances["relu7"][1:]) / invariance.typical_distances(RIVALS[name], INPUT)["relu7"])
 
 
+# %%
 PRICE = pd.DataFrame(
     {
         "net": name,
@@ -439,6 +690,8 @@ PRICE = pd.DataFrame(
     }
     for name, found in RIVAL_CURVES.items()
 )
+
+# %%
 bought = pd.DataFrame(
     {"net": name, "degrees": degrees, "P": p}
     for name, found in RIVAL_CURVES.items()
@@ -465,15 +718,28 @@ results.save(
 )
 rotation_figure
 
+# %% [markdown]
+# The same in numbers, with the price: wrong answers to upright val images.
+
 # %%
 PRICE.round(3)
 
+
 # %%
-Markdown(
-    ""
-    if len(RIVALS) > 1
-    else f"`zfnet-turned` is missing ({runs.state(PROFILE, 'zfnet-turned', seed=seed)}), so only the plain net is shown."
-)
+def price_reading() -> str:
+    """What training with turned images buys and costs, or that the net is missing."""
+    if len(RIVALS) == 1:
+        return f"`zfnet-turned` is missing ({runs.state(PROFILE, 'zfnet-turned', seed=SEED)}), so only the plain net is shown."
+    plain, turned_net = (row for _, row in PRICE.iterrows())
+    return (
+        f"Upright, the net that saw turned images errs on {turned_net['wrong, upright'] / len(VAL):.1%} of the val images, the plain one on {plain['wrong, upright'] / len(VAL):.1%}. "
+        f"Over rotations their mean P(true class) is {turned_net['P(true class), mean over rotations']:.2f} and {plain['P(true class), mean over rotations']:.2f}; "
+        f"layer 7 moves {turned_net['layer 7, distance over rotations']:.2f} and {plain['layer 7, distance over rotations']:.2f} times the distance between images. "
+        "A net can be flat because it has become invariant, or because it has learnt little; only the height of its line tells these apart."
+    )
+
+
+Markdown(price_reading())
 
 # %% [markdown]
 # ## Compared with the paper
@@ -481,18 +747,92 @@ Markdown(
 # %%
 verdicts.table(*CLAIM_ROWS)
 
+# %%
+STATUSES = list(SAID.values())
+Markdown(
+    f"{STATUSES.count(claims.AGREES)} of {len(STATUSES)} claims agree, {STATUSES.count(claims.DIFFERS)} differ; the others could not be decided or not be measured. The paper speaks of five images, these of {len(ROWS)}; "
+    "neither says how another training of the same net would do."
+)
+
+# %% [markdown]
+# ## What we learned
+
+# %%
+MOVES = {layer: float(values.mean()) for layer, values in MOVED.items()}
+Markdown(
+    f"- Small transformations carry layer 1 over {MOVES['pool1']:.2f} of the distance between two pictures and layer 7 over {MOVES['relu7']:.2f}. Only in this common unit can one say which layer moves more "
+    f"(claim: *{SAID['upper-layers-move-less']}*).\n"
+    f"- {SHARE_LESS:.0%} of all amounts leave layer 7 nearer than layer 1 to where it started. The mean P(true class) goes from {TURN.probability[0].mean():.2f} upright to {TURN.probability[TURNED].mean():.2f} over the rotations"
+    + (
+        ": features that move less are not yet an answer that stays.\n"
+        if TURN.probability[TURNED].mean() < TURN.probability[0].mean()
+        else ".\n"
+    )
+    + (
+        f"- Training with turned images takes the distance of layer 7 over rotations from {PRICE['layer 7, distance over rotations'].iloc[0]:.2f} to {PRICE['layer 7, distance over rotations'].iloc[1]:.2f}, and the "
+        f"errors upright from {PRICE['wrong, upright'].iloc[0]} to {PRICE['wrong, upright'].iloc[1]} of {len(VAL)}."
+        if len(RIVALS) > 1
+        else "- What training with turned images would buy is open here: `zfnet-turned` was not trained."
+    )
+)
+
 # %% [markdown]
 # ## Where we differ
 #
 # - **Assumption**: steps of 7 of 224 pixels, .1 and 10 degrees; the mean picture at the border; images are cropped first and then transformed.
 # - **Assumption**: "layer 1" is taken after its pool and before the norm; "layer 7" after the ReLU.
-# - The paper shows five images; here the same five rules and a hundred more.
+# - The paper shows five images of ImageNet that it names; here are five classes drawn by the seed, and ninety-five images more.
 #
 # ## Exercises
 #
-# 1. Predict before you run: by how many pixels must the picture move for the pooled map of layer 1 to move by exactly one place? Is layer 1 then *invariant*?
-# 2. Two words, two measures. A map is **invariant** to a shift if it stays as it was, and **equivariant** if it moves along. Write both errors, as shares of the map's own length: how far the new map is from the old one, and how far
-# it is from the old one moved down by some places. Leave out the places that have no partner.
+# **1. Predict.** By how many pixels must a picture move so that the pooled map of layer 1 of the paper's net moves by exactly one place?
+#
+# <details><summary>Hint</summary>
+#
+# Figure 3: layer 1 steps by so many pixels, and its pool by so many places of layer 1.
+#
+# </details>
+
+# %% tags=["solution"]
+PIXELS_A_PLACE = 4
+
+# %% tags=["check"]
+with exercises.check(PIXELS_A_PLACE):
+    TRUE_STEP = architectures.receptive_fields(architectures.ZFNET)["pool1"][1]
+    assert PIXELS_A_PLACE == TRUE_STEP, "one place of the pool is some places of layer 1, and each of these is some pixels: multiply"
+
+# %% [markdown]
+# **2. Read a figure.** Compare the tops of the axes in the paper's figure 5 (they are printed in `numbers.table("fig5_axes")`). How many times as high is the axis of rotation as the axis of vertical shifts, in layer 1 and in layer 7? Give both.
+#
+# <details><summary>Hint</summary>
+#
+# Columns `layer1_distance_axis_max` and `layer7_distance_axis_max`. A ratio within one layer needs no unit; a ratio between two layers does.
+#
+# </details>
+
+# %% tags=["solution"]
+ROTATION_BESIDE_SHIFT = (1.5, 1.75)
+
+# %% tags=["check"]
+with exercises.check(ROTATION_BESIDE_SHIFT):
+    TOPS = numbers.table("fig5_axes").set_index("row")
+    RATIOS = [TOPS.loc["c", f"layer{layer}_distance_axis_max"] / TOPS.loc["a", f"layer{layer}_distance_axis_max"] for layer in (1, 7)]
+    assert abs(ROTATION_BESIDE_SHIFT[0] - RATIOS[0]) < 0.01, "layer 1: divide the top of row c by the top of row a"
+    assert abs(ROTATION_BESIDE_SHIFT[1] - RATIOS[1]) < 0.01, "layer 7: divide the top of row c by the top of row a, both of layer 7"
+
+# %% [markdown]
+# **3. Write the mechanism.** Two words that are often mixed up. With $S_a$ the shift by $a$ pixels, and $s$ the pixels that make one place of a map, a map $f$ is
+#
+# $$\textbf{invariant}: \; f(S_a x) = f(x), \qquad \textbf{equivariant}: \; f(S_a x) = S_{a / s}\, f(x)$$
+#
+# The first stays as it was, the second moves along. Write both errors, each as a share of the length of the map it is compared with: how far the new map is from the old one, and how far from the old one moved down by some places. Leave out
+# the places that have no partner.
+#
+# <details><summary>Hint</summary>
+#
+# Moved down by `places`, row 0 of the old map should stand at row `places` of the new one. Of `h` rows, `h - places` have a partner.
+#
+# </details>
 
 
 # %% tags=["solution"]
@@ -506,6 +846,30 @@ def equivariance_error(before: torch.Tensor, after: torch.Tensor, places: int) -
     moved = before[:, : before.shape[1] - places]
     return float((after[:, places:] - moved).norm() / moved.norm())
 
+
+# %% tags=["check"]
+with exercises.check():
+    MAPS = torch.rand(3, 9, 9, generator=torch.Generator().manual_seed(0))
+    assert invariance_error(MAPS, MAPS) == 0, "a map that stays has an invariance error of 0"
+    assert abs(invariance_error(MAPS, 3 * MAPS) - 2) < 1e-5, "a map three times as large is twice its own length away"
+    DOWN = torch.zeros_like(MAPS)
+    DOWN[:, 2:] = MAPS[:, :-2]
+    assert equivariance_error(MAPS, DOWN, 2) == 0, "a map that moves along by two places has an equivariance error of 0 for two places"
+    assert abs(equivariance_error(MAPS, 3 * DOWN, 2) - 2) < 1e-5, "divide by the length of the rows that have a partner"
+    assert abs(equivariance_error(MAPS, 3 * MAPS, 0) - invariance_error(MAPS, 3 * MAPS)) < 1e-6, (
+        "moved by no place, the two errors are the same"
+    )
+    TINY = architectures.scaled(architectures.ZFNET, width=1 / 32, image_size=64, fc_units=8, classes=2)
+    TINY_NET = architectures.build(TINY, generator=torch.Generator().manual_seed(0)).eval()
+    SCENE = 40 * torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    AT_0, AT_2, AT_4 = (activations.of(TINY_NET, invariance.shift(SCENE, down), ["pool1"])["pool1"][0, :, :-2] for down in (0, 2, 4))
+    assert equivariance_error(AT_0, AT_4, 1) < 1e-3 < equivariance_error(AT_0, AT_2, 1), (
+        "layer 1 of a small net should follow 4 pixels, and not 2, by one place"
+    )
+    assert invariance_error(AT_0, AT_4) > 0.1, "layer 1 of a small net does not stay where it was when the picture moves"
+
+# %% [markdown]
+# Now in the trained net. The table shows both errors while the first picture moves down pixel by pixel, over two places of the pooled map. Look at the rows with whole places.
 
 # %%
 ONE_PLACE = NET.conv1.stride[0] * NET.pool1.stride
@@ -531,10 +895,52 @@ assert (ERRORS.loc[WHOLE, "equivariance error"] < 1e-3).all() and (ERRORS.loc[~W
 assert (ERRORS["invariance error"][1:] > 1e-3).all()
 ERRORS.round(3)
 
-# %% [markdown]
-# At whole places the maps follow the picture exactly: layer 1 is **equivariant** to these shifts, and *invariant* to none: the first error is never zero. Between whole places it is neither, because stride and pool sample the picture on a grid.
-# Invariance can only come later, where values from all places are added up: in the fully connected layers, and in the answer.
+# %%
+Markdown(
+    f"At whole places the maps follow the picture (error at most {ERRORS.loc[WHOLE, 'equivariance error'].max():.0e}): layer 1 is **equivariant** to these shifts. It is **invariant** to none: after one pixel its error is already "
+    f"{ERRORS['invariance error'][1]:.2f}. Between whole places it is neither (equivariance error up to {ERRORS.loc[~WHOLE, 'equivariance error'].max():.2f}), because stride and pool look at the picture on a grid."
+)
 
+# %% [markdown]
+# **4. Change it and explain.** An equivariant map can be made invariant. Write a function of maps (maps, h, w) that gives one number a map, tells maps of different content apart, and does not change when the maps are shifted around in a circle. What does
+# it lose?
+#
+# <details><summary>Hint</summary>
+#
+# Each number must depend on all places of its map, and on none more than on the others.
+#
+# </details>
+
+
+# %% tags=["solution"]
+def over_all_places(maps: torch.Tensor) -> torch.Tensor:
+    """One number a map, (maps,), the same wherever its values stand."""
+    return maps.mean(dim=(1, 2))
+
+
+# %% tags=["check"]
+with exercises.check():
+    SOME = torch.rand(4, 6, 6, generator=torch.Generator().manual_seed(0))
+    ONCE = over_all_places(SOME)
+    assert ONCE.shape == (4,), "one number for each of the four maps"
+    for shift in ((1, 0), (0, 1), (2, 5)):
+        assert torch.allclose(over_all_places(SOME.roll(shift, (1, 2))), ONCE), f"shifted by {shift} places in a circle, the numbers change"
+    assert not torch.allclose(over_all_places(2 * SOME), ONCE), "maps with other values should give other numbers"
+    OTHER = SOME.clone()
+    OTHER[0] = 0
+    assert torch.allclose(over_all_places(OTHER)[1:], ONCE[1:]), "a number should depend on its own map alone"
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# It loses the place: a nose above a mouth and a nose below it give the same numbers. The mean and the maximum over all places do this; later nets end in such a mean. The paper's net has none: it flattens the maps, and layer 6 has a weight of its own for
+# every place, so whatever invariance it has there was *learnt* from the pictures. The pools below help a little, each within its window.
+#
+# </details>
+#
+# **5.** **Open.** Zhang (*Making convolutional networks shift-invariant again*, ICML 2019) blurs before every step larger than one. Why should that lower the equivariance error *between* whole places? Put a blur between the ReLU and the pool of layer 1 and make
+# the table above again. Then ask what the blur costs the filters of section 4.1, which the paper wanted sharper.
+#
 # %% [markdown]
 # ## Provenance
 

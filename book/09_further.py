@@ -35,7 +35,7 @@ from zfutils.data import prepared_sets, registry
 from zfutils.models import architectures, cached_predictions, crops, predictions, recipes
 from zfutils.models.architectures import ZFNET
 from zfutils.paper import numbers
-from zfutils.report import plot, results, verdicts
+from zfutils.report import exercises, plot, results, verdicts
 from zfutils.run import chapters
 from zfutils.stats import bootstrap, multiple, seeds
 from zfutils.training import from_scratch, runs, train_all
@@ -88,6 +88,7 @@ def error_of(name: str) -> dict:
     return {"wrong": error.wrong, "n": error.n, "error %": 100 * error.rate, "low %": 100 * low, "high %": 100 * high}
 
 
+# %%
 def change(name: str, base: str) -> dict:
     """By how many points the error of a net is above that of another, with the interval and what it decides."""
     if missing := absent(name, base):
@@ -134,6 +135,7 @@ PRINTED = numbers.table("table3_ablation")
 MODELS = {"alexnet": "krizhevsky_replication", "zfnet": "zf_fig3"}  # as the table of the paper's numbers names the bases
 
 
+# %%
 def again(name: str) -> str:
     """The second seed of a net."""
     return recipes.seeds_of(name)[1]
@@ -161,6 +163,7 @@ def by_seed(base: str, row: str, name: str) -> list[dict]:
     return [{**known, "seed": which, **one, "in both": both} for which, one in changes.items()]
 
 
+# %%
 WHICH = ("first", "second", "third")
 EACH = pd.DataFrame(found for base, rows in ROWS3.items() for row, name in rows.items() for found in by_seed(base, row, name)).astype(
     {"change": float, "change low": float, "change high": float}
@@ -176,6 +179,8 @@ seeds_figure = plot.beside(
     printed=("the paper", "the paper, its data"),
     title="Table 3 from two seeds",
 )
+
+# %%
 results.save(
     "second_seeds",
     profile=PROFILE,
@@ -348,6 +353,8 @@ DEPTH = DEPTH.reindex(
 )
 DEPTH.loc[0, ["change", "change low", "change high", "error is"]] = [math.nan, math.nan, math.nan, ""]  # zfnet itself
 DEPTH = COSTS.merge(DEPTH, on="net")
+
+# %%
 depth_figure = plot.dots(
     DEPTH.assign(group=["all five", "fewer, wider", "fewer, wider"]),
     value="error %",
@@ -371,6 +378,8 @@ results.save(
     data=PICTURES,
     facts=used(*DEPTHS),
 )
+
+# %%
 depth_figure
 
 
@@ -432,6 +441,7 @@ SEEN_WRONG = {
 }
 
 
+# %%
 def gap(name: str) -> dict:
     """Errors on val and train, their gap, and by how much it is wider than zfnet's; percent and points."""
     if name in MISSING:
@@ -457,6 +467,8 @@ def regularised(name: str) -> dict:
 
 
 COLUMNS = ["net", "dropout", "batch norm", "wrong", "n", "error %", "low %", "high %", "change", "change low", "change high", "error is"]
+
+# %%
 COLUMNS += ["train error %", "gap", "wider by", "wider low", "wider high", "began to learn by step", "missing"]
 REGULARISED = pd.DataFrame(regularised(name) for name in FOUR).reindex(columns=COLUMNS)
 REGULARISED["missing"] = REGULARISED["missing"].fillna("")
@@ -474,6 +486,8 @@ curves = pd.concat(
     for split in ("train", "dev")
 )
 CUT_AT = [step * PROFILE.batch for step in TRAINED["zfnet"].card["lr_drops"]]
+
+# %%
 regular_figure = plot.learning_curves(curves, {"zfnet": CUT_AT}, chance=1 - 1 / CLASSES, title="Dropout and batch norm")
 results.save(
     "regularisation",
@@ -528,6 +542,7 @@ def kind(name: str) -> str:
     return "Krizhevsky et al. and changes" if recipes.recipe(name).paper.name == "alexnet" else "the paper's net and changes"
 
 
+# %%
 def family_row(name: str, members: list[str]) -> dict:
     """Cost and mean error of nets that differ in their seed alone; the interval is over images."""
     mean = np.mean([WRONG[one] for one in members], axis=0)  # (n,), share of the nets that err
@@ -552,6 +567,7 @@ def on_front(row: pd.Series) -> bool:
     return not (cheaper & better & strictly).any()
 
 
+# %%
 COST["on the front"] = [on_front(row) for _, row in COST.iterrows()]
 labels = [f"{net} ({count} seeds)" if count > 1 else net for net, count in zip(COST["net"], COST["seeds"], strict=True)]
 cost_figure = plot.scatter(
@@ -566,6 +582,8 @@ cost_figure = plot.scatter(
     front="on the front",
     title="What accuracy costs",
 )
+
+# %%
 results.save(
     "cost",
     profile=PROFILE,
@@ -668,6 +686,7 @@ if SIZES:
     MEANS = experiments.summary(pd.concat([FROZEN.frame, ANEW.frame])).set_index(["method", "size"])
 
 
+# %%
 def size_row(size: int) -> dict:
     """One size: both accuracies over the folds, and what freezing gains, in percent and points."""
     if size in WHY:
@@ -689,6 +708,7 @@ def size_row(size: int) -> dict:
     }
 
 
+# %%
 def over_seeds(id: str, sizes: list[int]) -> list[dict]:
     """A claim of chapter 7 once more, by its rule, over all seeds of zfnet and all folds; none where there is nothing to add to it."""
     if len(SAME) < 2 or not sizes or not set(sizes) <= set(SIZES) & set(ANEW.frame.get("size", ())):
@@ -707,6 +727,8 @@ FROZEN_ROWS = [
     *over_seeds("table4-frozen-minus-scratch", TRIED),
 ]
 SCRATCH_COLUMNS = ["size", "folds", "frozen %", "scratch %", "std over folds", "largest training error %"]
+
+# %%
 SCRATCH_COLUMNS += ["gain", "gain low", "gain high", "n", "frozen is", "missing"]
 SCRATCH = pd.DataFrame(size_row(size) for size in ASKED).reindex(columns=SCRATCH_COLUMNS)
 drawn = SCRATCH.dropna(subset=["gain"])
@@ -723,6 +745,8 @@ scratch_figure = (
     if len(drawn)
     else None
 )
+
+# %%
 results.save(
     "scratch_folds",
     profile=PROFILE,
@@ -783,6 +807,28 @@ def signs() -> str:
 Markdown(signs())
 
 # %% [markdown]
+# ## What we learned
+
+
+# %%
+def decided_in_all() -> str:
+    """How many changes of table 3 keep their direction over the seeds that are here."""
+    known = WIDE["in both"].isin(["higher", "lower"])
+    if not known.any():
+        return "From the seeds that are here no change of table 3 is decided in both: whoever reads its direction off one net reads luck as well."
+    names = ", ".join(f"`{name}`" for name in WIDE.loc[known, "net"])
+    return f"{known.sum()} of {len(WIDE)} changes of table 3 have the same direction from two seeds, decided in each: {names}."
+
+
+MISSING_HERE = error_rates.missing(PROFILE, list(WIDE["net"]), seed=SEED)
+Markdown(
+    f"- {decided_in_all()}\n"
+    f"- {signs()}\n"
+    f"- {len(MISSING_HERE)} of the {len(WIDE)} changed nets of the first seed are missing here"
+    + (f"; `make reproduce EXTRAS=1 PROFILE={profile}` trains them and their later seeds." if MISSING_HERE else ".")
+)
+
+# %% [markdown]
 # ## Where we differ
 #
 # - Nothing here is in the paper but the claims about table 4, so nothing else here stands on the scoreboard.
@@ -794,7 +840,42 @@ Markdown(signs())
 #
 # ## Exercises
 #
-# 1. Suppose that no change of table 3 did anything, and that the errors of two nets differ by their seeds alone. Each pair of seeds would then agree in its sign by a toss of a coin. But the tosses are not independent: all rows of a base share its two nets, and where those are by luck good ones, every change looks bad in both. How likely is it, by simulation, that at least so many of so many pairs agree?
+# **1. Predict.** Two nets of one recipe differ in their seed only, and each errs on about 12 % of 2,000 pictures. By how many points do their errors differ in the median, if every picture is a coin of its own?
+#
+# <details><summary>Hint</summary>
+#
+# The difference of two such shares has the deviation sqrt(2 x .12 x .88 / 2000); half of all differences are smaller than .67 deviations.
+#
+# </details>
+
+# %% tags=["solution"]
+MEDIAN_DIFFERENCE = 0.7
+
+# %% tags=["check"]
+with exercises.check(MEDIAN_DIFFERENCE):
+    COINS = np.random.default_rng(0).binomial(2000, 0.12, (20_000, 2)) / 20  # percent
+    TOSSED = float(np.median(np.abs(np.diff(COINS, axis=1))))
+    assert abs(MEDIAN_DIFFERENCE - TOSSED) < 0.1, "in percentage points; toss the coins in a simulation if the formula is new to you"
+
+# %% [markdown]
+# **2. Read a table.** Two nets that differ in their seed only answer the *same* pictures, and both err on the hard ones. Is the difference of their errors then larger or smaller than for coins of their own?
+# Answer with `"larger"` or `"smaller"`.
+
+# %% tags=["solution"]
+ON_THE_SAME_PICTURES = "smaller"
+
+# %% tags=["check"]
+with exercises.check(ON_THE_SAME_PICTURES):
+    HARD = np.random.default_rng(0).random((4000, 500)) ** 8  # most pictures easy, some hard for both nets
+    ERRORS = [(np.random.default_rng(number).random(HARD.shape) < HARD).mean(1) for number in (1, 2)]
+    MEAN = HARD.mean()
+    ALONE = np.random.default_rng(3).binomial(500, MEAN, (4000, 2)) / 500
+    SAME, OWN = np.std(ERRORS[0] - ERRORS[1]), np.std(ALONE[:, 0] - ALONE[:, 1])
+    assert ON_THE_SAME_PICTURES == ("smaller" if SAME < OWN else "larger"), "think of pictures that both nets get right for certain"
+
+# %% [markdown]
+# **3. Write the mechanism.** Suppose that no change of table 3 did anything, and that the errors of two nets differ by their seeds alone. Each pair of seeds would then agree in its sign by a toss of a coin.
+# But the tosses are not independent: all rows of a base share its two nets, and where those are by luck good ones, every change looks bad in both. How likely is it, by simulation, that at least so many of so many pairs agree?
 
 
 # %% tags=["solution"]
@@ -807,9 +888,14 @@ def chance_of_agreement(agree: int, rows: list[int], *, draws: int = 20_000) -> 
     return float((agreed >= agree).mean())
 
 
+# %% tags=["check"]
+with exercises.check():
+    assert chance_of_agreement(0, [3]) == 1, "at least none of the pairs always agree"
+    assert abs(chance_of_agreement(1, [1]) - 0.5) < 0.02, "a single pair agrees by a toss of a coin"
+    assert chance_of_agreement(10, [10]) > 2 * 2**-10, "pairs that share a base agree more often than tosses of a coin"
+    assert chance_of_agreement(4, [2, 2]) < chance_of_agreement(4, [4]), "two bases are more independent than one"
+
 # %%
-assert chance_of_agreement(0, [3]) == 1 and abs(chance_of_agreement(1, [1]) - 0.5) < 0.02
-assert chance_of_agreement(10, [10]) > 2 * 2**-10, "pairs that share a base agree more often than tosses of a coin"
 SIGNED = WIDE.dropna(subset=["first", "second"])
 SIGNED = SIGNED[SIGNED["first"] * SIGNED["second"] != 0]  # a change of exactly 0 has no sign
 AGREE = int((SIGNED["first"] * SIGNED["second"] > 0).sum())
@@ -817,6 +903,19 @@ by_luck = chance_of_agreement(AGREE, SIGNED["base"].value_counts().tolist())
 f"{AGREE} of {len(SIGNED)} agree; by luck at least so many: {by_luck:.3f}"
 
 # %% [markdown]
+# **4. Change it and explain.** Dropout .5 in layers 6 and 7 of a net that sees 5,000 toys for sixteen epochs: would you take it out? Decide from the section on dropout and batch norm, and say what a net with a thousand times
+# the pictures would change.
+#
+# <details><summary>Answer</summary>
+#
+# Dropout keeps a net from learning its training pictures by heart, and slows down the learning itself. A net that is stopped early has not yet learnt anything by heart, so here it mostly costs; in the paper's 70 epochs of 1.3 million pictures it is
+# the other way round.
+#
+# </details>
+#
+# **5.** **Open.** Bouthillier et al. (2021, *Accounting for variance in machine learning benchmarks*) list sources of variance besides the seed of the weights. Which of them does this book hold fixed, and would any verdict of table 3
+# survive if all of them moved?
+#
 # ## Provenance
 
 # %%

@@ -42,7 +42,7 @@ from zfutils.data import registry
 from zfutils.models import crops, devices, pretrained
 from zfutils.models.trained import Model
 from zfutils.paper import claims, numbers
-from zfutils.report import plot, results, verdicts
+from zfutils.report import exercises, plot, results, verdicts
 from zfutils.stats import bootstrap, intervals
 from zfutils.transfer import experiments, feature_cache
 
@@ -136,6 +136,7 @@ def purest(layer: str, count: int = 6) -> np.ndarray:
     return active[np.argsort(-np.nan_to_num(PURITY[layer][active]), kind="stable")[:count]]
 
 
+# %%
 NINE = {
     number: top_nine.of(NET, PICTURES, SIZE, TOPS[layer], layer=layer, maps=maps, inputs=INPUTS)
     for number, layer in LAYERS.items()
@@ -152,6 +153,8 @@ def page(number: int) -> list[plot.Page]:
 
 
 figure2 = plot.pages([page(number) for number in NINE], title="Units of a net that saw all of ImageNet", width=12)
+
+# %%
 CLASS_TABLE = pd.DataFrame(
     {
         "layer": number,
@@ -179,6 +182,27 @@ figure2
 # %%
 CLASS_TABLE.round(3)
 
+
+# %%
+def named_unit(number: int) -> str:
+    """The map of a layer whose winners agree most, and the class that most of them show."""
+    layer, (first, *_) = LAYERS[number], purest(LAYERS[number])
+    shown = WINNERS[layer][first]
+    commonest = int(np.bincount(shown[shown >= 0]).argmax())
+    return f"- Layer {number}, map {first}: {int((shown == commonest).sum())} of its nine pictures show *{PICTURES.classes[commonest]}*."
+
+
+PURE = CLASS_TABLE.set_index("layer")["pairs of winners of one class, beyond chance"]
+Markdown(
+    "The first block of each layer, by name:\n\n"
+    + "\n".join(named_unit(number) for number in NINE)
+    + (
+        f"\n\nFrom layer 1 to layer {PURE.index[-1]} the agreement on a class goes from {PURE.iloc[0]:.3f} to {PURE.iloc[-1]:.3f}."
+        if len(PURE)
+        else ""
+    )
+)
+
 # %% [markdown]
 # ## Figure 7 with pictures of yours
 #
@@ -196,6 +220,7 @@ def shown(pixels: torch.Tensor) -> np.ndarray:
     return crops.to_display(values, scale=top_nine.display_scale(values))
 
 
+# %%
 def probed(name: str) -> tuple[plot.Probed, occlusion.Sweep]:
     """One row of the figure: what the net says of a picture while it is covered piece by piece."""
     image, label = as_input(OWN[name][None])[0], int(SAID[list(OWN).index(name)].argmax())
@@ -214,6 +239,8 @@ def probed(name: str) -> tuple[plot.Probed, occlusion.Sweep]:
 
 PROBED = {name: probed(name) for name in HIDDEN}
 figure7 = plot.occlusion([row for row, _ in PROBED.values()], title="What a net that saw all of ImageNet says of covered pictures")
+
+# %%
 OCCLUDED = pd.DataFrame(
     {
         "picture": name,
@@ -230,6 +257,22 @@ figure7
 
 # %%
 OCCLUDED.round(3)
+
+
+# %%
+def lost_to(row: plot.Probed, swept: occlusion.Sweep) -> str:
+    """Which class takes over, and where."""
+    other = swept.labels[swept.labels != CLASSES.index(row.label)]
+    if not len(other):
+        return f"- *{row.label}* stays the most probable class wherever the square stands."
+    winner = int(np.bincount(other).argmax())
+    return (
+        f"- *{row.label}* loses at {len(other)} of {swept.labels.size} positions, most often to *{CLASSES[winner]}* ({int((other == winner).sum())}). "
+        f"Its probability is lowest, {row.probability.min():.2f}, with the square at the white frame."
+    )
+
+
+Markdown("\n".join(lost_to(*both) for both in PROBED.values()))
 
 # %% [markdown]
 # Two cheaper ways to ask where the net looks, on the same pictures: the gradient of the class (Simonyan et al. 2013) and Grad-CAM (Selvaraju et al. 2017) on layer 5.
@@ -278,6 +321,7 @@ def ratios(layer: str, squares: np.ndarray, images: torch.Tensor) -> corresponde
     return correspondence.pairs(correspondence.signs(LARGE, images, squares, SIDE, layers=(layer,))[layer])
 
 
+# %%
 def gain(chosen: np.ndarray, parts: list, others: list) -> float:
     """Mean Δ/Δ0 of parts minus that of random squares, over some of the images."""
     return float(np.nanmean([pairs.ratio(chosen) for pairs in parts]) - np.nanmean([pairs.ratio(chosen) for pairs in others]))
@@ -301,6 +345,7 @@ def alike() -> tuple[pd.DataFrame, dict[int, tuple[float, float, float]]]:
 ALIKE, GAINS = alike() if FACES else (pd.DataFrame(columns=["layer", "hidden", "Δ/Δ0"]), {})
 
 
+# %%
 def parts_row() -> dict:
     """Decide whether hiding the same part changes layer 4 more alike than hiding matched random squares."""
     found, n = GAINS.get(4, (0.0, 0.0, 0.0)), len(FACES.indices) if FACES else 0
@@ -339,6 +384,8 @@ MOVED = np.sort(np.random.default_rng(SEED).permutation(KNOWN)[:60])
 TRUE = np.maximum(OF_CLASS[PICTURES.labels[MOVED]], 0)
 START_IMAGES = INPUTS.batch(MOVED, crops.CENTRE)
 ENDS = (INSIDE[1], INSIDE[5])
+
+# %%
 TYPICAL = invariance.typical_distances(LARGE, START_IMAGES, layers=ENDS)
 
 
@@ -362,6 +409,8 @@ def curves_of(name: str) -> tuple[pd.DataFrame, invariance.Curves]:
 
 CURVES = {name: curves_of(name) for name in invariance.amounts(SIZE)}
 FIGURE5 = pd.concat([frame for frame, _ in CURVES.values()], ignore_index=True)
+
+# %%
 PROBABILITY = pd.DataFrame(
     {"transformation": name, "amount": amount, "P(true class)": float(found.probability[at].mean())}
     for name, (_, found) in CURVES.items()
@@ -388,6 +437,8 @@ def turned_loss() -> tuple[float, float, float]:
 
 
 NO_CLASSES = "" if (OF_CLASS >= 0).any() else "none of these pictures is of one of the 1000 classes"
+
+# %%
 LESS, LOSS = moved_less(), turned_loss()
 N_MOVED = 0 if NO_CLASSES else len(MOVED)
 MOVED_ROWS = [
@@ -404,6 +455,8 @@ results.save(
     data=PICTURES,
     facts=FACTS,
 )
+
+# %%
 plot.lines(
     FIGURE5[FIGURE5["transformation"] == "vertical shift, px"],
     x="amount",
@@ -427,6 +480,14 @@ plot.lines(
 )
 
 # %%
+SHIFTED = FIGURE5[FIGURE5["transformation"] == "vertical shift, px"].pivot(index="amount", columns="layer", values="distance")
+TURNED = PROBABILITY[PROBABILITY["transformation"] == "rotation, degrees"].set_index("amount")["P(true class)"]
+Markdown(
+    f"A shift by {SHIFTED.index[-1]:g} pixels moves layer 1 by {SHIFTED['layer 1'].iloc[-1]:.2f} and layer 5 by {SHIFTED['layer 5'].iloc[-1]:.2f} times the distance to another image. "
+    f"Upright the mean probability of the true class is {TURNED.iloc[0]:.2f}; it is lowest, {TURNED.min():.2f}, at {TURNED.idxmin():g} degrees."
+)
+
+# %%
 Markdown(verdicts.told(*MOVED_ROWS))
 
 # %% [markdown]
@@ -447,6 +508,7 @@ OUTCOMES = {
 SVM = pd.concat([experiments.summary(outcome.frame).assign(layer=number) for number, outcome in OUTCOMES.items()], ignore_index=True)
 
 
+# %%
 def climb() -> dict:
     """Decide whether accuracy climbs with depth, fold by fold."""
     accuracies = np.array([outcome.frame["accuracy"].to_numpy(float) for outcome in OUTCOMES.values()])  # (layers, folds)
@@ -469,6 +531,8 @@ results.save(
     "imagenet_transfer", profile=PROFILE, seed=seed, seconds=time.monotonic() - STEP, table=SVM, rows=[CLIMB], data=TRANSFER, facts=FACTS
 )
 PAPER = numbers.table("table7_layer_features").query("classifier == 'svm'")[["layer", "caltech101_30_per_class"]]
+
+# %%
 BOTH = pd.concat(
     [
         SVM[["layer", "accuracy"]].assign(net="this net, five stages"),
@@ -485,11 +549,41 @@ plot.lines(
     title=f"Linear SVM on {TRANSFER.path.name}, {PER_CLASS} images a class",
 )
 
+# %% [markdown]
+# Look at the two lines: do both rise all the way? That is what the paper says of depth, on the same pictures of Caltech-101.
+
 # %%
 SVM[["layer", "accuracy", "std", "low", "high", "folds"]].round(1)
 
 # %%
 Markdown(verdicts.told(CLIMB))
+
+# %% [markdown]
+# ## What we learned
+
+
+# %%
+def answer_of_depth() -> str:
+    """What the SVM says of depth, in words."""
+    first, last = SVM.iloc[0], SVM.iloc[-1]
+    return (
+        f"Features of a net that saw all of ImageNet are worth {first['accuracy']:.1f} % at layer {first['layer']} and {last['accuracy']:.1f} % at layer {last['layer']} "
+        f"on pictures that it never saw; the claim that they get better with depth: **{CLIMB['status']}**."
+    )
+
+
+Markdown(
+    f"- {answer_of_depth()}\n"
+    f"- Small transformations move its top less than its first layer: **{MOVED_ROWS[0]['status']}**; its answers are not invariant to rotation: **{MOVED_ROWS[1]['status']}**.\n"
+    f"- Whether hiding the same part of a face changes its features alike: **{PARTS_ROW['status']}**"
+    + (f", {PARTS_ROW['reason']}." if PARTS_ROW["reason"] else ".")
+)
+
+# %% [markdown]
+# ## Compared with the paper
+
+# %%
+verdicts.table(PARTS_ROW, *MOVED_ROWS, CLIMB)
 
 # %% [markdown]
 # ## Where we differ
@@ -500,8 +594,16 @@ Markdown(verdicts.told(CLIMB))
 #
 # ## Exercises
 #
-# 1. Without running it: which of the 1000 classes will the net name when the cat's face is hidden? Then look at `PROBED["chelsea"][1].labels`.
-# 2. Write the share of positions at which the most probable class is another one than without the square.
+# **1. Predict.** Without running it: is the name that the net gives a cat whose nose is hidden again a cat's? Decide, then look at
+# `PROBED["chelsea"][1].labels`, which holds the most probable class at every position.
+#
+# <details><summary>Answer</summary>
+#
+# It hardly ever leaves the cats: ImageNet has five classes of cats, and what one square hides the rest of the face gives away. Which of the five wins may change.
+#
+# </details>
+#
+# **2. Write the mechanism.** The share of positions at which the most probable class is another one than without the square.
 
 
 # %% tags=["solution"]
@@ -510,18 +612,58 @@ def share_of_changes(labels: np.ndarray, label: int) -> float:
     return float((labels != label).mean())
 
 
-# %%
-row, swept = PROBED[HIDDEN[0]]
-assert np.isclose(share_of_changes(swept.labels, CLASSES.index(row.label)), (swept.labels != int(LABELS[0])).mean())
-share_of_changes(swept.labels, int(LABELS[0]))
+# %% tags=["check"]
+with exercises.check():
+    NAMED = np.array([[7, 7, 3], [7, 2, 7]])
+    assert np.isclose(share_of_changes(NAMED, 7), 1 / 3), "of six positions, two name another class than 7"
+    assert share_of_changes(NAMED, 5) == 1, "5 is named nowhere, so every position is a change"
 
 # %% [markdown]
-# ## Compared with the paper
+# **3. Write the mechanism.** No fully connected layer: the last convolution gives one map a class, and the score of a class is the mean of its map (*global average pooling*).
+# Write it, and the map of what each place adds to the score.
+#
+# <details><summary>Hint</summary>
+#
+# What all places add must sum up to the score.
+#
+# </details>
 
-# %%
-verdicts.table(PARTS_ROW, *MOVED_ROWS, CLIMB)
+
+# %% tags=["solution"]
+def score(maps: torch.Tensor) -> torch.Tensor:
+    """Scores of the classes from their maps, (n, classes, h, w) to (n, classes)."""
+    return maps.mean((2, 3))
+
+
+def added(maps: torch.Tensor) -> torch.Tensor:
+    """What every place adds to the score of its class, (n, classes, h, w)."""
+    return maps / (maps.shape[2] * maps.shape[3])
+
+
+# %% tags=["check"]
+with exercises.check():
+    MAPS = torch.rand(2, 5, 3, 4, generator=torch.Generator().manual_seed(0))
+    assert score(MAPS).shape == (2, 5), "one score for each picture and class"
+    assert torch.allclose(score(MAPS), torch.nn.functional.adaptive_avg_pool2d(MAPS, 1).flatten(1)), "the pool of the library gives others"
+    assert torch.allclose(added(MAPS).sum((2, 3)), score(MAPS)), "the parts should sum up to the score"
 
 # %% [markdown]
+# **4. Read a figure.** In the line of the paper's net in *Table 7 of this net*, after which layer does the next one add most? Does the line of this net have its steepest piece there too?
+
+# %% tags=["solution"]
+STEEPEST_AFTER = 1
+
+# %% tags=["check"]
+with exercises.check(STEEPEST_AFTER):
+    SVMS = numbers.table("table7_layer_features").query("classifier == 'svm'").set_index("layer")["caltech101_30_per_class"].dropna()
+    GAINS = SVMS.astype(float).diff().shift(-1).dropna()
+    assert STEEPEST_AFTER in GAINS.index, f"one of {', '.join(map(str, GAINS.index))}"
+    assert GAINS[STEEPEST_AFTER] == GAINS.max(), f"from there it grows by {GAINS[STEEPEST_AFTER]:.1f} points, elsewhere by more"
+
+# %% [markdown]
+# **5.** **Open.** The projections of layer 5 look poorer here than in the paper, though the net is as good. SqueezeNet has 1 x 1 convolutions that mix maps without looking around, and its last ReLU cuts
+# the class maps. Read Springenberg et al. (2014, sections 3.4 and 4), who met the same with nets without pooling, and say which of their remedies would help here.
+#
 # ## Provenance
 
 # %%
