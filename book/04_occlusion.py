@@ -600,7 +600,7 @@ Markdown(
     + (
         ""
         if LOCAL_ROW["status"] == claims.AGREES
-        else " Where the first fails, the square never hides enough: the object is larger than the square, or the net knows it by more than one part. Which of the two was not tested, so this is a guess."
+        else " Where the first fails, no single square hides enough: the object may be larger than the square, or the net may know it by more than one part. Neither was tested."
     )
 )
 
@@ -720,7 +720,7 @@ STRONG_CLAIM = TOY_ROWS[0]
 Markdown(
     "- "
     + (
-        f"Covering the object costs {STRONG_CLAIM['ours']:+.2f} log-odds more than covering what surrounds it: that the net looks at the object is *{STRONG_CLAIM['status']}* here.\n"
+        f"Covering the object costs {STRONG_CLAIM['ours']:+.2f} log-odds more than covering what surrounds it (*{STRONG_CLAIM['status']}*, by the rule of the claim that the net locates the object).\n"
         if STRONG_CLAIM["ours"] is not None
         else "Whether the net looks at the object could not be scored here, because the masks or the images for it are missing.\n"
     )

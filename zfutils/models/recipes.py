@@ -24,6 +24,7 @@ class Recipe:
         images: training images it sees in all, as many of each class; 0 for all there are.
         modern: whether it is trained as came later: a higher rate, crops anywhere, weight decay.
         share: of the profile's length of training.
+        scratch: whether it starts from random weights also in a profile whose nets start from one that ships.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Recipe:
     images: int = 0
     modern: bool = False
     share: float = 1.0
+    scratch: bool = False
 
 
 def _replica(name: str, says: str, architecture: Architecture) -> Recipe:
@@ -56,6 +58,7 @@ _ALL = (
         "the paper's net from random weights, also where others start from a net that ships (own pictures)",
         ZFNET,
         follows="",
+        scratch=True,
     ),
     Recipe("alexnet", "the authors' replication of Krizhevsky et al. 2012 (tables 2 and 3)", ALEXNET, clips=False),
     Recipe("zfnet-unclipped", "the paper's net without filter clipping (figure 6 a)", ZFNET, clips=False),
@@ -194,4 +197,4 @@ def seeds_of(name: str) -> tuple[str, ...]:
 
 
 def _but_for_seed(recipe: Recipe) -> tuple:
-    return recipe.paper, recipe.clips, recipe.turned, recipe.classes, recipe.images, recipe.modern, recipe.share
+    return recipe.paper, recipe.clips, recipe.turned, recipe.classes, recipe.images, recipe.modern, recipe.share, recipe.scratch

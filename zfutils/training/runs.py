@@ -66,7 +66,7 @@ def start_of(profile: profiles.Profile, recipe: recipes.Recipe, architecture: ar
     """
     alike = recipe.follows and recipes.recipe(recipe.follows).paper == recipe.paper
     name = f"{recipe.follows if alike else recipe.name}-{shipped.DATA['photos']}"
-    if images >= profile.scratch_from or name not in shipped.known():
+    if recipe.scratch or images >= profile.scratch_from or name not in shipped.known():
         return ""
     held = shipped.architecture(name)
     return name if replace(held, classes=architecture.classes) == architecture else ""
