@@ -769,11 +769,18 @@ def depth_reading() -> str:
         f"Frozen features against training from scratch: **{GAINS['status']}**.",
         f"The net was trained on {len(PICTURES.classes)} classes, the paper's on 1,000; its training error is {100 * REGIME.train_error:.0f} %.",
     ]
-    if best < 5:
+    if REGIME.under_trained:
+        lines.append(f"It is under-trained ({REGIME.under_trained}), which may be reason enough for a difference.")
+    elif best < 5:
         lines.append(
-            "That fewer classes ask for fewer distinctions, so that the upper layers keep less of a picture, would explain it; whether it does is a guess until nets of 10 to 200 classes stand side by side."
+            "Fewer classes ask for fewer distinctions, so upper layers may keep less of a picture: a guess, until nets of 10 to 200 classes stand side by side."
         )
     return " ".join(lines)
+
+
+def depth_in_short() -> str:
+    """The first two sentences of that."""
+    return ". ".join(depth_reading().split(". ")[:2]).rstrip(".") + "."
 
 
 SVM7 = numbers.table("table7_layer_features").query("classifier == 'svm'").set_index("layer")["caltech101_30_per_class"].dropna()
@@ -1149,7 +1156,7 @@ verdicts.table(FEW, MOST, GAINS, DOUBLING5, SIX, DOUBLING9, DEEPER, BEST, CLIMB,
 
 # %%
 Markdown(
-    f"- {depth_reading()}\n"
+    f"- {depth_in_short()}\n"
     f"- {few_images_reading()}\n"
     f"- Does one answer a picture suffer where it shows several objects: **{EXCLUSIVE['status']}**; does clutter cost more than small size: **{CLUTTER['status']}**."
 )
