@@ -24,6 +24,11 @@ from zfutils.data import prepared_sets  # noqa: E402
 from zfutils.models import pretrained  # noqa: E402
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the smoke run come first: while one process makes it, the other has tests to run that do not wait for it."""
+    items.sort(key=lambda item: "smoke" not in item.fixturenames)
+
+
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path, monkeypatch):
     """No test reads or writes the user's data or results."""
