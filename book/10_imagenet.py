@@ -46,6 +46,7 @@ from zfutils.report import exercises, plot, results, verdicts
 from zfutils.stats import bootstrap, intervals
 from zfutils.transfer import experiments, feature_cache
 
+# %%
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED, DEVICE = seed, devices.device()
@@ -59,6 +60,7 @@ ANSWER = "classifier.3"  # the mean of the map of each class: its score
 FACTS = {"net": NAME, "weights": pretrained.origin(NAME)}
 
 
+# %%
 def prepared(*names: str):
     """The first of some sets that the profile has."""
     for name in names:
@@ -77,13 +79,29 @@ Markdown(
 # %% [markdown]
 # ## What it is
 #
-# Convolutions of 1 x 1 and 3 x 3 in eight *fire* modules; no fully connected layer, no contrast norm. The last convolution gives one map a class, and their means go into the softmax. We take five stages and call them layers 1 to 5. Its first layer:
+# Convolutions of 1 x 1 and 3 x 3 in eight *fire* modules; no fully connected layer, no contrast norm. The last convolution gives one map a class, $M_k$ of $h \times w$ places, and the score of the class is the mean of its map (*global average pooling*):
+#
+# $$\text{score}_k = \frac{1}{h w} \sum_{i, j} M_{k i j}$$
+#
+# The scores go into the softmax. So each place votes for each class, which makes it easy to ask where a class was seen. We take five stages and call them layers 1 to 5.
+#
+# The filters of the first layer have the paper's size and stride. Look for two kinds: grey stripes of some frequency, and blobs or edges of colour.
 
 # %%
 FILTERS = NET.features[0].weight.detach().cpu().numpy()
 plot.filters(
     {f"{len(FILTERS)} filters of {FILTERS.shape[-1]} x {FILTERS.shape[-1]}": crops.to_display(FILTERS, scale=float(np.abs(FILTERS).max()))},
     columns=16,
+)
+
+# %%
+GREY = FILTERS.mean(1, keepdims=True)  # what the three colours have in common
+COLOURED = 1 - FILTERS.shape[1] * (GREY**2).sum((1, 2, 3)) / (FILTERS**2).sum((1, 2, 3))  # share of the energy, (filters,)
+NORMS = np.sqrt((FILTERS**2).sum((1, 2, 3)))
+Markdown(
+    f"{int((COLOURED > 0.5).sum())} of {len(FILTERS)} filters have more than half of their energy in differences between the colours, most of all filter {int(COLOURED.argmax())} ({COLOURED.max():.0%}, counted row by row from 0); the others are mostly grey. "
+    f"The weakest filter has {NORMS.min() / np.median(NORMS):.0%} of the median strength, the strongest {NORMS.max() / np.median(NORMS):.1f} times as much. "
+    "The paper wants such a layer without filters that dominate, and it got there by clipping (section 4.1); here nothing was clipped."
 )
 
 # %% [markdown]
@@ -116,10 +134,22 @@ captions = [
 ]
 plot.pictures(np.stack(list(OWN.values())), captions, columns=4, cell=2.4)
 
+# %%
+FIRSTS = dict(zip(OWN, SAID.max(1), strict=True))
+SUREST, LEAST = max(FIRSTS, key=FIRSTS.get), min(FIRSTS, key=FIRSTS.get)
+Markdown(
+    f"The net is surest of *{SUREST}* ({CLASSES[SAID[list(OWN).index(SUREST)].argmax()]}, {FIRSTS[SUREST]:.0%}) and least sure of *{LEAST}* "
+    f"({CLASSES[SAID[list(OWN).index(LEAST)].argmax()]}, {FIRSTS[LEAST]:.0%}). It can only choose among its 1000 classes: where none fits, or several do, the probabilities are spread."
+)
+
 # %% [markdown]
 # ## Figure 2 of this net
 #
-# For every map of a layer its nine strongest activations among the pictures, each projected down by the deconvnet. Shown are six maps a layer, by a rule: those whose nine pictures agree most on a class, beyond chance. So layer 1 shows no classes, and the top layer shows what it is good at.
+# For every map of a layer its nine strongest activations among the pictures, each projected down by the deconvnet. Shown are six maps a layer, by a rule: those whose nine pictures agree most on a class, beyond chance. With $c_a$ the class of winner $a$, the *excess* of map $m$ is a difference of two shares of pairs:
+#
+# $$\text{excess}_m = P(c_a = c_b \mid a, b \in m) - P(c_a = c_b \mid a \in m,\; b \notin m)$$
+#
+# It is 0 for a map whose winners agree no more with each other than with those of other maps. The winners are few and their classes uneven, so a map can seem to know a class that merely shares a colour or an edge.
 
 # %%
 STEP = time.monotonic()
@@ -177,7 +207,7 @@ results.save(
 figure2
 
 # %% [markdown]
-# Read a block as in the paper: what do the nine projections of a map have in common, and what varies in the patches? How much the winners of a map agree on a class, on the average of all maps of a layer:
+# Read a block as in the paper: what do the nine projections of a map have in common, and what varies in the patches? In the lower layers the patches look alike and a class is hard to name; further up, look for patches that differ in everything but their subject. How much the winners of a map agree on a class, on the average of all maps of a layer:
 
 # %%
 CLASS_TABLE.round(3)
@@ -197,7 +227,12 @@ Markdown(
     "The first block of each layer, by name:\n\n"
     + "\n".join(named_unit(number) for number in NINE)
     + (
-        f"\n\nFrom layer 1 to layer {PURE.index[-1]} the agreement on a class goes from {PURE.iloc[0]:.3f} to {PURE.iloc[-1]:.3f}."
+        f"\n\nFrom layer 1 to layer {PURE.index[-1]} the agreement on a class goes from {PURE.iloc[0]:.3f} to {PURE.iloc[-1]:.3f}; it is lowest at layer {PURE.idxmin()} and highest at layer {PURE.idxmax()}. "
+        + (
+            "Where layer 1 agrees more than the layers above it, no filter of 7 x 7 pixels has learnt a class: a bright colour or a hard edge may simply be frequent in one."
+            if PURE.iloc[0] > PURE.min()
+            else "It never falls below that of layer 1."
+        )
         if len(PURE)
         else ""
     )
@@ -206,7 +241,9 @@ Markdown(
 # %% [markdown]
 # ## Figure 7 with pictures of yours
 #
-# A grey square moves over a picture, and at every position the net is asked again: panels as in the paper. The followed map is the strongest one of layer 5; below its projection stands that of the class itself, under three rules. Put your own picture into `OWN` above.
+# A grey square moves over a picture, and at every position the net is asked again: panels as in the paper. The followed map is the strongest one of layer 5; beside its projection stand those of the class itself, under three rules. Put your own picture into `OWN` above.
+#
+# Look at (b) and (d) together: is the place where the strongest map loses most the place where the *class* loses most? In two of the paper's three examples it is not.
 
 # %%
 STEP = time.monotonic()
@@ -272,10 +309,60 @@ def lost_to(row: plot.Probed, swept: occlusion.Sweep) -> str:
     )
 
 
-Markdown("\n".join(lost_to(*both) for both in PROBED.values()))
+def apart(row: plot.Probed, swept: occlusion.Sweep) -> float:
+    """Pixels between the square that costs the class most and the one that costs the strongest map most."""
+    places = [np.unravel_index(values.argmin(), values.shape) for values in (row.probability, swept.activity)]
+    (top, left), (other_top, other_left) = ((float(swept.tops[down]), float(swept.lefts[across])) for down, across in places)
+    return float(np.hypot(top - other_top, left - other_left))
+
+
+def map_and_class(row: plot.Probed, swept: occlusion.Sweep) -> str:
+    """Whether the strongest map and the class need the same place."""
+    left, far = swept.activity.min() / max(swept.base_activity, 1e-30), apart(row, swept)
+    where = "the two squares overlap" if far < swept.size else "elsewhere than the class"
+    return (
+        f"- *{row.label}*: the strongest map falls at most to {left:.0%} of its activity, {far:.0f} pixels from the white frame: {where}."
+    )
+
+
+# %%
+Markdown(
+    "\n".join(lost_to(*both) for both in PROBED.values())
+    + "\n\nThe strongest map and the class:\n\n"
+    + "\n".join(map_and_class(*both) for both in PROBED.values())
+)
 
 # %% [markdown]
-# Two cheaper ways to ask where the net looks, on the same pictures: the gradient of the class (Simonyan et al. 2013) and Grad-CAM (Selvaraju et al. 2017) on layer 5.
+# And the projections in column (c)? What counts as seen: a pixel that stands out from the grey by more than a thirtieth of the scale.
+
+
+# %%
+def visible(tile: np.ndarray) -> float:
+    """Share of the pixels of a projection that stand out from the grey of 0."""
+    grey = crops.to_display(np.zeros((3, 1, 1), np.float32), scale=1.0).reshape(-1)[0]
+    return float((np.abs(tile.astype(int) - int(grey)).max(-1) > 8).mean())
+
+
+VISIBLE = pd.DataFrame({row.label: map(visible, row.projections) for row, _ in PROBED.values()}, index=PROBED[HIDDEN[0]][0].captions)
+EMPTY = VISIBLE.loc["class: deconvnet"] < 0.01
+Markdown(
+    "Visible pixels, mean over the pictures: "
+    + ", ".join(f"{way} {share:.1%}" for way, share in VISIBLE.mean(axis=1).items())
+    + ". "
+    + (
+        f"Projected from the class, the deconvnet leaves (almost) nothing to see for {', '.join(EMPTY.index[EMPTY])}: the few strongest pixels hold all of the scale. "
+        "Chapter 3 asks how much of a projection comes from the unit at all."
+        if EMPTY.any()
+        else "Each rule draws something; chapter 3 asks how much of it comes from the unit."
+    )
+)
+
+# %% [markdown]
+# Two cheaper ways to ask where the net looks, on the same pictures: the gradient of the class score $s_k$ (Simonyan et al. 2013), and Grad-CAM (Selvaraju et al. 2017), which adds up the maps $A_m$ of layer 5, each weighed by its mean gradient:
+#
+# $$\text{gradient} = \max_\text{colour} \left| \frac{\partial s_k}{\partial x} \right|, \qquad \text{Grad-CAM} = \text{ReLU}\Big( \sum_m \alpha_m A_m \Big), \quad \alpha_m = \frac{1}{h w} \sum_{i, j} \frac{\partial s_k}{\partial A_{m i j}}$$
+#
+# Do they light up where the square cost most?
 
 # %%
 INPUT = as_input(np.stack([OWN[name] for name in HIDDEN]))
@@ -299,10 +386,33 @@ plot.pictures(
     cell=2.0,
 )
 
+
+# %%
+def in_square(values: torch.Tensor, square: tuple[int, int, int]) -> float:
+    """How much denser a map is inside a square than on the average of the picture; 1 is no denser."""
+    top, left, side = square
+    return float(values[top : top + side, left : left + side].mean() / values.mean().clamp(min=1e-12))
+
+
+DENSER = {way: [in_square(values[n], PROBED[name][0].square) for n, name in enumerate(HIDDEN)] for way, values in MAPS.items()}
+Markdown(
+    "Inside the square that costs the class most, a map is denser than on the average of the picture by these factors: "
+    + "; ".join(
+        f"{way} " + ", ".join(f"{value:.1f} ({name})" for name, value in zip(HIDDEN, own, strict=True)) for way, own in DENSER.items()
+    )
+    + f". Both ways agree with the occluder (a factor above 1) on {sum(all(own[n] > 1 for own in DENSER.values()) for n in range(len(HIDDEN)))} of {len(HIDDEN)} pictures."
+)
+
 # %% [markdown]
 # ## Table 1 with real dogs
 #
-# The paper hides the same part in five dogs and asks whether the features change alike. Here are all faces that a hand-made list knows. The pictures are enlarged to the size that the net was trained on, inside the net, so that squares are counted in the pixels of the pictures.
+# The paper hides the same part in five dogs and asks whether the features change alike. With $\varepsilon_i$ the change of the features of image $i$ and $H$ the share of features whose signs differ,
+#
+# $$\Delta = \frac{1}{n (n - 1)} \sum_{i \ne j} H(\text{sign}\, \varepsilon_i, \text{sign}\, \varepsilon_j)$$
+#
+# $\Delta_0$ is what chance alone would give, given how many features rise and fall in each image (chapter 5). Below 1, $\Delta / \Delta_0$ says that the images change alike. To be compared are the three parts and *random* squares: any square changes faces somewhat alike.
+#
+# Here are all faces that a hand-made list knows. The pictures are enlarged to the size that the net was trained on, inside the net, so that squares are counted in the pixels of the pictures.
 
 # %%
 STEP = time.monotonic()
@@ -366,13 +476,33 @@ results.save(
 )
 ALIKE.pivot(index="hidden", columns="layer", values="Δ/Δ0").round(3) if len(ALIKE) else Markdown(f"Not measured: {WHY_NOT}.")
 
+
 # %%
-Markdown(verdicts.told(PARTS_ROW))
+def alike_reading() -> str:
+    """Which part changes most alike, and how far the parts are from random squares at each layer."""
+    if not len(ALIKE):
+        return ""
+    table = ALIKE.pivot(index="hidden", columns="layer", values="Δ/Δ0")
+    lines = [
+        f"layer {number}: lowest for *{table[number].idxmin()}* ({table[number].min():.2f}); parts minus random {value:+.3f}, interval {low:+.3f} to {high:+.3f}"
+        for number, (value, low, high) in GAINS.items()
+    ]
+    return (
+        "; ".join(lines).capitalize()
+        + f", from {len(FACES.indices)} faces. In the paper hiding a part changes layer 5 more alike than hiding a random place does; its own five images give no interval.\n\n"
+    )
+
+
+Markdown(alike_reading() + verdicts.told(PARTS_ROW))
 
 # %% [markdown]
 # ## Figure 5 of this net
 #
-# Pictures whose class is one of the 1000, shifted, enlarged and turned. Distances are multiples of that between different pictures, so that the layers compare.
+# Pictures whose class is one of the 1000, shifted, enlarged and turned. With $f$ the features of a layer and $T_a$ a transformation by the amount $a$, a distance is measured in multiples of that between different pictures, so that the layers compare (chapter 6):
+#
+# $$\text{relative}(a) = \frac{\lVert f(T_a x) - f(x) \rVert_2}{\operatorname*{median}_{i < j} \lVert f(x_i) - f(x_j) \rVert_2}$$
+#
+# In the paper the top moves less than the first layer. Look whether that holds for every shift, or only for small ones.
 
 # %%
 STEP = time.monotonic()
@@ -469,6 +599,22 @@ plot.lines(
 )
 
 # %%
+SHIFTED = FIGURE5[FIGURE5["transformation"] == "vertical shift, px"].pivot(index="amount", columns="layer", values="distance")
+SMALLER = SHIFTED.index[SHIFTED["layer 5"] < SHIFTED["layer 1"]]
+SMALLEST = SHIFTED.loc[SHIFTED.index[np.abs(SHIFTED.index).argmin()]]
+Markdown(
+    f"The smallest shift ({np.abs(SHIFTED.index).min():g} px) moves layer 1 by {SMALLEST['layer 1']:.2f} and layer 5 by {SMALLEST['layer 5']:.2f} times the distance to another image, "
+    f"a shift by {SHIFTED.index[-1]:g} px by {SHIFTED['layer 1'].iloc[-1]:.2f} and {SHIFTED['layer 5'].iloc[-1]:.2f}. "
+    + (
+        f"The top moves less than the first layer at {len(SMALLER)} of {len(SHIFTED)} shifts"
+        + (f", of which the largest is {np.abs(SMALLER).max():g} px." if len(SMALLER) else ".")
+    )
+)
+
+# %% [markdown]
+# And the answer? The mean probability of the true class while the pictures turn. An upright picture stands at both ends. Look how soon the line falls, and whether it comes back halfway, where things hang upside down.
+
+# %%
 plot.lines(
     PROBABILITY[PROBABILITY["transformation"] == "rotation, degrees"].assign(of="true class"),
     x="amount",
@@ -480,11 +626,10 @@ plot.lines(
 )
 
 # %%
-SHIFTED = FIGURE5[FIGURE5["transformation"] == "vertical shift, px"].pivot(index="amount", columns="layer", values="distance")
 TURNED = PROBABILITY[PROBABILITY["transformation"] == "rotation, degrees"].set_index("amount")["P(true class)"]
 Markdown(
-    f"A shift by {SHIFTED.index[-1]:g} pixels moves layer 1 by {SHIFTED['layer 1'].iloc[-1]:.2f} and layer 5 by {SHIFTED['layer 5'].iloc[-1]:.2f} times the distance to another image. "
-    f"Upright the mean probability of the true class is {TURNED.iloc[0]:.2f}; it is lowest, {TURNED.min():.2f}, at {TURNED.idxmin():g} degrees."
+    f"Upright the mean probability of the true class is {TURNED.iloc[0]:.2f}; turned by {TURNED.index[1]:g} degrees it is {TURNED.iloc[1]:.2f}. It is lowest, {TURNED.min():.2f}, at {TURNED.idxmin():g} degrees, and upside down it is {TURNED[TURNED.index[np.abs(TURNED.index - 180).argmin()]]:.2f}. "
+    "That it starts low has a plain reason: these pictures are smaller than those that the net was trained on, and enlarging them adds nothing."
 )
 
 # %%
@@ -555,8 +700,32 @@ plot.lines(
 # %%
 SVM[["layer", "accuracy", "std", "low", "high", "folds"]].round(1)
 
+
 # %%
-Markdown(verdicts.told(CLIMB))
+def steps_reading() -> str:
+    """Which step from layer to layer adds most and which adds least, here and in the paper."""
+    said = []
+    for whose, line in (("Ours", SVM.set_index("layer")["accuracy"]), ("The paper's", PAPER.set_index("layer").iloc[:, 0].dropna())):
+        steps = line.astype(float).diff().dropna()
+        if len(steps) and steps.notna().all():
+            falls = [str(layer) for layer in steps.index[steps < 0]]
+            said.append(
+                f"{whose} gains most at layer {steps.idxmax()} ({steps.max():+.1f} points) and least at layer {steps.idxmin()} ({steps.min():+.1f}); "
+                + (f"it falls at layer {', '.join(falls)}." if falls else "it never falls.")
+            )
+    return (
+        " ".join(said)
+        + " The two nets have other layers and saw the pictures at other sizes, so only the shapes of the lines compare, not their heights."
+    )
+
+
+Markdown(f"{steps_reading()}\n\n{verdicts.told(CLIMB)}")
+
+# %% [markdown]
+# ## Compared with the paper
+
+# %%
+verdicts.table(PARTS_ROW, *MOVED_ROWS, CLIMB)
 
 # %% [markdown]
 # ## What we learned
@@ -578,12 +747,6 @@ Markdown(
     f"- Whether hiding the same part of a face changes its features alike: **{PARTS_ROW['status']}**"
     + (f", {PARTS_ROW['reason']}." if PARTS_ROW["reason"] else ".")
 )
-
-# %% [markdown]
-# ## Compared with the paper
-
-# %%
-verdicts.table(PARTS_ROW, *MOVED_ROWS, CLIMB)
 
 # %% [markdown]
 # ## Where we differ
@@ -661,7 +824,16 @@ with exercises.check(STEEPEST_AFTER):
     assert GAINS[STEEPEST_AFTER] == GAINS.max(), f"from there it grows by {GAINS[STEEPEST_AFTER]:.1f} points, elsewhere by more"
 
 # %% [markdown]
-# **5.** **Open.** The projections of layer 5 look poorer here than in the paper, though the net is as good. SqueezeNet has 1 x 1 convolutions that mix maps without looking around, and its last ReLU cuts
+# **5. Change it and explain.** Halve the square: in *Figure 7 with pictures of yours* set `SIZES` to `{"size": 25, "stride": 12}` and run the cells again. Does the class lose less everywhere? Where would a *smaller* square be the more telling one, and where would it see nothing?
+#
+# <details><summary>Answer</summary>
+#
+# A small square hides a detail and leaves its surroundings, so it finds the place of a detail that the class needs, an eye or the rim of a cup. But where several places give the same evidence away (two eyes, fur all over), hiding one of them
+# costs nothing, and only a large square shows that they matter together. So the square sets what can be found, and the paper's 50 pixels are one choice.
+#
+# </details>
+#
+# **6.** **Open.** The projections of layer 5 look poorer here than in the paper, though the net is as good. SqueezeNet has 1 x 1 convolutions that mix maps without looking around, and its last ReLU cuts
 # the class maps. Read Springenberg et al. (2014, sections 3.4 and 4), who met the same with nets without pooling, and say which of their remedies would help here.
 #
 # ## Provenance

@@ -25,7 +25,7 @@ def test_filters_are_inside_their_radius_after_every_single_step(tiny_set, tmp_p
     for _ in range(4):
         with torch.no_grad():
             trainer.net.conv1.weight.mul_(1.5)  # what a large step would do
-        trainer._advance()
+        trainer.advance()
         assert float(architectures.filter_rms(trainer.net.conv1.weight.detach()).max()) <= largest * 1.0001
 
 

@@ -66,7 +66,7 @@ def training(folder: Path) -> dict:
         seen = []
         for _ in range(7):
             seen += [f"{row} in crop {crop}" for row, crop in zip(*run.batch(), strict=True)]
-            run._advance()
+            run.advance()
         numbers |= {f"{name}: {what}": value for what, value in spread(run.net.state_dict(), before).items()}
         numbers |= {f"{name}: images": seen, f"{name}: clipped": int(run.log[0]["clipped"] > 0)}
         numbers |= {f"{name}: {loss}": run.log[0][loss] for loss in ("train_loss", "dev_loss")}

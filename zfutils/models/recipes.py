@@ -53,6 +53,9 @@ def _changed(name: str, says: str, architecture: Architecture) -> Recipe:
 
 _ALL = (
     Recipe("zfnet", "the paper's net (figure 3)", ZFNET, follows=""),
+    Recipe("alexnet", "the authors' replication of Krizhevsky et al. 2012 (tables 2 and 3)", ALEXNET, clips=False),
+    Recipe("zfnet-unclipped", "the paper's net without filter clipping (figure 6 a)", ZFNET, clips=False),
+    Recipe("zfnet-turned", "the paper's net, trained with images turned by any angle (beyond the paper)", ZFNET, turned=True),
     Recipe(
         "zfnet-scratch",
         "the paper's net from random weights, also where others start from a net that ships (own pictures)",
@@ -60,9 +63,6 @@ _ALL = (
         follows="",
         scratch=True,
     ),
-    Recipe("alexnet", "the authors' replication of Krizhevsky et al. 2012 (tables 2 and 3)", ALEXNET, clips=False),
-    Recipe("zfnet-unclipped", "the paper's net without filter clipping (figure 6 a)", ZFNET, clips=False),
-    Recipe("zfnet-turned", "the paper's net, trained with images turned by any angle (beyond the paper)", ZFNET, turned=True),
     *(Recipe(f"zfnet-{n}", f"the paper's net once more, from seed {n} (table 2 a)", ZFNET, member=n - 1) for n in (2, 3, 4, 5)),
     _changed("wide", "512, 1024, 512 maps in layers 3 to 5 (tables 2 b and 3)", with_maps(ZFNET, *WIDE)),
     _changed("2048", "2048 units in layers 6 and 7 (table 3)", with_units(ZFNET, 2048)),
