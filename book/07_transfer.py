@@ -258,6 +258,9 @@ FOUND = pd.DataFrame(
 )
 FOUND = FOUND if len(FOUND) else pd.DataFrame({"set": []})
 
+# %% [markdown]
+# What the search found, beside what the paper found on its own sets:
+
 
 # %%
 def overlap_rows() -> list[dict]:
@@ -375,6 +378,10 @@ def judged(net: from_scratch.Scratch, prepared: prepared_sets.PreparedSet) -> st
     return regime.of_scratch(net, classes=len(prepared.classes)).under_trained
 
 
+# %% [markdown]
+# Every size and fold of the plan is trained now, or taken from disk:
+
+
 # %%
 def trained_from_scratch(name: str) -> tuple[experiments.Outcome, pd.DataFrame]:
     """Train on every size and fold of the plan; return the answers, and the rates that were tried."""
@@ -453,6 +460,10 @@ def percent_of(outcome: experiments.Outcome, size: int) -> tuple[float, tuple[fl
     return float(row["accuracy"]), None if pd.isna(row["low"]) else (float(row["low"]), float(row["high"])), outcome.images(size)
 
 
+# %% [markdown]
+# Each number of the tables gets a row on the scoreboard, with the reason where ours is missing:
+
+
 # %%
 def number_row(key: str, measured: tuple | None, otherwise: str) -> dict:
     """A row of the scoreboard, measured or not; Caltech-101 is the paper's set whatever the net was trained on."""
@@ -504,6 +515,9 @@ def own_rows(table: str, keys: dict[int, tuple[str, str]]) -> list[dict]:
 KEYS4 = {
     size: tuple(f"table4/{who}-convnet/acc_{size}_per_class" for who in ("imagenet-pretrained", "non-pretrained")) for size in (15, 30)
 }
+
+# %% [markdown]
+# The same for Caltech-256, where it is there:
 
 # %%
 KEYS5 = {
@@ -708,6 +722,9 @@ else:
     whose = {"ours": "the paper's net", "bo_et_al_2013": "Bo et al. 2013", "sohn_et_al_2011": "Sohn et al. 2011"}
     figure9 = plot.few_images(curve, PRINTED.assign(series=PRINTED["series"].map(whose)), **words)
 
+# %% [markdown]
+# Every point of the printed curve, beside ours where the profile has that many images:
+
 
 # %%
 def curve_rows() -> list[dict]:
@@ -725,6 +742,10 @@ def curve_rows() -> list[dict]:
         row = None if why_not(table) or size not in POSSIBLE[CURVE_SET][0] else std_row(key, CURVE_SET, SOFTMAX[CURVE_SET], size)
         rows.append(row or results.absent(key, "no such size or one fold only in this profile"))
     return with_others("figure9/", rows, OTHERS)
+
+
+# %% [markdown]
+# Six images a class are what the paper says its features need to beat an earlier method that has sixty. That asks for its own pictures:
 
 
 # %%
@@ -776,7 +797,7 @@ def few_images_reading(curve: pd.DataFrame) -> str:
     )
 
 
-def bend_reading() -> str:
+def bend_reading(curve: pd.DataFrame) -> str:
     """Whether our curve and the paper's bend: points a doubling at the left end and at the right one."""
     own = curve[curve["method"] == FROZEN].set_index("size")["accuracy"] if "method" in curve else pd.Series(dtype=float)
     said = []
@@ -790,7 +811,7 @@ def bend_reading() -> str:
     return " ".join(said)
 
 
-Markdown("\n\n".join(filter(None, (few_images_reading(curve), bend_reading(), verdicts.told(SIX, DOUBLING9)))))
+Markdown("\n\n".join(filter(None, (few_images_reading(curve), bend_reading(curve), verdicts.told(SIX, DOUBLING9)))))
 
 # %% [markdown]
 # ## Table 7: which layer?
@@ -840,6 +861,10 @@ def layer_rows() -> list[dict]:
     return rows
 
 
+# %% [markdown]
+# Two claims and a pattern are decided on these numbers, fold by fold:
+
+
 # %%
 def deeper(id: str, upper: int, lower: int) -> dict:
     """Decide whether the SVM is better on one layer than on another, at the largest size."""
@@ -871,6 +896,9 @@ def climb() -> dict:
 # %%
 DEEPER, BEST = deeper("features-improve-with-depth", 5, 1), deeper("best-with-all-layers-says-the-text", 7, 5)
 CLIMB = climb()
+
+# %% [markdown]
+# One picture for all: our lines with their intervals, the paper's dashed.
 
 
 # %%
@@ -1075,6 +1103,7 @@ def scratch_in_short() -> str:
     return f"{gap_reading()} The claim that freezing is ahead at every number of images: **{GAINS['status']}**."
 
 
+# %%
 def why_differ() -> str:
     """Why transfer may work otherwise than in the paper, as far as this chapter can tell."""
     seen = (
@@ -1102,6 +1131,7 @@ def why_differ() -> str:
     return f"{seen} {' '.join(parts)} Both would follow from the number of classes and the kind of pictures; this chapter has not varied either, so it is a guess."
 
 
+# %%
 Markdown(f"{scratch_in_short()}\n\n{why_differ()}")
 
 # %% [markdown]
@@ -1158,6 +1188,9 @@ def answered() -> dict[str, np.ndarray]:
     return ways
 
 
+# %% [markdown]
+# The ranking of each way, class by class:
+
 # %%
 if SCENES is None:
     AP, TABLE6 = {}, pd.DataFrame(columns=["class", "pictures"])
@@ -1208,6 +1241,9 @@ def easiest_and_hardest() -> str:
 
 Markdown(easiest_and_hardest())
 
+# %% [markdown]
+# Does one exclusive answer a picture do worse than one answer a class? Both ways answered the same pictures:
+
 
 # %%
 def exclusive_suffers() -> dict:
@@ -1241,6 +1277,10 @@ def class_rows() -> list[dict]:
     needs = "needs the earlier methods' answers to the same pictures"
     rows += [results.absent(key, needs if "classes-won" in key else lacking) for key in sorted(other)]
     return with_others("table6/", rows, OTHERS)
+
+
+# %% [markdown]
+# And are the classes that are hard in the paper hard here, where the names are the same?
 
 
 # %%
@@ -1363,6 +1403,9 @@ def clutter_costs(kinds: dict[str, np.ndarray]) -> dict:
     row = verdicts.decided(CLUTTER_ID, claims.when_above(found[1:]), found, len(several), otherwise="no scenes")
     return results.of_regime(row, REGIME.words, REGIME.under_trained)
 
+
+# %% [markdown]
+# The two costs are compared class by class, on the same toys:
 
 # %%
 CLUTTER_ID = "clutter-costs-more-than-small-size-once-trained"

@@ -88,6 +88,10 @@ def error_of(name: str) -> dict:
     return {"wrong": error.wrong, "n": error.n, "error %": 100 * error.rate, "low %": 100 * low, "high %": 100 * high}
 
 
+# %% [markdown]
+# A change is the difference of two errors on the same images; its interval comes from a bootstrap over them:
+
+
 # %%
 def change(name: str, base: str) -> dict:
     """By how many points the error of a net is above that of another, with the interval and what it decides."""
@@ -134,6 +138,9 @@ ROWS3 = {
 PRINTED = numbers.table("table3_ablation")
 MODELS = {"alexnet": "krizhevsky_replication", "zfnet": "zf_fig3"}  # as the table of the paper's numbers names the bases
 
+# %% [markdown]
+# Each row of table 3 is looked up once for every seed:
+
 
 # %%
 def again(name: str) -> str:
@@ -162,6 +169,9 @@ def by_seed(base: str, row: str, name: str) -> list[dict]:
     known = {"base": base, "net": name, "the paper": printed_change(base, row)}
     return [{**known, "seed": which, **one, "in both": both} for which, one in changes.items()]
 
+
+# %% [markdown]
+# All changes, seed by seed:
 
 # %%
 WHICH = ("first", "second", "third")
@@ -354,6 +364,9 @@ DEPTH = DEPTH.reindex(
 DEPTH.loc[0, ["change", "change low", "change high", "error is"]] = [math.nan, math.nan, math.nan, ""]  # zfnet itself
 DEPTH = COSTS.merge(DEPTH, on="net")
 
+# %% [markdown]
+# What a layer is worth when its cost is spent on width instead:
+
 # %%
 depth_figure = plot.dots(
     DEPTH.assign(group=["all five", "fewer, wider", "fewer, wider"]),
@@ -440,6 +453,9 @@ SEEN_WRONG = {
     if name in TRAINED
 }
 
+# %% [markdown]
+# Besides the error we ask how much of what a net learnt belongs to the images that it saw:
+
 
 # %%
 def gap(name: str) -> dict:
@@ -486,6 +502,9 @@ curves = pd.concat(
     for split in ("train", "dev")
 )
 CUT_AT = [step * PROFILE.batch for step in TRAINED["zfnet"].card["lr_drops"]]
+
+# %% [markdown]
+# The curves show when each net leaves chance, and whether it stalls:
 
 # %%
 regular_figure = plot.learning_curves(curves, {"zfnet": CUT_AT}, chance=1 - 1 / CLASSES, title="Dropout and batch norm")
@@ -540,6 +559,10 @@ def kind(name: str) -> str:
     if name in FURTHER:
         return "beyond the paper"
     return "Krizhevsky et al. and changes" if recipes.recipe(name).paper.name == "alexnet" else "the paper's net and changes"
+
+
+# %% [markdown]
+# One row for each kind of net, over all its seeds that are here:
 
 
 # %%
@@ -638,6 +661,9 @@ Markdown(
     + "".join(f"\n- {size} is left out: {reason}." for size, reason in WHY.items())
 )
 
+# %% [markdown]
+# Nets from scratch, on more sizes and folds than in chapter 7:
+
 
 # %%
 def trained_from_scratch() -> tuple[experiments.Outcome, pd.DataFrame]:
@@ -685,6 +711,9 @@ if SIZES:
     FROZEN = FROZENS[0]
     MEANS = experiments.summary(pd.concat([FROZEN.frame, ANEW.frame])).set_index(["method", "size"])
 
+# %% [markdown]
+# Frozen against scratch, size by size:
+
 
 # %%
 def size_row(size: int) -> dict:
@@ -706,6 +735,10 @@ def size_row(size: int) -> dict:
         "frozen is": words[error_rates.direction((low, high))] if enough else "not comparable: under-trained",
         "missing": "",
     }
+
+
+# %% [markdown]
+# And over the seeds of the frozen net, where there are several:
 
 
 # %%

@@ -101,7 +101,7 @@ NORMS = np.sqrt((FILTERS**2).sum((1, 2, 3)))
 Markdown(
     f"{int((COLOURED > 0.5).sum())} of {len(FILTERS)} filters have more than half of their energy in differences between the colours, most of all filter {int(COLOURED.argmax())} ({COLOURED.max():.0%}, counted row by row from 0); the others are mostly grey. "
     f"The weakest filter has {NORMS.min() / np.median(NORMS):.0%} of the median strength, the strongest {NORMS.max() / np.median(NORMS):.1f} times as much. "
-    "The paper wants such a layer without filters that dominate, and it got there by clipping (section 4.1); here nothing was clipped."
+    "The paper keeps single filters from dominating by clipping them (section 3); this net was trained without."
 )
 
 # %% [markdown]
@@ -165,6 +165,9 @@ def purest(layer: str, count: int = 6) -> np.ndarray:
     active = TOPS[layer].active()
     return active[np.argsort(-np.nan_to_num(PURITY[layer][active]), kind="stable")[:count]]
 
+
+# %% [markdown]
+# The nine pictures of each map are projected down, and laid beside the patches:
 
 # %%
 NINE = {
@@ -257,6 +260,10 @@ def shown(pixels: torch.Tensor) -> np.ndarray:
     return crops.to_display(values, scale=top_nine.display_scale(values))
 
 
+# %% [markdown]
+# One row of the figure: sweep the square, then project the strongest map and the class:
+
+
 # %%
 def probed(name: str) -> tuple[plot.Probed, occlusion.Sweep]:
     """One row of the figure: what the net says of a picture while it is covered piece by piece."""
@@ -291,6 +298,9 @@ OCCLUDED = pd.DataFrame(
 )
 results.save("imagenet_occlusion", profile=PROFILE, seed=seed, seconds=time.monotonic() - STEP, figure=figure7, table=OCCLUDED, facts=FACTS)
 figure7
+
+# %% [markdown]
+# Look for the dark region of panel (d): does the square there lie on what names the class? And look whether the strongest map of panel (b) falls at the same place.
 
 # %%
 OCCLUDED.round(3)
@@ -344,14 +354,14 @@ def visible(tile: np.ndarray) -> float:
 
 
 VISIBLE = pd.DataFrame({row.label: map(visible, row.projections) for row, _ in PROBED.values()}, index=PROBED[HIDDEN[0]][0].captions)
-EMPTY = VISIBLE.loc["class: deconvnet"] < 0.01
+EMPTY = VISIBLE.loc["class: deconvnet"] < 0.001
 Markdown(
     "Visible pixels, mean over the pictures: "
     + ", ".join(f"{way} {share:.1%}" for way, share in VISIBLE.mean(axis=1).items())
     + ". "
     + (
-        f"Projected from the class, the deconvnet leaves (almost) nothing to see for {', '.join(EMPTY.index[EMPTY])}: the few strongest pixels hold all of the scale. "
-        "Chapter 3 asks how much of a projection comes from the unit at all."
+        f"Projected from the class, the deconvnet shows next to nothing for {', '.join(EMPTY.index[EMPTY])}. It rectifies what comes down at every ReLU, so where all of it is negative at one of them, nothing arrives below; "
+        "the gradient, which lets negative values pass, always arrives."
         if EMPTY.any()
         else "Each rule draws something; chapter 3 asks how much of it comes from the unit."
     )
@@ -431,6 +441,10 @@ def ratios(layer: str, squares: np.ndarray, images: torch.Tensor) -> corresponde
     return correspondence.pairs(correspondence.signs(LARGE, images, squares, SIDE, layers=(layer,))[layer])
 
 
+# %% [markdown]
+# The measure of chapter 5, Δ/Δ0, for parts and for random squares that lie as far from the middle of the face:
+
+
 # %%
 def gain(chosen: np.ndarray, parts: list, others: list) -> float:
     """Mean Δ/Δ0 of parts minus that of random squares, over some of the images."""
@@ -484,12 +498,13 @@ def alike_reading() -> str:
         return ""
     table = ALIKE.pivot(index="hidden", columns="layer", values="Δ/Δ0")
     lines = [
-        f"layer {number}: lowest for *{table[number].idxmin()}* ({table[number].min():.2f}); parts minus random {value:+.3f}, interval {low:+.3f} to {high:+.3f}"
+        f"- Layer {number}: lowest for *{table[number].idxmin()}* ({table[number].min():.2f}); parts minus random {value:+.3f}, interval {low:+.3f} to {high:+.3f}"
         for number, (value, low, high) in GAINS.items()
     ]
     return (
-        "; ".join(lines).capitalize()
-        + f", from {len(FACES.indices)} faces. In the paper hiding a part changes layer 5 more alike than hiding a random place does; its own five images give no interval.\n\n"
+        f"Below, the parts minus the random squares, from {len(FACES.indices)} faces; negative says that hiding a part changes the faces more alike, as in layer 5 of the paper.\n\n"
+        + "\n".join(lines)
+        + "\n\n"
     )
 
 
@@ -515,6 +530,9 @@ TRUE = np.maximum(OF_CLASS[PICTURES.labels[MOVED]], 0)
 START_IMAGES = INPUTS.batch(MOVED, crops.CENTRE)
 ENDS = (INSIDE[1], INSIDE[5])
 
+# %% [markdown]
+# What one transformation does to the first and the last layer, in multiples of the distance between two pictures:
+
 # %%
 TYPICAL = invariance.typical_distances(LARGE, START_IMAGES, layers=ENDS)
 
@@ -539,6 +557,9 @@ def curves_of(name: str) -> tuple[pd.DataFrame, invariance.Curves]:
 
 CURVES = {name: curves_of(name) for name in invariance.amounts(SIZE)}
 FIGURE5 = pd.concat([frame for frame, _ in CURVES.values()], ignore_index=True)
+
+# %% [markdown]
+# And what becomes of the true class:
 
 # %%
 PROBABILITY = pd.DataFrame(
@@ -567,6 +588,9 @@ def turned_loss() -> tuple[float, float, float]:
 
 
 NO_CLASSES = "" if (OF_CLASS >= 0).any() else "none of these pictures is of one of the 1000 classes"
+
+# %% [markdown]
+# Two claims are decided on these curves:
 
 # %%
 LESS, LOSS = moved_less(), turned_loss()
@@ -629,7 +653,7 @@ plot.lines(
 TURNED = PROBABILITY[PROBABILITY["transformation"] == "rotation, degrees"].set_index("amount")["P(true class)"]
 Markdown(
     f"Upright the mean probability of the true class is {TURNED.iloc[0]:.2f}; turned by {TURNED.index[1]:g} degrees it is {TURNED.iloc[1]:.2f}. It is lowest, {TURNED.min():.2f}, at {TURNED.idxmin():g} degrees, and upside down it is {TURNED[TURNED.index[np.abs(TURNED.index - 180).argmin()]]:.2f}. "
-    "That it starts low has a plain reason: these pictures are smaller than those that the net was trained on, and enlarging them adds nothing."
+    "These pictures are smaller than those that the net was trained on and were enlarged, which may lower the whole line; that was not tested."
 )
 
 # %%
@@ -651,6 +675,9 @@ OUTCOMES = {
     number: experiments.probed(f"layers 1 to {number}", "svm", BANKS[number], TRANSFER, DRAWS, (PER_CLASS,), seed=seed) for number in LAYERS
 }
 SVM = pd.concat([experiments.summary(outcome.frame).assign(layer=number) for number, outcome in OUTCOMES.items()], ignore_index=True)
+
+# %% [markdown]
+# Whether accuracy climbs is decided by its slope, fold by fold:
 
 
 # %%
