@@ -46,6 +46,7 @@ from zfutils.widgets.sliders import Sliders
 
 pd.set_option("display.max_colwidth", None)
 
+# %%
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
@@ -67,7 +68,11 @@ TRAINED = {name: runs.trained(PROFILE, name, seed=seed) for name in NAMES if nam
 train_all.table(PROFILE, list(NAMES), seed=seed)
 
 # %% [markdown]
-# All errors of this chapter are top-1 errors of the split *val*, ten crops averaged. A difference of two nets is a difference on the same images, with a paired bootstrap over them. Where its 95 % interval covers 0 it is called *undecided*, whatever its sign.
+# All errors of this chapter are top-1 errors of the split *val*, ten crops averaged. Let $\text{wrong}_i$ be 1 where a net errs on image $i$ of $n$, else 0. Two nets are compared on the same images:
+#
+# $$\text{change} = \frac{1}{n} \sum_{i=1}^{n} \left( \text{wrong}_i^\text{net} - \text{wrong}_i^\text{base} \right)$$
+#
+# Images on which both err, or neither, add nothing, and so no noise either. The interval comes from a bootstrap over the images, which draws both nets' answers to an image together. Where it covers 0 the change is called *undecided*, whatever its sign.
 
 # %%
 REGIMES = {name: regime.of(found, PICTURES, name=name, seed=seed) for name, found in TRAINED.items()}
@@ -112,10 +117,27 @@ def used(*names: str) -> dict:
 
 pd.DataFrame({"net": name, **error_of(name)} for name in CHAPTER.nets).round(2)
 
+# %%
+PAPER_NEW, PAPER_OLD = (
+    float(numbers.number(f"table2/{row}/val_top1_error")["paper"])
+    for row in ("1-convnet-as-in-fig-3", "authors-replication-of-krizhevsky-et-al-1-convnet")
+)
+AGAINST = change("zfnet", "alexnet")
+Markdown(
+    f"{len(TRAINED)} of {len(set(NAMES))} nets of this chapter are there, {len(MISSING)} are not. "
+    + (
+        f"`zfnet` against `alexnet`: {AGAINST['change']:+.2f} points, 95 % interval {AGAINST['change low']:+.2f} to {AGAINST['change high']:+.2f}. In the paper it is {PAPER_NEW - PAPER_OLD:+.1f} ({PAPER_NEW:.1f} against {PAPER_OLD:.1f} %)."
+        if not AGAINST["missing"]
+        else f"The two bases cannot be compared: {AGAINST['missing']}."
+    )
+)
+
 # %% [markdown]
 # ## Table 3 from a second seed
 #
-# Each row of table 3 is one net, trained once. An interval over test images says how far its error can be trusted *for that net*; it does not say what another start, another order of the images and other dropout would have given. So every net is trained once more, all that is drawn drawn anew, and compared with the base of its own seed.
+# Each row of table 3 is one net, trained once. An interval over test images says how far its error can be trusted *for that net*; it does not say what another start, another order of the images and other dropout would have given. So every net is trained once more with everything random drawn anew, and compared with the base of its own seed.
+#
+# In the figure, look for rows whose two bars lie on different sides of 0, and for bars that exclude 0 and yet do not overlap: there the interval over images has promised too much.
 
 # %%
 STEP = time.monotonic()
@@ -240,10 +262,29 @@ TOGGLE.figure([{"seed": which} for which in CHANGES.seeds()], columns=2, cell=5.
 # %%
 TOGGLE
 
+
+# %%
+def turned_round() -> str:
+    """Which changes have another sign from another seed."""
+    signs_of = EACH.dropna(subset=["change"]).groupby("net")["change"].agg(["min", "max", "size"])
+    there = signs_of[signs_of["size"] > 1]
+    if there.empty:
+        return "No change is there from two seeds, so nothing can turn round."
+    turned = there.index[(there["min"] < 0) & (there["max"] > 0)]
+    said = ", ".join(f"`{name}` ({there.loc[name, 'min']:+.2f} to {there.loc[name, 'max']:+.2f})" for name in turned)
+    return f"Of {len(there)} changes that are there from two seeds or more, {len(turned)} turn round{f': {said}' if said else ''}."
+
+
+Markdown(turned_round())
+
 # %% [markdown]
 # ### Over three seeds
 #
-# Two seeds that agree may still be a toss. From three seeds of each net an interval can be had that resamples seeds first and images second; ten changes are decided at once, so Holm's p stands beside each. This is what the verdicts of chapters 1 and 2 take once these nets are there.
+# Two seeds that agree may still be a toss. Three seeds of each net give an interval that takes in both kinds of luck, that of the seeds and that of the images. And ten changes are decided at once, so that one of them may look sure by luck alone. Holm's correction makes up for that: sort the $m$ p-values, the smallest first; then
+#
+# $$p^\text{Holm}_{(i)} = \max_{j \le i} \; \min\left( 1, \; (m - j + 1) \, p_{(j)} \right)$$
+#
+# This is what the verdicts of chapters 1 and 2 take once these nets are there.
 
 # %%
 TEN_CROPS = {
@@ -277,6 +318,15 @@ OVER = OVER.reindex(columns=["base", "net", "the paper", "seeds", "change", "low
 OVER.insert(8, "p, Holm", multiple.holm(OVER["p"].astype(float)))
 OVER.rename(columns={"missing": "missing or under-trained"}).round(3).astype(object).fillna("")
 
+# %%
+SURE = OVER[OVER["p, Holm"].astype(float) < 0.05]
+Markdown(
+    "No change has a p of its own here: each needs two seeds or more of the net and of its base."
+    if OVER["p"].isna().all()
+    else f"{int(OVER['p'].notna().sum())} of {len(OVER)} changes have a p; {len(SURE)} stay below .05 after Holm"
+    + (f": {', '.join(f'`{row.net}` ({row.change:+.2f} points)' for row in SURE.itertuples())}." if len(SURE) else ".")
+)
+
 # %% [markdown]
 # ### What the seed alone does
 #
@@ -306,7 +356,11 @@ Markdown(yardstick())
 # %% [markdown]
 # ## What a net costs
 #
-# A convolution multiplies and adds once for every weight at every place of its output. By hand, for layers 3 to 5 at the paper's size, and by the library:
+# A convolution multiplies and adds once for every weight at every place of its output. With as many maps `below` as the layer before has, its own `maps`, a filter of `kernel` x `kernel` and an output of `side` x `side` places:
+#
+# $$\text{cost} = \text{maps} \cdot \text{below} \cdot \text{kernel}^2 \cdot \text{side}^2$$
+#
+# By hand, for layers 3 to 5 at the paper's size, and by the library:
 
 
 # %%
@@ -351,6 +405,8 @@ COSTS.round(3)
 
 # %% [markdown]
 # The cost is equal at the paper's size. A profile scales maps, units and the side of the picture apart, so here it is equal only nearly; and a wide layer 5 gives layer 6 more inputs, hence the parameters.
+#
+# In the next figure, look whether the interval of a shallow, wide net reaches that of `zfnet`. If depth itself matters, it should lie to the right; if it was the work, they should meet.
 
 # %%
 BEGAN = {name: own.began or "never" for name, own in REGIMES.items()}
@@ -422,7 +478,11 @@ Markdown(
 # %% [markdown]
 # ## Dropout and batch norm
 #
-# The paper drops half of the units of layers 6 and 7 in training. Batch norm (Ioffe and Szegedy 2015) came later: every map of a convolution is centred and divided by its standard deviation, over all images of the batch and all places, then scaled and shifted by two learned numbers. By hand, and as the net does it between convolution and ReLU:
+# The paper drops half of the units of layers 6 and 7 in training. Batch norm (Ioffe and Szegedy 2015) came later: every map $c$ of a convolution is centred and divided by its standard deviation, over all images of the batch and all places, then scaled and shifted by two learned numbers:
+#
+# $$y_c = \text{scale}_c \, \frac{x_c - \text{mean}_c}{\sqrt{\text{variance}_c + 10^{-5}}} + \text{shift}_c$$
+#
+# By hand, and as the net does it between convolution and ReLU:
 
 
 # %%
@@ -438,10 +498,16 @@ x = torch.randn(4, 3, 112, 112, generator=torch.Generator().manual_seed(seed), d
 convolved = net.conv1(x)
 by_hand = batch_norm_by_hand(convolved, net.batch1.weight, net.batch1.bias)
 assert torch.allclose(by_hand, net.batch1(convolved), atol=1e-9)
-" → ".join(name for name, _ in net.named_children() if name.endswith("1"))
+Markdown(
+    "By hand and by the net, the same. In layer 1 the order is "
+    + " → ".join(f"`{name}`" for name, _ in net.named_children() if name.endswith("1"))
+    + "."
+)
 
 # %% [markdown]
 # Four nets: dropout or none, batch norm or none. With the error on *val* stands the error on as many pictures of *train*, by the finished nets, without dropout and with ten crops too: the gap between the two is what each net has learned by heart.
+#
+# Look at the learning curves first: which net leaves chance soonest, and whose two lines part furthest at the end?
 
 # %%
 STEP = time.monotonic()
@@ -536,12 +602,20 @@ def gaps_told() -> str:
     )
 
 
-Markdown(told(FOUR[1:]) + "\n" + gaps_told())
+ALONE_HERE = REGULARISED.dropna(subset=["gap"])
+Markdown(
+    f"{told(FOUR[1:])}\n{gaps_told()}\n\n"
+    + (
+        f"Of the {len(ALONE_HERE)} nets that are here, `{ALONE_HERE.loc[ALONE_HERE['gap'].idxmax(), 'net']}` has the widest gap ({ALONE_HERE['gap'].max():.1f} points)."
+        if len(ALONE_HERE) > 1
+        else "With one net alone here, there is no gap to set beside its own."
+    )
+)
 
 # %% [markdown]
 # ## Accuracy against cost
 #
-# `zfnet` with half, three quarters and one and a half times the maps of all five convolutional layers, beside every other net of this chapter. Nets that differ in their seed alone are one dot: the mean of their errors.
+# `zfnet` with half, three quarters and one and a half times the maps of all five convolutional layers, beside every other net of this chapter. Nets that differ in their seed alone are one dot: the mean of their errors. A net is on the *front* where no other is at least as cheap and at least as good, and better in one of the two. Look for nets far to the right of the front: their cost buys nothing here.
 
 # %%
 STEP = time.monotonic()
@@ -621,6 +695,14 @@ cost_figure
 
 # %%
 COST.round(2)
+
+# %%
+WORST = COST.loc[(COST["multiply-adds"].where(~COST["on the front"], -1)).idxmax()]
+Markdown(
+    f"The dearest net that is not on the front is `{WORST['net']}`: {WORST['multiply-adds / zfnet']:.2f} times the cost of `zfnet`, and another net is at least as good for no more."
+    if not COST["on the front"].all()
+    else "Every net that is here is on the front: each dearer one errs less."
+)
 
 # %%
 FRONT = COST[COST["on the front"]]
@@ -853,12 +935,23 @@ def decided_in_all() -> str:
     return f"{known.sum()} of {len(WIDE)} changes of table 3 have the same direction from two seeds, decided in each: {names}."
 
 
-MISSING_HERE = error_rates.missing(PROFILE, list(WIDE["net"]), seed=SEED)
+def freezing_in_short() -> str:
+    """What freezing gains at the fewest and at the most images."""
+    if COMPARABLE.empty:
+        return "Whether frozen features beat training from scratch cannot be said here: no size compares in this profile."
+    few, many = COMPARABLE.iloc[0], COMPARABLE.iloc[-1]
+    return f"Over {len(DRAWS)} folds, frozen features gain {few['gain']:+.1f} points at {few['size']} images a class and {many['gain']:+.1f} at {many['size']}."
+
+
+LACKING = [name for name in WIDE["net"] if name in MISSING]
 Markdown(
-    f"- {decided_in_all()}\n"
-    f"- {signs()}\n"
-    f"- {len(MISSING_HERE)} of the {len(WIDE)} changed nets of the first seed are missing here"
-    + (f"; `make reproduce EXTRAS=1 PROFILE={profile}` trains them and their later seeds." if MISSING_HERE else ".")
+    f"- {decided_in_all()}"
+    + (
+        f" {len(LACKING)} of these nets are missing here; `make reproduce EXTRAS=1 PROFILE={profile}` trains them and their later seeds."
+        if LACKING
+        else ""
+    )
+    + f"\n- {yardstick()}\n- {freezing_in_short()}"
 )
 
 # %% [markdown]
@@ -941,8 +1034,8 @@ f"{AGREE} of {len(SIGNED)} agree; by luck at least so many: {by_luck:.3f}"
 #
 # <details><summary>Answer</summary>
 #
-# Dropout keeps a net from learning its training pictures by heart, and slows down the learning itself. A net that is stopped early has not yet learnt anything by heart, so here it mostly costs; in the paper's 70 epochs of 1.3 million pictures it is
-# the other way round.
+# Dropout keeps a net from learning its training pictures by heart, and slows down the learning itself. A net that is stopped early has not yet learnt anything by heart, so there it may mostly cost. With a thousand times the pictures and 70 epochs, as in the
+# paper, a net has the time to learn by heart what it can. Whether your net was stopped early, its learning curve tells: were the two lines parting?
 #
 # </details>
 #
