@@ -657,6 +657,8 @@ def outgrown() -> dict:
 
 def first_layer_verdicts() -> list[dict]:
     """The three claims about the first layer."""
+    if apart := runs.starts_apart(PROFILE, ("zfnet", "alexnet"), seed=SEED):
+        return [*(results.claim(id, claims.NOT_COMPARABLE, n=0, reason=apart) for id in FIRST_LAYER_IDS[:2]), outgrown()]
     ours, theirs = first_layers("zfnet"), first_layers("alexnet")
     fewer, middle = (seeds.difference_of_units(*sides) for sides in zip(ours, theirs, strict=True))
     return [
@@ -1001,7 +1003,7 @@ def signs() -> tuple[str, seeds.Estimate, float | None]:
 
 def decided(id: str, needs: tuple[str, ...], decide: Callable[[], tuple[str, seeds.Estimate, float | None]]) -> dict:
     """Scoreboard row of a claim; not comparable where a net that it needs is missing or was under-trained."""
-    if reason := "; ".join(MISSING[name] for name in needs if name in MISSING):
+    if reason := "; ".join(MISSING[name] for name in needs if name in MISSING) or runs.starts_apart(PROFILE, needs, seed=SEED):
         return results.claim(id, claims.NOT_COMPARABLE, n=0, reason=reason)
     status, found, threshold = decide()
     return verdicts.compared(id, status, found, len(VAL), under_trained=regime.reasons(REGIMES, needs), threshold=threshold)

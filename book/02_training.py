@@ -633,8 +633,8 @@ Markdown(
 # %% [markdown]
 # ### From a net that ships
 #
-# A few hundred pictures teach no net of this size to see: from random weights it would stay at the loss of a guess. In a profile of own pictures the nets therefore start from
-# one that was trained on photographs and ships, with a new last layer, at a tenth of the rate (*fine-tuning*). What does that bring over the same net left as it is (*frozen*), with a softmax on its layer 7,
+# A few hundred pictures teach no net of this size to see: from random weights it would stay at the loss of a guess. In a profile of own pictures `zfnet` therefore starts from
+# the one that was trained on photographs and ships, with a new last layer, at a tenth of the rate (*fine-tuning*); `alexnet` does not, so the two are not compared there. What does that bring over the same net left as it is (*frozen*), with a softmax on its layer 7,
 # and over a net from random weights?
 
 # %%
@@ -859,12 +859,14 @@ def members(*rows: str) -> list[str]:
 
 def decided(id: str, rows: tuple[str, ...], decide: Callable[[], tuple[str, seeds.Estimate]], threshold: float | None = 0.0) -> dict:
     """Scoreboard row of a claim about the errors of some rows, or why it cannot be decided."""
-    if reason := "; ".join(dict.fromkeys(ABSENT[row] for row in rows if row in ABSENT)):
+    absent = "; ".join(dict.fromkeys(ABSENT[row] for row in rows if row in ABSENT))
+    if reason := absent or runs.starts_apart(PROFILE, members(*rows), seed=SEED):
         return results.claim(id, claims.NOT_COMPARABLE, n=0, reason=reason)
     status, found = decide()
     return verdicts.compared(id, status, found, len(TRUTH), under_trained=regime.reasons(REGIMES, members(*rows)), threshold=threshold)
 
 
+# %%
 def below(row: str, other: str) -> tuple[str, seeds.Estimate]:
     """Whether the error of a row lies below that of another."""
     found = seeds.difference(OVER_SEEDS[row], OVER_SEEDS[other], generator=np.random.default_rng(SEED))

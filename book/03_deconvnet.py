@@ -1070,14 +1070,15 @@ GRID = {name: grid_strengths(found, STRIDES[name]) for name, found in LAYER2.ite
 # Equally many seeds of both: without EXTRAS=1 alexnet has one, however many zfnets are trained.
 PAIRS = zip(recipes.seeds_of("alexnet")[1:], recipes.seeds_of("zfnet")[1:], strict=False)
 PAIRS = [pair for pair in PAIRS if all(runs.is_there(PROFILE, name, seed=SEED) for name in pair)]
-if len(GRID) == 2:
+APART = runs.starts_apart(PROFILE, ("alexnet", "zfnet"), seed=SEED)
+if len(GRID) == 2 and not APART:
     SIDES = [
         [GRID[name], *(own for pair in PAIRS for own in further_strengths(pair[side]))] for side, name in enumerate(("alexnet", "zfnet"))
     ]
     ALIASING = seeds.difference_of_units(*SIDES)
     ALIAS_ROW = verdicts.compared(ALIAS, claims.when_above(ALIASING.interval), ALIASING, min(map(len, GRID.values())))
 else:
-    ALIAS_ROW = results.claim(ALIAS, claims.NOT_COMPARABLE, n=0, reason=FEW)
+    ALIAS_ROW = results.claim(ALIAS, claims.NOT_COMPARABLE, n=0, reason=APART or FEW)
 GRID_TABLE = pd.DataFrame(
     {"net": name, "map": number, "grid_strength": value}
     for name, found in LAYER2.items()

@@ -60,6 +60,16 @@ def test_a_net_from_random_weights_takes_no_cuts_of_one_that_was_fine_tuned(pict
     assert settings(pictures, many, "zfnet-2048").lr_drops == tuple(runs.trained(many, "zfnet").card["lr_drops"])
 
 
+def test_nets_with_other_starts_are_not_compared(pictures):
+    runs.train(OWN, "zfnet")
+    runs.train(OWN, "zfnet-2048")
+    assert (
+        runs.starts_apart(OWN, ("zfnet", "zfnet-2048"))
+        == "zfnet was fine-tuned from a net that ships, zfnet-2048 trained from random weights"
+    )
+    assert runs.starts_apart(OWN, ("zfnet",)) == runs.starts_apart(OWN, ("zfnet-2048", "alexnet")) == "", "what is not there has no start"
+
+
 def test_another_net_that_ships_makes_another_net(pictures):
     before = settings(pictures)
     architecture = shipped.architecture("zfnet-imagenet200")

@@ -1,5 +1,6 @@
 """What ships: half-precision nets with cards, samples with their truth, winners; every way in which a file can be wrong is told."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -192,6 +193,24 @@ def test_a_run_that_takes_what_ships_trains_only_what_does_not(newcomer, monkeyp
     assert list(nets) == ["zfnet"] and isinstance(nets["zfnet"], Shipped) and not runs.is_trained(SMALLEST, "zfnet")
     assert f"zfnet: taken from what ships, {NAME}" in capsys.readouterr().err
     assert type(train_all.make(SMALLEST, ["zfnet"], jobs=1)["zfnet"]) is Trained, "a plain run trains on the spot"
+
+
+def test_where_nets_ship_one_that_follows_takes_the_cuts_of_the_one_that_ships(newcomer):
+    registry.prepare(SMALLEST, jobs=1, chosen=("pretraining",))
+    ships = dataclasses.replace(SMALLEST, ships=True)
+    nets = train_all.make(ships, ["zfnet", "alexnet"], jobs=1, only_trained=True)
+    assert isinstance(nets["zfnet"], Shipped) and type(nets["alexnet"]) is Trained and not runs.is_trained(ships, "zfnet")
+    assert nets["alexnet"].card["settings"]["lr_drops"] == shipped.card(NAME)["lr_drops"] and runs.state(ships, "alexnet") == "trained"
+    longer = dataclasses.replace(ships, epochs=3)
+    assert not runs.is_trained(longer, "alexnet") and runs.state(longer, "alexnet") == "missing", "steps of another run say nothing"
+    runs.train(longer, "alexnet")
+    assert runs.is_trained(longer, "zfnet"), "the one that is followed was trained here"
+
+
+def test_the_readme_says_how_much_the_nets_of_photographs_err():
+    text = (paths.REPOSITORY / "README.md").read_text(encoding="utf-8")
+    for name in ("zfnet-imagenet200", "zfnet-modern-imagenet200"):
+        assert f"{100 * shipped.card(name)['val_error']:.1f} %" in text and f"`{name}`" in text
 
 
 def test_a_run_that_takes_what_is_there_trains_nothing_from_scratch(newcomer, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def settings_of(profile: profiles.Profile, recipe: recipes.Recipe, prepared: Pre
     if recipe.follows:
         followed = settings_of(profile, recipes.recipe(recipe.follows), prepared, seed=seed)
         if bool(followed.start) == bool(start):  # else the two runs have other lengths, and steps of one say nothing of the other
-            lr_drops = tuple(Trained(folder_of(profile, followed, prepared)).card["lr_drops"])
+            lr_drops = tuple(_to_follow(profile, followed, prepared, seed).card["lr_drops"])
     drawn = seed + _MEMBERS * recipe.member
     options = {"learning_rate": profile.learning_rate, "lr_drops": lr_drops, "batch": profile.batch, "turned": recipe.turned}
     if recipe.modern:
@@ -50,6 +51,17 @@ def settings_of(profile: profiles.Profile, recipe: recipes.Recipe, prepared: Pre
         share *= _TUNING_SHARE
     epochs = max(1, round(profile.epochs_of(images) * share * images / seen))  # whoever sees fewer images visits each as much more often
     return Settings(recipe.name, architecture, epochs, drawn, recipe.clips, **options)
+
+
+def _to_follow(profile: profiles.Profile, followed: Settings, prepared: PreparedSet, seed: int) -> Trained:
+    """The net whose learning-rate drops another takes over: the one trained here; else, in a profile whose nets ship, the one that does, if
+    its run was as long."""
+    here = Trained(folder_of(profile, followed, prepared))
+    if not profile.ships or here.file.exists():
+        return here
+    net = of_shipped(profile.name, followed.recipe, seed=seed)
+    steps = math.ceil(len(prepared.indices("train")) / followed.batch) * followed.epochs
+    return net if net and net.card["steps"] == steps else here
 
 
 def start_of(profile: profiles.Profile, recipe: recipes.Recipe, architecture: architectures.Architecture, images: int) -> str:
@@ -104,7 +116,7 @@ def train(profile: profiles.Profile, name: str, *, seed: int = 0, retrain: bool 
         Problem: unknown recipe, absent data, a full disk.
     """
     recipe, prepared = recipes.recipe(name), registry.opened(profile, seed=seed)
-    if recipe.follows:
+    if not _can_follow(profile, recipe, seed):
         train(profile, recipe.follows, seed=seed)
     settings = settings_of(profile, recipe, prepared, seed=seed)
     prepared = pictures_of(recipe, prepared, seed=seed)
@@ -133,7 +145,7 @@ def state(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
     if is_there(profile, name, seed=seed):
         return "trained" if is_trained(profile, name, seed=seed) else "ships"
     recipe, prepared = recipes.recipe(name), registry.opened(profile, seed=seed)
-    if recipe.follows and not is_trained(profile, recipe.follows, seed=seed):
+    if not _can_follow(profile, recipe, seed):
         return "missing"  # its learning-rate drops are not known yet
     folder = _folder(profile, name, seed)
     if why := run_folder.stopped(folder):
@@ -178,9 +190,35 @@ def is_trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> bool:
     recipe = recipes.recipe(name)
     if not registry.is_prepared(profile, seed=seed):
         return False
-    if recipe.follows and not is_trained(profile, recipe.follows, seed=seed):
+    if not _can_follow(profile, recipe, seed):
         return False
     return (_folder(profile, name, seed) / "net.safetensors").exists()
+
+
+def starts_apart(profile: profiles.Profile, names: Iterable[str], *, seed: int = 0) -> str:
+    """Why nets say nothing of their recipes beside each other: some were fine-tuned, others not.
+
+    Args:
+        profile: the sizes.
+        names: of recipes; those that are not there have no say.
+        seed: of the run.
+
+    Returns:
+        The reason; empty where all of them started alike.
+    """
+    there = [name for name in names if is_there(profile, name, seed=seed)]
+    tuned = [name for name in there if trained(profile, name, seed=seed).card["settings"].get("start")]
+    others = [name for name in there if name not in tuned]
+    words = f"{', '.join(tuned)} was fine-tuned from a net that ships, {', '.join(others)} trained from random weights"
+    return words if tuned and others else ""
+
+
+def _can_follow(profile: profiles.Profile, recipe: recipes.Recipe, seed: int) -> bool:
+    """Whether the learning-rate drops that a recipe takes over are known, or it takes over none."""
+    if not recipe.follows:
+        return True
+    prepared = registry.opened(profile, seed=seed)
+    return _to_follow(profile, settings_of(profile, recipes.recipe(recipe.follows), prepared, seed=seed), prepared, seed).file.exists()
 
 
 def _folder(profile: profiles.Profile, name: str, seed: int) -> Path:
