@@ -92,7 +92,7 @@ def test_the_benchmark_measures_ours_against_what_one_would_use(smoke, monkeypat
     small = {(steps, "_STEPS"): 1, (steps, "_LOADERS"): 0, (steps, "_BATCH"): 8, (clock, "_ROUNDS"): 1}  # no processes inside a test
     small |= {(projections, "_SIZE"): 112, (projections, "_WIDTH"): 1 / 12, (projections, "_IMAGES"): 9, (projections, "_BATCH"): 2}
     small |= {(scan, "_SIZE"): 112, (scan, "_WIDTH"): 1 / 12, (scan, "_IMAGES"): 9}
-    small |= {(growth, "_TIMES"): (1, 4), (growth, "_ROUNDS"): 1}
+    small |= {(growth, "_TIMES"): (1, 4), (growth, "_ROUNDS"): 1, (growth, "_STEPS"): 3}
     small |= {(squares, "_SIDE"): 96, (squares, "_WIDTH"): 1 / 12, (squares, "_STRIDE"): 15, (squares, "_TRIED"): (8,)}
     small |= {(nothing_changed, "_IMAGES"): 300, (nothing_changed, "_CLASSES"): 10}
     for (module, name), value in small.items():

@@ -21,6 +21,7 @@ from zfutils.core import keys, paths, profiles
 from zfutils.core import subprocesses as children_module
 from zfutils.core.errors import Problem
 from zfutils.core.subprocesses import Children
+from zfutils.data import registry
 from zfutils.models import devices, pretrained
 from zfutils.models.trained import Trained
 from zfutils.paper import claims, numbers
@@ -431,9 +432,7 @@ def test_make_hands_the_verb_all_that_it_was_given(given, expected):
 @pytest.mark.parametrize(("verb", "sign"), [("data", "*/*.part/journal.jsonl"), ("train", "*/nets/*/checkpoints/*")])
 def test_ctrl_c_stops_in_one_line_and_the_same_command_goes_on(tmp_path, interruptible, verb, sign):
     if verb == "train":
-        subprocess.run(
-            [sys.executable, "-m", "zfutils", "data", "--profile", "smoke"], cwd=paths.REPOSITORY, check=True, capture_output=True
-        )
+        registry.prepare(profiles.profile("smoke"), jobs=1)
     own = {"data": ["--jobs", "2"], "train": ["--net", "zfnet"]}[verb]
     command = [sys.executable, "-m", "zfutils", verb, "--profile", "smoke", *own]
     running = subprocess.Popen(command, cwd=paths.REPOSITORY, stderr=subprocess.PIPE, text=True)

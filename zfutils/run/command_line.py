@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from zfutils.core import paths, profiles, progress
+from zfutils.core import cpu, paths, profiles, progress
 from zfutils.core.errors import Problem
 
 _FOLDERS = ("DATA_DIR", "RESULTS_DIR", "DATA", "TRANSFER")  # meant from here, also by chapters, which run in the folder of the book
@@ -59,6 +59,9 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
     given, refused = parser.parse_known_args(arguments)
     if refused:
         raise Problem(_refusal(given, refused[0].partition("=")[0]))
+    for flag, read in (("profile", profiles.profile), ("jobs", cpu.jobs)):  # here, so that a slip is told before anything large is imported
+        if vars(given).get(flag) is not None:
+            setattr(given, flag, read(getattr(given, flag)))
     if vars(given).get("folder"):  # chapters run in processes of their own and find the pictures by this variable
         os.environ["DATA"] = given.folder
     return given
@@ -80,8 +83,8 @@ def _seed(text: str) -> int:
 def _data(given: argparse.Namespace) -> int:
     from zfutils.data import registry
 
-    profile = profiles.profile(given.profile)
-    made = registry.prepare(profile, seed=given.seed, jobs=given.jobs, mirror=given.mirror, folder=given.folder, transfer=given.transfer)
+    where = {"mirror": given.mirror, "folder": given.folder, "transfer": given.transfer}
+    made = registry.prepare(given.profile, seed=given.seed, jobs=given.jobs, **where)
     for name, prepared in made.items():
         counts = prepared.table["split"].value_counts(sort=False)
         said = ", ".join(f"{count} {split}" for split, count in counts.items())
@@ -93,12 +96,11 @@ def _nets(given: argparse.Namespace) -> int:
     from zfutils.run import chapters
     from zfutils.training import train_all
 
-    profile = profiles.profile(given.profile)
-    needed, rows = chapters.nets_of(chapters.chosen(only=given.only, extras=given.extras, dataset=profile.dataset))
-    print(train_all.table(profile, [*needed, *rows], seed=given.seed).to_string(index=False), flush=True)
+    needed, rows = chapters.nets_of(chapters.chosen(only=given.only, extras=given.extras, dataset=given.profile.dataset))
+    print(train_all.table(given.profile, [*needed, *rows], seed=given.seed).to_string(index=False), flush=True)
     if given.only_trained:
         return 0
-    return _describe(train_all.make(profile, needed, rows, seed=given.seed, jobs=given.jobs, retrain=given.retrain))
+    return _describe(train_all.make(given.profile, needed, rows, seed=given.seed, jobs=given.jobs, retrain=given.retrain))
 
 
 def _train(given: argparse.Namespace) -> int:
@@ -111,7 +113,7 @@ def _train(given: argparse.Namespace) -> int:
     if given.net is None:
         raise Problem(f"expected a net, got none; give NET= one of: {', '.join(recipes.RECIPES)}")
     name = recipes.recipe(given.net).name
-    folder = runs.train(profiles.profile(given.profile), name, seed=given.seed, retrain=given.retrain)
+    folder = runs.train(given.profile, name, seed=given.seed, retrain=given.retrain)
     status = _describe({name: Trained(folder)})
     if distributed.is_initialized():  # under torchrun; threads of a group that was not left may abort a process at its end
         distributed.destroy_process_group()
@@ -133,7 +135,7 @@ def _reproduce(given: argparse.Namespace) -> int:
 
     where = {"mirror": given.mirror, "folder": given.folder, "transfer": given.transfer}
     options = {"only": given.only, "extras": given.extras, "retrain": given.retrain, "only_trained": given.only_trained}
-    return runner.reproduce(profiles.profile(given.profile), seed=given.seed, jobs=given.jobs, **options, **where)
+    return runner.reproduce(given.profile, seed=given.seed, jobs=given.jobs, **options, **where)
 
 
 def _chapter(given: argparse.Namespace) -> int:
@@ -143,17 +145,16 @@ def _chapter(given: argparse.Namespace) -> int:
     if given.only not in chapters.CHAPTERS:
         raise unknown("chapter", given.only, chapters.CHAPTERS)
     notebooks.write_all()
-    profile = profiles.profile(given.profile)
     notebook = f"{given.only}.ipynb"
-    output = paths.results_dir(profile.name) / "notebooks" / notebook
-    execution.run_chapter(paths.notebooks_dir() / notebook, output=output, parameters={"profile": profile.name, "seed": given.seed})
+    output = paths.results_dir(given.profile.name) / "notebooks" / notebook
+    execution.run_chapter(paths.notebooks_dir() / notebook, output=output, parameters={"profile": given.profile.name, "seed": given.seed})
     return 0
 
 
 def _scoreboard(given: argparse.Namespace) -> int:
     from zfutils.report import scoreboard
 
-    board = scoreboard.write(profiles.profile(given.profile).name, seed=given.seed)
+    board = scoreboard.write(given.profile.name, seed=given.seed)
     print(board[board["result"].notna()].to_string(index=False))
     print(f"retired claims:\n{scoreboard.retired()}\n{scoreboard.summary(board)}")
     return 0
@@ -169,7 +170,7 @@ def _notebooks(given: argparse.Namespace) -> int:
 
 def _lab(given: argparse.Namespace, *opened: str) -> int:
     _notebooks(given)
-    os.environ["PROFILE"] = given.profile
+    os.environ["PROFILE"] = given.profile.name
     os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", "--notebook-dir", str(paths.notebooks_dir()), *opened])
 
 
@@ -180,7 +181,7 @@ def _explore(given: argparse.Namespace) -> int:
 def _book(given: argparse.Namespace) -> int:
     from zfutils.run.site import build
 
-    return build.build(profiles.profile(given.profile).name)
+    return build.build(given.profile.name)
 
 
 def _serve(given: argparse.Namespace) -> int:
@@ -194,14 +195,14 @@ def _ship(given: argparse.Namespace) -> int:
 
     if given.net is None:
         raise Problem("expected a trained net, got none; give --net zfnet, say")
-    shipping.ship(profiles.profile(given.profile), given.net, seed=given.seed)
+    shipping.ship(given.profile, given.net, seed=given.seed)
     return 0
 
 
 def _bench(given: argparse.Namespace) -> int:
     from zfutils.run import bench
 
-    return bench.run(profiles.profile(given.profile), seed=given.seed)
+    return bench.run(given.profile, seed=given.seed)
 
 
 _VARIABLES = {"folder": "DATA", "only-trained": "TRAINED"}  # of make, where they are called otherwise than the flag
@@ -209,7 +210,7 @@ _VARIABLES = {"folder": "DATA", "only-trained": "TRAINED"}  # of make, where the
 _FLAGS: dict[str, dict] = {
     "profile": {"default": os.environ.get("PROFILE") or "toybox", "help": f"one of: {', '.join(profiles.PROFILES)}"},
     "seed": {"type": _seed, "default": os.environ.get("SEED") or "0", "help": "of everything that is drawn"},
-    "jobs": {"type": int, "help": "parallel processes; default all cores, on GPUs one a GPU"},
+    "jobs": {"help": "parallel processes; default all cores, on GPUs one a GPU"},
     "net": {"help": "a recipe"},
     "only": {"help": "one result or chapter, with what it needs"},
     "mirror": {"help": "folder with the archives, instead of a download"},

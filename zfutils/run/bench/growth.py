@@ -32,14 +32,14 @@ def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
     for _ in range(_ROUNDS):  # in turn, so that a busy moment of the machine hits all
         for pictures, measured in told.items():
             with ProcessPoolExecutor(1, get_context("spawn")) as process:
-                measured.append(process.submit(_trained, profile, pictures, seed).result())
+                measured.append(process.submit(_trained, profile, pictures, _STEPS, seed).result())
     rows = [(pictures, *(statistics.median(kind) for kind in zip(*measured, strict=True))) for pictures, measured in told.items()]
     names = [f"ours, {pictures} training pictures, {megabytes:.0f} MB" for pictures, _, megabytes in rows]
     pairs = zip(names, rows, strict=True)
     return [clock.Row("growth", name, round(taken, 4), "image", round(taken / rows[0][1], 3)) for name, (_, taken, _) in pairs]
 
 
-def _trained(profile: Profile, pictures: int, seed: int) -> tuple[float, float]:
+def _trained(profile: Profile, pictures: int, steps: int, seed: int) -> tuple[float, float]:
     """Milliseconds of the processor an image, and the largest anonymous memory in MB, over some steps of training."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -47,7 +47,7 @@ def _trained(profile: Profile, pictures: int, seed: int) -> tuple[float, float]:
         settings = runs.settings_of(profile, recipes.recipe("zfnet"), prepared, seed=seed)
         trainer = Trainer(settings, prepared, Path(folder) / "run", device=device, dtype=devices.dtype(device))
         taken, memory = [], []
-        for trainer.step in range(_STEPS):
+        for trainer.step in range(steps):
             start = time.process_time()  # which, unlike the clock, a busy machine does not stretch
             trainer.backward()
             trainer.optimizer.step()
