@@ -163,15 +163,35 @@ def test_filters_are_those_of_the_epoch_and_the_cursor_stands_at_its_step(epochs
     assert early.text == "Step 10: no full epoch has passed."
     assert late.text == "Step 40: 20 of 40 dev pictures wrong; the largest filter of layer 1 has 0.40 of the radius of clipping; rate 0.01."
     assert "the cursor at 80" in early.svg and "the cursor at 320" in late.svg
-    with pytest.raises(Problem, match="unknown epoch 3; known: 0, 10, 40"):
+    with pytest.raises(Problem, match="unknown epoch 3; known: 0, 10, 40, 70"):
         epochs.at("zfnet", 3, SCALES[0], never)
     with pytest.raises(Problem, match="unknown net 'x'"):
         epochs.at("x", 0, SCALES[0], never)
 
 
-def test_the_epochs_are_those_that_were_kept(epochs, closing):
-    made = closing(epochs.sliders())
-    assert made.controls["epoch"].options == (0, 10, 40) and made.controls["epoch"].value == 40
+def test_the_epochs_are_those_that_were_kept_of_a_net_from_the_first_weights_to_the_trained_net(trained, tmp_path, closing):
+    (tmp_path / "log.csv").write_bytes((trained.folder / "log.csv").read_bytes())
+    (tmp_path / "net.safetensors").write_bytes(trained.file.read_bytes())
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "epoch-00.safetensors").write_bytes((trained.folder / "checkpoints" / "epoch-00.safetensors").read_bytes())
+    made = closing(Epochs({"zfnet": trained, "alexnet": Trained(tmp_path)}, batch=8).sliders())
+    assert made.controls["epoch"].options == (0, 10, 40, 70) and made.controls["epoch"].value == 70
+    made.controls["epoch"].value = 10
+    made.controls["net"].value = "alexnet"  # of which no weights were kept between
+    assert made.controls["epoch"].options == (0, 70) and made.controls["epoch"].value == 0, "the nearest"
+
+
+def test_the_last_epoch_is_the_trained_net(epochs, trained):
+    shown = epochs.at("zfnet", 70, SCALES[1], never)
+    assert f"±{float(trained.net().conv1.weight.detach().abs().max()):.3g}" in next(iter(shown.pictures))
+    assert shown.text.startswith("Step 70: 10 of 40 dev pictures wrong")
+
+
+def test_a_net_that_clips_nothing_has_no_filter_against_a_radius(trained, tmp_path):
+    trained.log.drop(columns="largest_rms_over_radius_first_layer").to_csv(tmp_path / "log.csv", index=False)
+    (tmp_path / "net.safetensors").write_bytes(trained.file.read_bytes())
+    shown = Epochs({"alexnet": Trained(tmp_path)}, batch=8).at("alexnet", 70, SCALES[1], never)
+    assert shown.text == "Step 70: 10 of 40 dev pictures wrong; rate 0.01."
 
 
 def test_no_filter_is_left_out_of_an_uneven_last_row(trained, monkeypatch):

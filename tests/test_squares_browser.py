@@ -13,6 +13,12 @@ CHAPTER = "04_occlusion"
 
 
 @pytest.fixture(scope="module")
+def made(smoke):
+    """The smoke profile, on whose nets the chapter runs to its sliders."""
+    return smoke / "data"
+
+
+@pytest.fixture(scope="module")
 def book(tmp_path_factory):
     """The chapter up to its second slider, as a page of four cells: all that comes before in one, so that both are near the top."""
     folder = tmp_path_factory.mktemp("book")

@@ -17,6 +17,8 @@ from zfutils.widgets.sliders import Sliders
 
 SCALES = ("one for all epochs", "its own")  # what of the filters becomes black and white
 _SIDE = 44  # pixels of a filter
+_GROWN = "largest_rms_over_radius_first_layer"  # as the log calls it
+_LAST = 70  # the paper's last epoch: the trained net
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,13 @@ class Epochs:
     kept: Memory = field(default_factory=lambda: Memory(64), repr=False)
 
     def sliders(self) -> Sliders:
-        """Net, epoch of the paper's 70, and scale of the filters; the epochs are those that were kept of all nets."""
-        epochs = sorted(set.intersection(*({0, *found.epochs} for found in self.trained.values())))
+        """Net, epoch of the paper's 70, and scale of the filters; the epochs are those that were kept of the net that is chosen."""
+        net = widgets.Dropdown(description="net", options=list(self.trained))
+        epoch = widgets.SelectionSlider(description="epoch of 70", options=self._epochs(net.value), value=_LAST)
+        net.observe(lambda event: self._fit(epoch, event["new"]), "value")
         controls = {
-            "net": widgets.Dropdown(description="net", options=list(self.trained)),
-            "epoch": widgets.SelectionSlider(description="epoch of 70", options=epochs, value=epochs[-1]),
+            "net": net,
+            "epoch": epoch,
             "scale": widgets.Dropdown(description="scale", options=SCALES),
         }
         return Sliders(self.at, title="One training, epoch by epoch", controls=controls, pictures=2)
@@ -47,7 +51,7 @@ class Epochs:
 
         Args:
             net: its name.
-            epoch: of the paper's 70; 0 is before training.
+            epoch: of the paper's 70; 0 is before training, 70 the trained net.
             scale: which absolute value becomes black or white; zero is grey.
             check: of the pipeline.
         """
@@ -55,8 +59,7 @@ class Epochs:
             raise unknown("net", net, self.trained)
         if scale not in SCALES:
             raise unknown("scale", scale, SCALES)
-        found = self.trained[net]
-        epochs = (0, *found.epochs)
+        found, epochs = self.trained[net], self._epochs(net)
         if epoch not in epochs:
             raise unknown("epoch", epoch, [str(known) for known in epochs])
         filters = self._filters(net, epoch)
@@ -81,12 +84,23 @@ class Epochs:
         if before.empty:
             return f"Step {step}: no full epoch has passed."
         last = before.iloc[-1]
-        wrong = f"{last['dev_wrong']:.0f} of {last['dev_n']:.0f} dev pictures wrong"
-        grown = f"the largest filter of layer 1 has {last['largest_rms_over_radius_first_layer']:.2f} of the radius of clipping"
-        return f"Step {step}: {wrong}; {grown}; rate {last['learning_rate']:g}."
+        said = [f"{last['dev_wrong']:.0f} of {last['dev_n']:.0f} dev pictures wrong"]
+        if _GROWN in last:  # nets that clip nothing have no radius
+            said.append(f"the largest filter of layer 1 has {last[_GROWN]:.2f} of the radius of clipping")
+        return f"Step {step}: {'; '.join(said)}; rate {last['learning_rate']:g}."
+
+    def _epochs(self, net: str) -> tuple[int, ...]:
+        return (0, *self.trained[net].epochs, _LAST)
+
+    def _fit(self, slider: widgets.SelectionSlider, net: str) -> None:
+        """Offer the epochs of a net; the one that is shown stays, or becomes the one that is nearest."""
+        nearest = min(self._epochs(net), key=lambda epoch: abs(epoch - slider.value))
+        slider.options = self._epochs(net)
+        slider.value = nearest
 
     def _filters(self, net: str, epoch: int) -> np.ndarray:
         def load() -> np.ndarray:
-            return self.trained[net].checkpoint(epoch).conv1.weight.detach().numpy()
+            state = self.trained[net].net() if epoch == _LAST else self.trained[net].checkpoint(epoch)
+            return state.conv1.weight.detach().numpy()
 
         return self.kept.get((net, epoch), load)
