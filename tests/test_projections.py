@@ -3,6 +3,7 @@
 import copy
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy import stats
@@ -13,6 +14,7 @@ from zfutils.attribution import batched_deconv, deconv, top_nine, topk
 from zfutils.attribution.deconvnet import Deconvnet
 from zfutils.attribution.units import Unit
 from zfutils.core.errors import Problem
+from zfutils.data.prepared_sets import PreparedSet
 from zfutils.stats import bootstrap
 
 
@@ -207,3 +209,21 @@ def test_jumps_are_told_apart_by_the_image_and_silent_maps_are_left_out():
     after = evolution.Strongest(2, np.array([4, 9, 7]), turned)
     jumps, stays = evolution.jumps({"conv4": [before, after], "conv5": []})
     assert jumps.tolist() == pytest.approx([1.0]) and stays.tolist() == pytest.approx([0.0])
+
+
+def test_boxes_are_cut_as_the_pictures_are(tmp_path):
+    def of(*boxes: tuple[float, ...]) -> PreparedSet:
+        table = pd.DataFrame(boxes, columns=["left", "top", "right", "bottom"])
+        return PreparedSet(tmp_path / "made-up", table, ["a"], {"size": 12, "count": len(table), "maps": []})
+
+    # of 12 px the middle 8 are kept, from 2 on
+    found = localization.boxes(of((0.25, 0.5, 0.5, 1.0), (0.0, 0.0, 1.0, 1.0), (0.3, 0.3, 0.31, 0.31), (0, 0, 0.1, 0.1)), 8, np.arange(4))
+    assert found.shape == (4, 8, 8) and found.dtype == bool
+    by_hand = np.zeros((8, 8), bool)
+    by_hand[4:8, 1:4] = True  # rows 6 to 11, columns 3 to 5 of the picture; rows 10 and 11 are cut off
+    assert np.array_equal(found[0], by_hand) and found[1].all() and not found[3].any()
+    assert np.argwhere(found[2]).tolist() == [[1, 1]], "a box within one pixel is that pixel"
+    assert np.array_equal(localization.boxes(of((0, 0, 0, 0), (0.25, 0.5, 0.5, 1.0)), 8, np.array([1]))[0], by_hand)
+    bare = PreparedSet(tmp_path / "bare", pd.DataFrame({"file": ["x"]}), ["a"], {"size": 12, "count": 1, "maps": []})
+    with pytest.raises(Problem, match="bare bring no boxes"):
+        localization.boxes(bare, 8, np.array([0]))

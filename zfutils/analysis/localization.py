@@ -1,10 +1,14 @@
-"""Projections against what is truly in the picture: the toy, and its parts (toys bring masks, photographs do not)."""
+"""Projections against what is truly in the picture: of toys the object and its parts, of photographs at most the box around the object."""
 
 import numpy as np
 
 from zfutils.attribution.batched_deconv import Regions
+from zfutils.core.errors import Problem
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models.crops import crop_corners
+
+_SIDES = ("left", "top", "right", "bottom")  # of a table: shares of the picture's width and height
+_ROUNDING = 1e-6  # pixels; what multiplying the shares may add
 
 
 def part_maps(prepared: PreparedSet, size: int, indices: np.ndarray) -> np.ndarray:
@@ -15,6 +19,27 @@ def part_maps(prepared: PreparedSet, size: int, indices: np.ndarray) -> np.ndarr
     """
     top, left, _ = crop_corners(prepared.facts["size"], size)[4]
     return np.asarray(prepared.map("parts")[indices][:, top : top + size, left : left + size])
+
+
+def boxes(prepared: PreparedSet, size: int, indices: np.ndarray) -> np.ndarray:
+    """The boxes around the objects of some pictures, in their centre crops, bool (n, size, size).
+
+    A box holds more than its object. It starts at the pixel that its left and top side fall into and ends after that of the others; what
+    the crop cuts off of it is left out.
+
+    Raises:
+        Problem: the pictures bring no boxes.
+    """
+    if missing := [side for side in _SIDES if side not in prepared.table]:
+        raise Problem(
+            f"the pictures of {prepared.path.name} bring no boxes (no {missing[0]}); Tiny ImageNet's do: make data PROFILE=photos"
+        )
+    top, left, _ = crop_corners(prepared.facts["size"], size)[4]
+    sides = prepared.table[list(_SIDES)].to_numpy(float)[indices] * prepared.facts["size"]
+    first, last = np.floor(sides[:, :2] - (left, top) + _ROUNDING), np.ceil(sides[:, 2:] - (left, top) - _ROUNDING)
+    at = np.arange(size)
+    across, down = ((at >= first[:, axis, None]) & (at < last[:, axis, None]) for axis in (0, 1))
+    return down[:, :, None] & across[:, None, :]
 
 
 def energy(regions: Regions, size: int) -> np.ndarray:
