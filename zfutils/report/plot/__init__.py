@@ -1,6 +1,7 @@
 """Figures: each function takes a tidy table or uint8 pictures and returns a figure; none computes a number."""
 
 from zfutils.report.plot.charts import bars, dots, learning_curves, lines, spectra
+from zfutils.report.plot.diagrams import paths_diagram, splits_diagram, transfer_diagram
 from zfutils.report.plot.further import beside, scatter, signs
 from zfutils.report.plot.images import crops, filters, palette, pictures, sheet
 from zfutils.report.plot.nets import architecture
@@ -36,13 +37,16 @@ __all__ = [
     "occlusion",
     "pages",
     "palette",
+    "paths_diagram",
     "pictures",
     "scatter",
     "sheet",
     "signals",
     "signs",
     "spectra",
+    "splits_diagram",
     "strip_page",
     "switches",
+    "transfer_diagram",
     "two_paths",
 ]
