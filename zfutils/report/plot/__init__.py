@@ -6,15 +6,17 @@ from zfutils.report.plot.further import beside, scatter, signs
 from zfutils.report.plot.images import crops, filters, palette, pictures, sheet
 from zfutils.report.plot.nets import architecture
 from zfutils.report.plot.opening import both_ways, hidden
-from zfutils.report.plot.pages import Page, nine_page, pages, strip_page, switches, two_paths
+from zfutils.report.plot.pages import BANNER_DPI, Page, banner, nine_page, pages, strip_page, switches, two_paths
 from zfutils.report.plot.panels import chain, descent, normed, signals
 from zfutils.report.plot.probes import Probed, columns, curves, decoded, occlusion
 from zfutils.report.plot.transfer import by_class, few_images, layers
 
 __all__ = [
+    "BANNER_DPI",
     "Page",
     "Probed",
     "architecture",
+    "banner",
     "bars",
     "beside",
     "both_ways",
