@@ -15,7 +15,7 @@ html_title = project
 author = "The zfbook authors"
 copyright = "MIT licence"
 language = "en"
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "sphinxcontrib.bibtex"]
 exclude_patterns = ["extra"]
 html_extra_path = [str(SOURCE / "extra")]
 html_static_path = ["static"]
@@ -24,6 +24,10 @@ html_favicon = "static/icon.svg"
 html_copy_source = False
 html_show_sphinx = False
 html_domain_indices = False
+
+bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "alpha"
+bibtex_reference_style = "author_year"
 
 # Chapters were executed by the run; what a kernel alone can show was taken out.
 nb_execution_mode = "off"
@@ -49,7 +53,7 @@ html_theme_options = {
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],
     "header_links_before_dropdown": 6,
-    "secondary_sidebar_items": {"index": [], "figures": ["page-toc"], "**": ["page-toc"]},
+    "secondary_sidebar_items": {"index": [], "glossary": [], "bibliography": [], "figures": ["page-toc"], "**": ["page-toc"]},
     "show_toc_level": 2,
     "footer_start": ["copyright"],
     "footer_end": [],
@@ -57,7 +61,7 @@ html_theme_options = {
     "back_to_top_button": True,
     "use_edit_page_button": False,
 }
-html_sidebars = {"index": [], "figures": [], "claims": [], "search": []}
+html_sidebars = {"index": [], "figures": [], "claims": [], "glossary": [], "bibliography": [], "search": []}
 html_context = {"default_mode": "auto"}
 
 
