@@ -125,6 +125,7 @@ def test_a_chapter_ends_with_the_works_and_words_that_it_names(site):
     assert 'href="glossary.html#term-switches"' in end
     listed = (site / "bibliography.html").read_text(encoding="utf-8")
     assert "Sanity checks for saliency maps" in listed and "arXiv:1810.03292" in listed
+    assert 'class="citation-list"' in listed and 'role="list" class="citation-list"' not in listed
     assert 'id="term-receptive-field"' in (site / "glossary.html").read_text(encoding="utf-8")
 
 

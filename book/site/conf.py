@@ -90,6 +90,13 @@ def _plain(line: str) -> str:
     return "`".join(part if n % 2 else part.replace("|", r"\|").replace("_ ", r"\_ ") for n, part in enumerate(quoted))
 
 
+def _no_list(app, page: str, template: str, context: dict, doctree) -> None:
+    """Entries of a bibliography have a role of their own, which no list may hold: what is read aloud would be empty."""
+    if "citation-list" in context.get("body", ""):
+        context["body"] = context["body"].replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+
+
 def setup(app) -> None:
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     app.connect("autodoc-process-docstring", _in_words)
+    app.connect("html-page-context", _no_list)
