@@ -51,7 +51,7 @@ PACKAGES = {
         ("views", "sliders", "frozen", "changes", "square"),
         ("explorer", "blink", "covered", "alike", "moved", "seen", "normed", "starts", "descents", "epochs", "projected", "followed"),
     ),
-    "run": (("chapters", "notebooks", "execution", "bench"), ("runner", "shipping", "site"), ("command_line",)),
+    "run": (("chapters", "repository", "execution", "bench"), ("notebooks",), ("runner", "hero", "shipping", "site"), ("command_line",)),
 }
 RANK = {
     f"{package}.{module}": (number, place)

@@ -20,7 +20,7 @@ from tests import made_up_results
 from zfutils.core import paths
 from zfutils.core.errors import Problem
 from zfutils.report import paper_map
-from zfutils.run import command_line
+from zfutils.run import chapters, command_line, repository
 from zfutils.run.site import build, executed, pages, sixteen
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -62,6 +62,7 @@ def site(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESULTS_DIR", str(folder / "results"))
+        patch.setenv("BOOK_REPOSITORY", "https://github.com/someone/a-book")
         made_up_results.write()
         assert build.build(made_up_results.PROFILE, to=folder / "html") == 0
     return folder / "html"
@@ -85,7 +86,9 @@ def test_the_front_page_names_sixteen_results_with_verdict_chapter_data_code_and
     assert [(verdict, html.unescape(rests)) for verdict, rests in shown] == [
         (judged.loc[name.lower(), "verdict"], judged.loc[name.lower(), "rests on"]) for name in NAMES
     ], "one verdict each, the same as in the opening"
-    assert "Dead filters" in text, "the picture on top says what it shows"
+    assert re.search(r'<img src="_static/hero.png" [^>]*alt="Four units of the toy net', text), "the picture on top says what it shows"
+    assert (site / "_static" / "hero.png").is_file()
+    assert len(re.findall(r'<li>[^<]+ <a class="verdict agrees" href="claims.html#claim-', text)) >= 4, "what this book finds"
 
 
 def test_every_link_resolves_inside_and_between_pages(site, parsed):
@@ -113,6 +116,29 @@ def test_a_chapter_folds_what_was_folded_and_shows_a_sentence_in_place_of_a_pane
     assert "<math" in text and "MathJax" not in text
     assert text.count("Show the code") > 1, "the parameters and the solutions"
     assert 'alt="Dead filters: share of dead filters; at zfnet, alexnet."' in text
+
+
+def test_a_chapter_ends_with_the_works_and_words_that_it_names(site):
+    page = (site / f"{chapters.makers()['sanity']}.html").read_text(encoding="utf-8")
+    end = page.rpartition('id="from-here"')[2]
+    assert re.search(r'Sixt <em>et al.</em> \[<a [^>]*href="bibliography.html#[\w-]+"', end) and "When Explanations Lie" in end
+    assert 'href="glossary.html#term-switches"' in end
+    listed = (site / "bibliography.html").read_text(encoding="utf-8")
+    assert "Sanity checks for saliency maps" in listed and "arXiv:1810.03292" in listed
+    assert 'class="citation-list"' in listed and 'role="list" class="citation-list"' not in listed
+    assert 'id="term-receptive-field"' in (site / "glossary.html").read_text(encoding="utf-8")
+
+
+def test_chapters_open_elsewhere_where_the_repository_has_an_address_and_only_there(site, tmp_path):
+    text = (site / "explore.html").read_text(encoding="utf-8")
+    assert 'href="https://colab.research.google.com/github/someone/a-book/blob/main/book/explore.ipynb">open in Colab' in text
+    assert ">open in Binder<" in text and "importlib.util" not in text, "the cell that installs is nothing to read"
+    folder = made_up_results.write()
+    (tmp_path / "source").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repository, "_in_project", lambda: "")
+        build.write_pages(made_up_results.PROFILE, folder, {"explore": folder / "notebooks" / "explore.ipynb"}, tmp_path / "source")
+    assert "open in" not in (tmp_path / "source" / "explore.ipynb").read_text(encoding="utf-8")
 
 
 def test_the_library_is_described(site):
@@ -233,7 +259,9 @@ def test_the_search_finds_the_switches(page, address):
 
 @browser_test
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["index", "figures", "claims", "03_deconvnet", "api/index", "api/deconv", "search"])
+@pytest.mark.parametrize(
+    "name", ["index", "figures", "claims", "glossary", "bibliography", "03_deconvnet", "api/index", "api/deconv", "search"]
+)
 def test_axe_finds_no_serious_violation(page, address, name, scheme):
     from axe_playwright_python.sync_playwright import Axe
 

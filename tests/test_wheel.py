@@ -63,7 +63,24 @@ def test_the_wheel_holds_all_that_the_code_reads(installed):
             for path in (paths.REPOSITORY / source).rglob("*")
             if "_build" not in path.parts
             and path.suffix
-            in {".py", ".yml", ".csv", ".mplstyle", ".js", ".json", ".css", ".svg", ".md", ".rst", ".html", ".safetensors", ".npz", ".zip"}
+            in {
+                ".py",
+                ".yml",
+                ".csv",
+                ".mplstyle",
+                ".js",
+                ".json",
+                ".css",
+                ".svg",
+                ".png",
+                ".bib",
+                ".md",
+                ".rst",
+                ".html",
+                ".safetensors",
+                ".npz",
+                ".zip",
+            }
         ]
         for path in wanted:
             there = installed / "zfutils" / copy / path.relative_to(paths.REPOSITORY / source)

@@ -15,7 +15,7 @@ html_title = project
 author = "The zfbook authors"
 copyright = "MIT licence"
 language = "en"
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "sphinxcontrib.bibtex"]
 exclude_patterns = ["extra"]
 html_extra_path = [str(SOURCE / "extra")]
 html_static_path = ["static"]
@@ -24,6 +24,10 @@ html_favicon = "static/icon.svg"
 html_copy_source = False
 html_show_sphinx = False
 html_domain_indices = False
+
+bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "alpha"
+bibtex_reference_style = "author_year"
 
 # Chapters were executed by the run; what a kernel alone can show was taken out.
 nb_execution_mode = "off"
@@ -49,7 +53,7 @@ html_theme_options = {
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],
     "header_links_before_dropdown": 6,
-    "secondary_sidebar_items": {"index": [], "figures": ["page-toc"], "**": ["page-toc"]},
+    "secondary_sidebar_items": {"index": [], "glossary": [], "bibliography": [], "figures": ["page-toc"], "**": ["page-toc"]},
     "show_toc_level": 2,
     "footer_start": ["copyright"],
     "footer_end": [],
@@ -57,7 +61,7 @@ html_theme_options = {
     "back_to_top_button": True,
     "use_edit_page_button": False,
 }
-html_sidebars = {"index": [], "figures": [], "claims": [], "search": []}
+html_sidebars = {"index": [], "figures": [], "claims": [], "glossary": [], "bibliography": [], "search": []}
 html_context = {"default_mode": "auto"}
 
 
@@ -86,6 +90,13 @@ def _plain(line: str) -> str:
     return "`".join(part if n % 2 else part.replace("|", r"\|").replace("_ ", r"\_ ") for n, part in enumerate(quoted))
 
 
+def _no_list(app, page: str, template: str, context: dict, doctree) -> None:
+    """Entries of a bibliography have a role of their own, which no list may hold: what is read aloud would be empty."""
+    if "citation-list" in context.get("body", ""):
+        context["body"] = context["body"].replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+
+
 def setup(app) -> None:
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     app.connect("autodoc-process-docstring", _in_words)
+    app.connect("html-page-context", _no_list)

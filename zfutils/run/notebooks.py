@@ -9,6 +9,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from zfutils.core import keys, paths
+from zfutils.run import repository
 
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -24,13 +25,16 @@ def made(source: Path) -> str:
     A cell tagged `solution` gets a cell tagged `exercise` before it: the same functions with signature and docstring, which raise when they
     are called, and the same names with `...` for their values. The cell tagged `check` that follows a solution moves between the two, so
     that it tries what the reader wrote. The solution comes last, folded away, so exercise and solution cannot drift.
+    Where the repository has a public address, a folded cell tagged `installing` comes first.
 
     Args:
         source: a py:percent file.
     """
     notebook = jupytext.read(source, fmt="py:percent")
     # Saving a notebook in JupyterLab writes its exercises into the source; they are made anew here.
-    cells = _with_exercises([cell for cell in notebook.cells if not _is(cell, "exercise")])
+    cells = _with_exercises([cell for cell in notebook.cells if not (_is(cell, "exercise") or _is(cell, "installing"))])
+    if code := repository.installing():
+        cells.insert(0, nbformat.v4.new_code_cell(code, metadata={"tags": ["installing"], "jupyter": {"source_hidden": True}}))
     for number, cell in enumerate(cells):
         cell["id"] = keys.digest(number, cell["cell_type"])[:8]
     pair = {"formats": "ipynb,py:percent", "text_representation": {"extension": ".py", "format_name": "percent"}}

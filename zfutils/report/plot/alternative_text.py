@@ -25,7 +25,8 @@ def described(figure: Figure) -> str:
     if len(panels) > _PANELS:
         panels = [*panels[:_PANELS], f"and {len(panels) - _PANELS} more panels"]
     counted = f"{pictures} pictures" if pictures > 1 else ""
-    parts = [part for part in (*titles, counted, "; ".join(panels)) if part]
+    drawn = getattr(figure, "words", "")  # of a diagram, whose labels in a row would tell nothing
+    parts = [part for part in (*titles, drawn or counted, "" if drawn else "; ".join(panels)) if part]
     return " ".join(f"{part.rstrip('.')}." for part in parts)
 
 

@@ -16,7 +16,13 @@ GREY = "#7a7a7a"
 
 
 class Shown(Figure):
-    """A figure that a notebook shows once, where it is the value of a cell, whatever backend is set."""
+    """A figure that a notebook shows once, where it is the value of a cell, whatever backend is set.
+
+    Attributes:
+        words: what a drawing shows, where its axes do not say it.
+    """
+
+    words = ""
 
     def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
         """The picture, and beside it what it shows in words."""

@@ -11,6 +11,7 @@ from matplotlib.patches import ConnectionPatch, Rectangle
 from zfutils.report.plot.page import GREY, Shown, grid
 
 _TILE = 48  # smallest side of a tile on a page, pixels
+BANNER_DPI = 100
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,31 @@ def pages(rows: Sequence[Sequence[Page]], *, title: str = "", width: float = 13.
         for axis, page in zip(axes.flat, row, strict=True):
             _show(axis, page)
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=11)
+    return figure
+
+
+def banner(columns: Sequence[tuple[str, np.ndarray, np.ndarray]], *, rows: tuple[str, str]) -> Shown:
+    """Show pictures in two rows, pixel by pixel, with letters that are read on a telephone too.
+
+    Args:
+        columns: caption, upper and lower picture, uint8 (side, side, 3), of each column; all of about one side.
+        rows: what stands above the two rows.
+
+    Returns:
+        A figure that has its true size at `BANNER_DPI`.
+    """
+    side, gap, line = max(picture.shape[0] for _, *both in columns for picture in both), 12, 44
+    width, height = (side + gap) * len(columns) - gap, 2 * side + 3 * line
+    figure = Shown(figsize=(width / BANNER_DPI, height / BANNER_DPI), dpi=BANNER_DPI)
+    figure.set_layout_engine("none")
+    for number, (caption, *both) in enumerate(columns):
+        x = number * (side + gap)
+        figure.text((x + side / 2) / width, 1 - line * 1.5 / height, caption, fontsize=20, ha="center", va="center")
+        for picture, bottom in zip(both, (side + line, 0), strict=True):
+            figure.figimage(picture, x, bottom, origin="upper")
+    for words, top in zip(rows, (height - line / 2, side + line / 2), strict=True):
+        figure.text(0, top / height, words, fontsize=22, va="center", weight="bold")
+    figure.words = f"{rows[0]}, and below them {rows[1]}: {', '.join(caption for caption, *_ in columns)}"
     return figure
 
 

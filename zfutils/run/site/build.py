@@ -17,11 +17,13 @@ import pandas as pd
 
 from zfutils.core import locks, paths, progress
 from zfutils.core.errors import Problem
+from zfutils.run import repository
 from zfutils.run.chapters import CHAPTERS
-from zfutils.run.site import executed, pages, sixteen
+from zfutils.run.site import executed, glossary, pages, references, sixteen
 
 _CONFIGURATION = paths.BOOK / "site"
-_NEEDED = ("sphinx", "myst_nb", "pydata_sphinx_theme", "latex2mathml")
+_NEEDED = ("sphinx", "myst_nb", "pydata_sphinx_theme", "latex2mathml", "pybtex", "pybtex_docutils")
+_HERO = _CONFIGURATION / "static" / "hero.png"
 _PORTS = (8000, 0)  # 0: any that is free
 
 
@@ -103,9 +105,14 @@ def write_pages(profile: str, results: Path, chapters: dict[str, Path], source: 
         "chapters": {name: CHAPTERS[name] for name in notebooks},
         "uses": {name: executed.used(notebook) for name, notebook in notebooks.items()},
         "public": pages.public(),
+        "works": {name: references.named(references.text(notebook))[0] for name, notebook in notebooks.items()},
+        "glossary": (words := glossary.words(notebooks.values())),
+        "terms": {name: glossary.used(words, references.text(notebook)) for name, notebook in notebooks.items()},
         "provenance": _provenance(results),
     }
     for name, notebook in notebooks.items():
+        if places := repository.opened_in(name):
+            notebook.cells.insert(1, nbformat.v4.new_markdown_cell(pages.text("chapter_buttons.md", places=places)))
         notebook.cells.append(nbformat.v4.new_markdown_cell(pages.text("chapter_end.md", name=name, **known)))
         nbformat.write(notebook, source / f"{name}.ipynb")
     _write_around(source, known)
@@ -113,9 +120,11 @@ def write_pages(profile: str, results: Path, chapters: dict[str, Path], source: 
 
 def _write_around(source: Path, known: dict) -> None:
     """The pages that are not chapters."""
-    helpers = {"excerpt": pages.excerpt, "shown": pages.shown, "hero": pages.hero(known["own"], known["pictures"])}
-    for name in ("index.md", "chapters.md", "figures.md", "claims.md"):
+    at = {result.name: f"{result.chapter}.html" for result in known["own"]}
+    helpers = {"excerpt": pages.excerpt, "shown": pages.shown, "at": at, "hero": pages.size(_HERO), "front": pages.front(known["claims"])}
+    for name in ("index.md", "chapters.md", "figures.md", "claims.md", "bibliography.md", "glossary.md"):
         (source / name).write_text(pages.text(name, **known, **helpers), encoding="utf-8")
+    (source / references.FILE.name).write_bytes(references.FILE.read_bytes())
     (source / "api").mkdir()
     (source / "api" / "index.md").write_text(pages.text("api_index.md", **known), encoding="utf-8")
     for name, about in known["public"].items():

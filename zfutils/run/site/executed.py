@@ -49,8 +49,8 @@ def page(file: Path) -> NotebookNode:
     cells, heading, targets = [], _NO_WORDS, set()
     for cell in notebook.cells:
         heading = _heading(cell) or heading
-        if "parameters" in _tags(cell):
-            continue  # the cell after it holds the values that were used
+        if {"parameters", "installing"} & set(_tags(cell)):
+            continue  # the cell after the parameters holds the values that were used; to install the book is nothing to read
         for name in _saved(cell):
             if name not in targets:
                 cells.append(nbformat.v4.new_markdown_cell(f"({name})="))

@@ -1,7 +1,7 @@
 """The pages around the chapters, from templates: the front page, figures and tables, claims, the library."""
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import jinja2
@@ -17,8 +17,15 @@ from zfutils.run.site.sixteen import Result
 TEMPLATES = paths.BOOK / "site" / "templates"
 _SIZES = {"small": 420, "large": 1400}  # pixels of the longer side at most
 _ROWS, _COLUMNS = 14, 9  # of a table that is shown beside its figure
+_FRONT = (  # one for each question of the paper
+    "classes-come-with-depth",
+    "projection-is-its-own-at-its-place",
+    "occluding-the-object-hurts",
+    "upper-layers-move-less",
+    "parts-correspond-at-layer-5",
+    "features-improve-with-depth",
+)
 _EXCERPT = (4, 3)  # rows and columns of a table that stands for itself on the front page
-_HERO = ("figure7", "figure2", "figure1")
 
 
 def text(template: str, /, **known: object) -> str:
@@ -72,12 +79,6 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     return excerpt(table, _ROWS, _COLUMNS)
 
 
-def hero(results: Iterable[Result], sizes: Mapping[str, object]) -> Result | None:
-    """The figure on top of the front page."""
-    by_name = {result.name: result for result in results}
-    return next((by_name[name] for name in _HERO if by_name[name].parts[0] in sizes), None)
-
-
 def claim_rows(board: pd.DataFrame, results: Iterable[Result]) -> list[dict]:
     """Each claim with its row of the scoreboard and the figures and tables that it is about."""
     rows = board.set_index("key")
@@ -87,6 +88,18 @@ def claim_rows(board: pd.DataFrame, results: Iterable[Result]) -> list[dict]:
         {"claim": claims.claim(id), "row": row, "results": about[id], "verdict": sixteen.Verdict(row["status"], 1)}
         for id, row in known.items()
     ]
+
+
+def front(rows: Iterable[dict]) -> list[dict]:
+    """The few claims of the front page with their rows, whatever was decided on them; those that were not measured are left out."""
+    by_id = {row["claim"].id: row for row in rows}
+    return [by_id[id] for id in _FRONT if id in by_id and isinstance(by_id[id]["row"]["result"], str)]
+
+
+def size(file: Path) -> tuple[int, int]:
+    """Width and height of a picture, pixels."""
+    with Image.open(file) as opened:
+        return opened.size
 
 
 def public() -> dict[str, dict[str, str]]:
