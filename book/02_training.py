@@ -705,8 +705,10 @@ ABSENT = {row: reason for row, reason in ABSENT.items() if reason}
 Markdown("\n".join(f"- *{row}* stays empty: {reason}." for row, reason in ABSENT.items()) or "Nothing is missing.")
 
 # %% [markdown]
-# How each was trained. All saw the same number of images, and the learning rate of all was cut at the steps that `zfnet` found. Chapter 1 says
-# when the comparisons of a net are *under-trained*.
+# How each was trained. All saw the same number of images, and the learning rate of all was cut at the steps that `zfnet` found. A net that has
+# not learned to the end says little about what it could learn, so one rule holds for all chapters: the comparisons of a net are *under-trained*
+# when it never left chance, when it errs on more of its training images than the paper prints for its row of table 3, or when its training loss
+# still fell by more than a tenth in the last fifth of the run (unless it errs on fewer than 5 % of them).
 
 # %%
 PRINTED_AS = {"alexnet": "krizhevsky-replication-none-1-convnet", "zfnet-wide": "zf-fig3-layers-3-4-5-512-1024-512-maps"}

@@ -49,7 +49,7 @@ DEVICE = devices.device()
 TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 NET = TRAINED.net().to(DEVICE)
 VAL = PICTURES.indices("val")
-REGIME = regime.of(TRAINED, PICTURES, name="zfnet", seed=seed)  # chapter 1 says when a net is under-trained
+REGIME = regime.of(TRAINED, PICTURES, name="zfnet", seed=seed)  # chapter 2 says when a net is under-trained
 FEW = "too few images in this profile"  # why a claim cannot be decided, where it cannot
 Markdown(note([TRAINED], PICTURES))
 

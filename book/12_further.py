@@ -5,7 +5,7 @@
 # - train every net of table 3 from two more seeds, and see which of its differences hold in all,
 # - trade depth for width at equal cost, and put accuracy beside the cost of every net,
 # - set dropout against batch norm,
-# - train from scratch on more sizes and folds than chapter 7 does.
+# - train from scratch on more sizes and folds than chapter 10 does.
 #
 # | | |
 # | --- | --- |
@@ -22,7 +22,6 @@ seed = 0
 import math
 import time
 
-import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 import torch
@@ -37,12 +36,10 @@ from zfutils.models.architectures import ZFNET
 from zfutils.paper import numbers
 from zfutils.report import exercises, plot, results, verdicts
 from zfutils.run import chapters
-from zfutils.stats import bootstrap, multiple, seeds
+from zfutils.stats import bootstrap
 from zfutils.training import from_scratch, runs, train_all
 from zfutils.training.trainer import Diverged
 from zfutils.transfer import experiments, feature_cache
-from zfutils.widgets.changes import Changes
-from zfutils.widgets.sliders import Sliders
 
 pd.set_option("display.max_colwidth", None)
 
@@ -61,7 +58,7 @@ TRUTH = PICTURES.labels[VAL]
 # Every net follows the learning-rate drops of `zfnet`; of one seed, all see the same images in the same crops and order. So two nets differ in what their names say and in nothing else. What is there, and what the rest is likely to take, in seconds of this machine:
 
 # %%
-CHAPTER = chapters.CHAPTERS["09_further"]
+CHAPTER = chapters.CHAPTERS["12_further"]
 NAMES = (*CHAPTER.nets, *CHAPTER.rows)
 MISSING = error_rates.missing(PROFILE, list(NAMES), seed=seed)
 TRAINED = {name: runs.trained(PROFILE, name, seed=seed) for name in NAMES if name not in MISSING}
@@ -135,7 +132,7 @@ Markdown(
 # %% [markdown]
 # ## Table 3 from a second seed
 #
-# Each row of table 3 is one net, trained once. An interval over test images says how far its error can be trusted *for that net*; it does not say what another start, another order of the images and other dropout would have given. So every net is trained once more with everything random drawn anew, and compared with the base of its own seed.
+# In chapter 3 most rows of table 3 are one net, trained once. Here every net is trained once more with everything random drawn anew, and compared with the base of its own seed. (With these nets chapter 3 shows three seeds of every row, one at a time, and its verdicts take them in.)
 #
 # In the figure, look for rows whose two bars lie on different sides of 0, and for bars that exclude 0 and yet do not overlap: there the interval over images has promised too much.
 
@@ -245,92 +242,9 @@ def summed_up() -> str:
 Markdown(summed_up())
 
 # %% [markdown]
-# ### One seed, another seed
-#
-# Had we trained each net once, we would have seen one of these pictures and believed it. An arrow head shows the sign of a change, a ring that it is undecided on these images; the diamond is the paper's change. Beyond one point the axis is logarithmic. Look which heads turn round when the seed changes. **Try**: before you switch, say which rows will keep their sign. Which of the paper's sentences on table 3 would you still write?
-
-# %%
-CHANGES = Changes(EACH)
-TOGGLE = Sliders(
-    CHANGES.of_seed,
-    title="Table 3, seed by seed",
-    controls={"seed": widgets.ToggleButtons(description="seed", options=CHANGES.seeds())},
-    wide=560,
-)
-TOGGLE.figure([{"seed": which} for which in CHANGES.seeds()], columns=2, cell=5.5)
-
-# %%
-TOGGLE
-
-
-# %%
-def turned_round() -> str:
-    """Which changes have another sign from another seed."""
-    signs_of = EACH.dropna(subset=["change"]).groupby("net")["change"].agg(["min", "max", "size"])
-    there = signs_of[signs_of["size"] > 1]
-    if there.empty:
-        return "No change is there from two seeds, so nothing can turn round."
-    turned = there.index[(there["min"] < 0) & (there["max"] > 0)]
-    said = ", ".join(f"`{name}` ({there.loc[name, 'min']:+.2f} to {there.loc[name, 'max']:+.2f})" for name in turned)
-    return f"Of {len(there)} changes that are there from two seeds or more, {len(turned)} turn round{f': {said}' if said else ''}."
-
-
-Markdown(turned_round())
-
-# %% [markdown]
-# ### Over three seeds
-#
-# Two seeds that agree may still be a toss. Three seeds of each net give an interval that takes in both kinds of luck, that of the seeds and that of the images. And ten changes are decided at once, so that one of them may look sure by luck alone. Holm's correction makes up for that: sort the $m$ p-values, the smallest first; then
-#
-# $$p^\text{Holm}_{(i)} = \max_{j \le i} \; \min\left( 1, \; (m - j + 1) \, p_{(j)} \right)$$
-#
-# This is what the verdicts of chapters 1 and 2 take once these nets are there.
-
-# %%
-TEN_CROPS = {
-    name: error_rates.of_seeds(PROFILE, name, PICTURES, VAL, which=crops.TEN, seed=SEED)
-    for base, rows in ROWS3.items()
-    for name in (base, *rows.values())
-    if name in TRAINED
-}
-
-
-def over_seeds(base: str, row: str, name: str) -> dict:
-    """A row of table 3 over all seeds that are trained, in points."""
-    known = {"base": base, "net": name, "the paper": printed_change(base, row)}
-    if missing := absent(name, base):
-        return {**known, "missing": missing}
-    found = seeds.difference(TEN_CROPS[name], TEN_CROPS[base], generator=np.random.default_rng(SEED))
-    ends = {"change": 100 * found.value, "low": 100 * found.low, "high": 100 * found.high}
-    under = regime.reasons(REGIMES, (name, base))
-    return {
-        **known,
-        "seeds": found.seeds,
-        **ends,
-        "p": found.p,
-        "error is": error_rates.direction(found.interval, found.seeds),
-        "missing": under,
-    }
-
-
-OVER = pd.DataFrame(over_seeds(base, row, name) for base, rows in ROWS3.items() for row, name in rows.items())
-OVER = OVER.reindex(columns=["base", "net", "the paper", "seeds", "change", "low", "high", "p", "error is", "missing"])
-OVER.insert(8, "p, Holm", multiple.holm(OVER["p"].astype(float)))
-OVER.rename(columns={"missing": "missing or under-trained"}).round(3).astype(object).fillna("")
-
-# %%
-SURE = OVER[OVER["p, Holm"].astype(float) < 0.05]
-Markdown(
-    "No change has a p of its own here: each needs two seeds or more of the net and of its base."
-    if OVER["p"].isna().all()
-    else f"{int(OVER['p'].notna().sum())} of {len(OVER)} changes have a p; {len(SURE)} stay below .05 after Holm"
-    + (f": {', '.join(f'`{row.net}` ({row.change:+.2f} points)' for row in SURE.itertuples())}." if len(SURE) else ".")
-)
-
-# %% [markdown]
 # ### What the seed alone does
 #
-# The yardstick: the same net from two seeds. A change of table 3 that is no larger than this may be the seed's, however narrow its interval over images.
+# The yardstick of chapter 3, now for every net of the table: the same net from two seeds.
 
 # %%
 ALONE = pd.DataFrame({"net": name, **change(again(name), name)} for base, rows in ROWS3.items() for name in (base, *rows.values()))
@@ -714,7 +628,7 @@ Markdown(
 # %% [markdown]
 # ## From scratch, on more sizes and folds
 #
-# Chapter 7 trains nets on nothing but the few pictures of a fold, for some of the sizes and folds of its tables. Here all of both, by the same function: the learning rate of each size is the best on a held-out third of its training images in the first fold. What chapter 7 has trained is read.
+# Chapter 10 trains nets on nothing but the few pictures of a fold, for some of the sizes and folds of its tables. Here all of both, by the same function: the learning rate of each size is the best on a held-out third of its training images in the first fold. What chapter 10 has trained is read.
 
 # %%
 STEP = time.monotonic()
@@ -744,7 +658,7 @@ Markdown(
 )
 
 # %% [markdown]
-# Nets from scratch, on more sizes and folds than in chapter 7:
+# Nets from scratch, on more sizes and folds than in chapter 10:
 
 
 # %%
@@ -779,7 +693,7 @@ ANEW.frame.round({"accuracy": 3, "train_error": 3})
 STOPPED if len(STOPPED) else "no run diverged"
 
 # %% [markdown]
-# Beside them the softmax on layer 7 of the frozen `zfnet`, on the same training and test images. The difference is that of two class-mean accuracies, its interval a bootstrap over test images within classes. Nets that were not trained enough to be compared (chapter 7 has the rule) decide nothing.
+# Beside them the softmax on layer 7 of the frozen `zfnet`, on the same training and test images. The difference is that of two class-mean accuracies, its interval a bootstrap over test images within classes. Nets that were not trained enough to be compared (chapter 10 has the rule) decide nothing.
 
 # %%
 SAME = [name for name in recipes.seeds_of("zfnet") if name in TRAINED]
@@ -825,7 +739,7 @@ def size_row(size: int) -> dict:
 
 # %%
 def over_seeds(id: str, sizes: list[int]) -> list[dict]:
-    """A claim of chapter 7 once more, by its rule, over all seeds of zfnet and all folds; none where there is nothing to add to it."""
+    """A claim of chapter 10 once more, by its rule, over all seeds of zfnet and all folds; none where there is nothing to add to it."""
     if len(SAME) < 2 or not sizes or not set(sizes) <= set(SIZES) & set(ANEW.frame.get("size", ())):
         return []
     own = ANEW.frame[ANEW.frame["size"].isin(sizes)]
@@ -890,11 +804,11 @@ Markdown(
 )
 
 # %% [markdown]
-# The claims of chapter 7 about table 4, over all seeds of `zfnet` that are trained and all folds; of the two rows of a claim the scoreboard shows the one of more seeds.
+# The claims of chapter 10 about table 4, over all seeds of `zfnet` that are trained and all folds; of the two rows of a claim the scoreboard shows the one of more seeds.
 
 # %%
 Markdown(
-    verdicts.told(*FROZEN_ROWS) or "`zfnet` is there from one seed only, or there is nothing to compare, so chapter 7 has the last word."
+    verdicts.told(*FROZEN_ROWS) or "`zfnet` is there from one seed only, or there is nothing to compare, so chapter 10 has the last word."
 )
 
 # %% [markdown]

@@ -52,7 +52,7 @@ SEED = seed
 PICTURES = registry.opened(PROFILE, seed=seed)
 TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 MEAN = PICTURES.mean()
-REGIME = regime.of(TRAINED, PICTURES, name="zfnet", seed=seed)  # chapter 1 says when a net is under-trained
+REGIME = regime.of(TRAINED, PICTURES, name="zfnet", seed=seed)  # chapter 2 says when a net is under-trained
 Markdown(note([TRAINED], PICTURES))
 
 # %% [markdown]
@@ -537,7 +537,7 @@ def with_others(prefix: str, rows: list[dict], reason: str) -> list[dict]:
 
 
 # %% [markdown]
-# The claims, by rules that were written down before: at fifteen images a class, and at the most that the nets from scratch were trained on; where that is the same size, it decides no second claim. The intervals are those of redrawn folds, of the formula above. Both sides must have been trained enough, and from one seed of `zfnet` a verdict leans at most: this chapter runs beside the training of the further seeds, and chapter 9 (`EXTRAS=1`) takes them in.
+# The claims, by rules that were written down before: at fifteen images a class, and at the most that the nets from scratch were trained on; where that is the same size, it decides no second claim. The intervals are those of redrawn folds, of the formula above. Both sides must have been trained enough, and from one seed of `zfnet` a verdict leans at most: this chapter runs beside the training of the further seeds, and chapter 12 (`EXTRAS=1`) takes them in.
 
 
 # %%
@@ -1149,7 +1149,7 @@ def why_differ() -> str:
         return f"{seen} The pattern is the paper's all the same."
     guess = "This chapter varies neither the number of classes nor the length of training, so these reasons are guesses."
     return " ".join(
-        [seen, *reasons(early=early, behind=behind), guess, "On photographs, chapter 10 repeats table 7 with a net that saw 1,000 classes."]
+        [seen, *reasons(early=early, behind=behind), guess, "On photographs, chapter 13 repeats table 7 with a net that saw 1,000 classes."]
     )
 
 

@@ -363,7 +363,7 @@ Markdown(
         f"Projected from the class, the deconvnet shows next to nothing for {', '.join(EMPTY.index[EMPTY])}. It rectifies what comes down at every ReLU, so where all of it is negative at one of them, nothing arrives below; "
         "the gradient, which lets negative values pass, always arrives."
         if EMPTY.any()
-        else "Each rule draws something; chapter 3 asks how much of it comes from the unit."
+        else "Each rule draws something; chapter 4 asks how much of it comes from the unit."
     )
 )
 
@@ -420,7 +420,7 @@ Markdown(
 #
 # $$\Delta = \frac{1}{n (n - 1)} \sum_{i \ne j} H(\text{sign}\, \varepsilon_i, \text{sign}\, \varepsilon_j)$$
 #
-# $\Delta_0$ is what chance alone would give, given how many features rise and fall in each image (chapter 5). Below 1, $\Delta / \Delta_0$ says that the images change alike. To be compared are the three parts and *random* squares: any square changes faces somewhat alike.
+# $\Delta_0$ is what chance alone would give, given how many features rise and fall in each image (chapter 8). Below 1, $\Delta / \Delta_0$ says that the images change alike. To be compared are the three parts and *random* squares: any square changes faces somewhat alike.
 #
 # Here are all faces that a hand-made list knows. The pictures are enlarged to the size that the net was trained on, inside the net, so that squares are counted in the pixels of the pictures.
 
@@ -442,7 +442,7 @@ def ratios(layer: str, squares: np.ndarray, images: torch.Tensor) -> corresponde
 
 
 # %% [markdown]
-# The measure of chapter 5, Δ/Δ0, for parts and for random squares that lie as far from the middle of the face:
+# The measure of chapter 8, Δ/Δ0, for parts and for random squares that lie as far from the middle of the face:
 
 
 # %%
@@ -513,7 +513,7 @@ Markdown(alike_reading() + verdicts.told(PARTS_ROW))
 # %% [markdown]
 # ## Figure 5 of this net
 #
-# Pictures whose class is one of the 1000, shifted, enlarged and turned. With $f$ the features of a layer and $T_a$ a transformation by the amount $a$, a distance is measured in multiples of that between different pictures, so that the layers compare (chapter 6):
+# Pictures whose class is one of the 1000, shifted, enlarged and turned. With $f$ the features of a layer and $T_a$ a transformation by the amount $a$, a distance is measured in multiples of that between different pictures, so that the layers compare (chapter 9):
 #
 # $$\text{relative}(a) = \frac{\lVert f(T_a x) - f(x) \rVert_2}{\operatorname*{median}_{i < j} \lVert f(x_i) - f(x_j) \rVert_2}$$
 #

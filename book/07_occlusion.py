@@ -48,7 +48,7 @@ DEVICE = devices.device()
 TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 NET = TRAINED.net().to(DEVICE)
 VAL = PICTURES.indices("val")
-REGIME = regime.of(TRAINED, PICTURES, name="zfnet", seed=seed)  # chapter 1 says when a net is under-trained
+REGIME = regime.of(TRAINED, PICTURES, name="zfnet", seed=seed)  # chapter 2 says when a net is under-trained
 KNOWS_PARTS = "parts" in PICTURES.facts["maps"]
 Markdown(note([TRAINED], PICTURES))
 
