@@ -20,7 +20,7 @@
 profile = "toybox"
 seed = 0
 
-# %%
+# %% tags=["plumbing"]
 import time
 
 import numpy as np
@@ -61,7 +61,7 @@ def paper(key: str) -> str:
 # - **Does the net look at the object**, or does it guess from what usually surrounds it?
 # - **What is each layer good for**, and is it good for anything but ImageNet?
 
-# %%
+# %% tags=["plumbing"]
 Markdown(f"""
 How wide was the margin? The best method without a convolutional net left {paper("table2/gunji-et-al-2012-best-non-convnet/test_top5_error")} % of the test images without the right class among its five guesses.
 Krizhevsky, Sutskever and Hinton, with five nets, left {paper("table2/krizhevsky-et-al-2012-5-convnets/test_top5_error")} %.
@@ -105,7 +105,7 @@ plot.both_ways(
     captions={"image": "an image", "projection": "its projection", "map": f"{UNIT}: its map", "seed": "one value, the rest is zero"},
 )
 
-# %%
+# %% tags=["plumbing"]
 LIT = float((DOWN.pixels != 0).any(0).float().mean())
 Markdown(f"""
 What to see: the image shows a **{SUBJECT.class_name(LABEL)}**. The unit fires most strongly at row {DOWN.at[0]}, column {DOWN.at[1]} of its map, with {DOWN.activation:.3g}; that one value goes down.
@@ -153,14 +153,14 @@ SQUARE = (int(SWEEP.tops[WORST[0]]), int(SWEEP.lefts[WORST[1]]), SWEEP.size)
 MEAN = SUBJECT.cut(np.rint(SAMPLE.mean()).astype(np.uint8))  # what the net takes for nothing: the mean of all training pictures
 plot.hidden(IMAGE, SQUARE, P, name=SUBJECT.class_name(LABEL), unhidden=BEFORE, fill=MEAN)
 
-# %%
+# %% tags=["plumbing"]
 Markdown(f"""
 With nothing hidden the net gives *{SUBJECT.class_name(LABEL)}* a probability of {BEFORE:.2f}. With the square at its worst place {P.min():.2f} is left; at {100 * (P > 0.9 * BEFORE).mean():.0f} % of the {P.size} positions
 at least nine tenths of it remain. The dark patch is where the answer comes from. Is it where the projection above has its strokes? It need not be: one is about a unit, the other about the answer.
 [Chapter 7](07_occlusion.ipynb) builds this by hand and measures how well the two agree.
 """)
 
-# %%
+# %% tags=["plumbing"]
 Markdown(f"""
 And this is what the paper concludes, with the place where you find it, there and here:
 
@@ -258,7 +258,7 @@ Did all of it hold? Most of the paper's pictures still teach; some of its senten
 #
 # The same chapters run at several sizes. `make reproduce PROFILE=photos` runs them on photographs.
 
-# %%
+# %% tags=["plumbing"]
 HTML(
     cards.table(
         pd.DataFrame(
@@ -332,7 +332,7 @@ def card(place: str, verdict: str) -> cards.Card:
 CARDS = [card(place, verdict) for place, verdict in zip(MAP["place"], MAP["verdict"], strict=True) if place in paper_map.TITLES]
 HTML(cards.grid(CARDS))
 
-# %%
+# %% tags=["plumbing"]
 LACKING = [one.head.lower() for one in CARDS if one.picture is None and one.otherwise == NOT_HERE]
 Markdown(
     f"Not in this run: {', '.join(LACKING)}; `make reproduce PROFILE={profile}` makes what is missing."
@@ -363,7 +363,7 @@ Markdown(
 #
 # One example of each verdict from this run:
 
-# %%
+# %% tags=["plumbing"]
 HTML(cards.table(paper_map.examples(BOARD), wide="claim"))
 
 # %% [markdown]
@@ -464,17 +464,17 @@ HTML(cards.table(paper_map.examples(BOARD), wide="claim"))
 #
 # First in one line, then one verdict for each figure and table. *Ours* counts how many of the paper's own numbers have one of ours beside them.
 
-# %%
+# %% tags=["plumbing"]
 Markdown(f"**{scoreboard.summary(BOARD)}.**")
 
-# %%
+# %% tags=["plumbing"]
 HEADS = {"place": "in the paper", "numbers": "ours"}
 HTML(cards.table(MAP[["place", "verdict", "rests on", "why", "numbers"]].rename(columns=HEADS), wide="rests on"))
 
 # %% [markdown]
 # **Claim by claim**, by the chapter that decides it. Open one to read its sentences.
 
-# %%
+# %% tags=["plumbing"]
 BY_CHAPTER = paper_map.by_chapter(BOARD, MAKERS)
 HTML(
     "".join(
@@ -486,7 +486,7 @@ HTML(
 # %% [markdown]
 # **Every row**: what the paper prints, ours beside it, and why two numbers are not compared. *By construction* is true of every net that is built so; *context* are other groups' numbers. Neither is counted.
 
-# %%
+# %% tags=["plumbing"]
 LONG = ["key", "class", "paper", "ours", "low", "high", "n", "status", "reason", "p_holm", "regime", "result"]
 PLACES = {place: rows[LONG].rename(columns={"status": "verdict"}) for place, rows in paper_map.by_place(BOARD).items()}
 HTML(
@@ -498,12 +498,12 @@ HTML(
 # %% [markdown]
 # **Retired**: claims of earlier versions that are no more, each with the reason.
 
-# %%
+# %% tags=["plumbing"]
 RETIRED = pd.DataFrame(claims.retired().items(), columns=["claim", "why it is no more"])
 HTML(cards.folded(f"{len(RETIRED)} retired claims", cards.table(RETIRED)))
 
 # %% [markdown]
 # ## Provenance
 
-# %%
+# %% tags=["plumbing"]
 results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START, data=PICTURES)

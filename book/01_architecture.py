@@ -18,7 +18,7 @@
 profile = "toybox"
 seed = 0
 
-# %%
+# %% tags=["plumbing"]
 import time
 
 import numpy as np
@@ -164,7 +164,7 @@ plot.bars(
     title=f"{TOTAL:,} parameters",
 )
 
-# %%
+# %% tags=["plumbing"]
 CONV_SHARE = sum(count for name, count in COUNTS.items() if name.startswith("conv")) / TOTAL
 Markdown(
     f"The five convolutional layers, which all pictures of this book look into, hold {CONV_SHARE:.1%} of the parameters; "
@@ -229,7 +229,7 @@ def influence(stage: str) -> int:
 assert influence("conv3") == FIELDS["conv3"] and influence("conv4") == FIELDS["conv4"]
 Markdown(f"Measured: {influence('conv3')} px for layer 3, {influence('conv4')} px for layer 4.")
 
-# %%
+# %% tags=["plumbing"]
 COVERED = [stage for stage, field in FIELDS.items() if field >= PROFILE.image_size]
 Markdown(
     f"In the profile `{profile}` the input has {PROFILE.image_size} px. "
@@ -265,7 +265,7 @@ ONE_UNIT.figure(STATES, cell=3.0)
 # %%
 ONE_UNIT
 
-# %%
+# %% tags=["plumbing"]
 UNPADDED = architectures.chain(architectures.with_windows(ZFNET, "conv1", kernel=7, stride=2, padding=0))
 CONV5 = receptive_field.on_paper(ZFNET, "conv5")
 OVER = [CONV5.beyond((row, column)) for row in range(BY_HAND["conv5"]) for column in range(BY_HAND["conv5"])]
@@ -321,10 +321,10 @@ NORMED.figure([{}, QUIET, {**QUIET, "k": 0.5}, {"alpha": 1e-3}, {"window": 1}, {
 # %%
 NORMED
 
-# %%
+# %% tags=["plumbing"]
 Markdown(note([TRAINED], PICTURES))
 
-# %%
+# %% tags=["plumbing"]
 FACTOR = local_response_norm.LocalResponseNorm(len(POOL1)).factor(POOL1[None])[0]
 Markdown(
     f"Where nothing is active a value keeps 2^-.75 = {2**-0.75:.2f} of itself, which `k` and `beta` decide alone. In this picture, half of all values keep less "
@@ -414,7 +414,7 @@ with torch.no_grad():
 assert np.abs(softmax(LOGITS) - PROBABILITIES).max() < 1e-9
 Markdown(" → ".join(f"{name} {' x '.join(map(str, shape))}" for name, shape in STEPS.items()))
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     f"The library gives the same {len(PROBABILITIES)} probabilities. They lie between {PROBABILITIES.min():.4f} and {PROBABILITIES.max():.4f}, "
     f"all near 1/{len(PROBABILITIES)} = {1 / len(PROBABILITIES):.4f}: with random weights of deviation .01 hardly any signal arrives at the top, "
@@ -488,7 +488,7 @@ figure3
 # Read it from left to right: the picture shrinks in two leaps, at layers 1 and 2, while the number of maps grows; from layer 3 on only the
 # maps change. A map is a picture that says *where* something is. After `pool5` that is gone: layer 6 weighs every place of every map freely.
 
-# %%
+# %% tags=["plumbing"]
 FIRST_TWO, REST = (
     {stage: BY_HAND[stage] for stage in stages} for stages in (("conv1", "pool1", "conv2", "pool2"), ("conv3", "conv4", "conv5"))
 )
@@ -499,7 +499,7 @@ Markdown(
     f"{architectures.shapes(OURS)['pool5'][1]} x {architectures.shapes(OURS)['pool5'][1]} places of {architectures.shapes(OURS)['pool5'][0]} maps."
 )
 
-# %%
+# %% tags=["plumbing"]
 rows = [
     results.number(f"{row['key']}/{column}", ours, profile=PROFILE, n=1)
     for row in SIZES.to_dict("records")
@@ -514,7 +514,7 @@ results.save("figure3", profile=PROFILE, seed=seed, seconds=time.monotonic() - S
 # %% [markdown]
 # ## Compared with the paper
 
-# %%
+# %% tags=["plumbing"]
 AGREEING = sum(row["status"] == claims.AGREES for row in rows)
 Markdown(
     f"- Figure 3: {AGREEING} of {len(rows)} printed sizes, numbers of maps, kernels and strides agree with ours.\n"
@@ -524,7 +524,7 @@ Markdown(
 # %% [markdown]
 # ## What we learned
 
-# %%
+# %% tags=["plumbing"]
 WORK = architectures.multiply_adds(ZFNET)
 Markdown(
     f"- {AGREEING} of the {len(rows)} sizes, maps, kernels and strides that the paper prints follow from one rule, with a padding and a rounding that it does not print.\n"
@@ -654,5 +654,5 @@ with exercises.check(CHANGED_MAPS):
 #
 # ## Provenance
 
-# %%
+# %% tags=["plumbing"]
 results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START, data=PICTURES)

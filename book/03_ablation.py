@@ -18,7 +18,7 @@
 profile = "toybox"
 seed = 0
 
-# %%
+# %% tags=["plumbing"]
 import time
 from collections.abc import Callable
 
@@ -114,7 +114,7 @@ for count, known in zip(REWIRED["parameters"], ABLATION["params_computed"], stri
     assert pd.isna(known) or count == known
 REWIRED.map(lambda cell: cell if isinstance(cell, str) else f"{cell:,}")
 
-# %%
+# %% tags=["plumbing"]
 BASE_COUNT = architectures.parameters(ALEXNET)
 HIDDEN = BASE_COUNT["fc6"] + BASE_COUNT["fc7"]
 MIDDLE = BASE_COUNT["conv3"] + BASE_COUNT["conv4"]
@@ -134,13 +134,13 @@ Markdown(
 # validation errors, as in table 2; for the training error the centre crop, counted after training on as many training images as there are
 # validation images, drawn by the seed, the same for all nets. Which nets are there, and what they took or are likely to take in seconds:
 
-# %%
+# %% tags=["plumbing"]
 MIDWAY = time.monotonic()
 MISSING = error_rates.missing(PROFILE, list(VARIANTS), seed=seed)
 TRAINED = {name: runs.trained(PROFILE, name, seed=seed) for name in VARIANTS if name not in MISSING}
 train_all.table(PROFILE, list(VARIANTS), seed=seed)
 
-# %%
+# %% tags=["plumbing"]
 Markdown(note(TRAINED.values(), PICTURES))
 
 # %%
@@ -236,7 +236,7 @@ pd.DataFrame(
     for name, step in BEGAN.items()
 )
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     f"**Still at chance at the end of their training: {', '.join(f'`{name}`' for name in STUCK)}.** Their errors say that they did not begin to learn in this run, and "
     "nothing of what they could learn; so does every difference and every verdict that they enter."
@@ -279,7 +279,7 @@ table3 = plot.dots(
 )
 table3
 
-# %%
+# %% tags=["plumbing"]
 MOVED = TABLE3.dropna(subset=["change"])
 SAID = MOVED["status"].value_counts() if len(MOVED) else pd.Series(dtype=int)
 Markdown(
@@ -303,7 +303,7 @@ Markdown(
 #
 # A p needs two seeds of the net and of its base, so in a run of one seed each this table is empty.
 
-# %%
+# %% tags=["plumbing"]
 SURE = TABLE3[TABLE3["p, Holm"].astype(float) < 0.05]
 Markdown(
     "No change has a p of its own here: each needs two seeds or more of the net and of its base."
@@ -343,7 +343,7 @@ ALONE = ALONE[ALONE["seeds"] > 1]
 ALONE.round(2) if len(ALONE) else "No net is there from two seeds."
 
 
-# %%
+# %% tags=["plumbing"]
 def yardstick() -> str:
     """How far the seed alone moves an error, beside the changes of table 3."""
     moves = MOVED["change"].astype(float).abs()
@@ -406,7 +406,7 @@ TOGGLE.figure([{"seed": which} for which in CHANGES.seeds()], columns=2, cell=5.
 TOGGLE
 
 
-# %%
+# %% tags=["plumbing"]
 def turned_round() -> str:
     """Which changes have another sign from another seed."""
     signs_of = EACH.dropna(subset=["change"]).groupby("net")["change"].agg(["min", "max", "size"])
@@ -446,7 +446,7 @@ def gap_row(name: str) -> dict:
 
 pd.DataFrame([gap_row(name) for name in VARIANTS]).round(2).convert_dtypes().astype(object).fillna("")
 
-# %%
+# %% tags=["plumbing"]
 OVERFITS = TABLE3.dropna(subset=["train top-1 %"])["net"].tolist() if "train top-1 %" in TABLE3 else []
 GAPS = {name: gap_row(name)["gap"] for name in OVERFITS}
 Markdown(
@@ -461,7 +461,7 @@ Markdown(
 # single removals that improved the net; a net at chance made it harder to differ on the size of layers 6 and 7; and a gap wider than that of
 # `zfnet` may come from the middle layers alone. The rules below took their places (`zfutils/paper/claims.yml` lists what was retired, and why).
 
-# %%
+# %% tags=["plumbing"]
 IDS = ("depth-matters-and-no-removal-helps", "hidden-units-change-little", "large-nets-overfit-more-than-wide-ones", "table3-signs")
 LITTLE = 0.03  # 3 points, the rule's
 Markdown("\n".join(f"- **{id}**: {claims.claim(id).measure} {claims.claim(id).rule}" for id in IDS))
@@ -544,7 +544,7 @@ Markdown(verdicts.told(*ABLATION_VERDICTS))
 # A rule is one number; the statement behind it has parts. Does each part hold?
 
 
-# %%
+# %% tags=["plumbing"]
 def parts() -> str:
     """The parts of the statement on depth, one by one, with a warning where the rule is met for another reason."""
     lines = [
@@ -567,7 +567,7 @@ Markdown(parts())
 # %% [markdown]
 # The same three measures for the numbers that the paper prints:
 
-# %%
+# %% tags=["plumbing"]
 BOTH, FIRST, SECOND = (printed_change(f"alexnet-without-{layers}") for layers in ("3-4-6-7", "3-4", "6-7"))
 UNITS = {name: printed_change(name) for name in ("alexnet-2048", "alexnet-8192", "zfnet-2048", "zfnet-8192")}
 PAPER_GAP = {name: printed(name, "val_top1_error") - printed(name, "train_top1_error") for name in ("zfnet", "zfnet-wide-8192")}
@@ -583,7 +583,7 @@ Markdown(
 # %% [markdown]
 # Where the table is easily misread:
 
-# %%
+# %% tags=["plumbing"]
 TRAIN_7, TRAIN_67 = (printed(name, "train_top1_error") for name in ("alexnet-without-7", "alexnet-without-6-7"))
 
 
@@ -646,7 +646,7 @@ results.save(
 # %% [markdown]
 # ## Compared with the paper
 
-# %%
+# %% tags=["plumbing"]
 verdicts.table(*ABLATION_VERDICTS)
 
 
@@ -667,7 +667,7 @@ def beside(name: str) -> dict:
 
 pd.DataFrame([beside(name) for name in VARIANTS])
 
-# %%
+# %% tags=["plumbing"]
 STATUSES = pd.Series([f"{row['status']}{': ' if row['reason'] else ''}{row['reason']}" for row in ABLATION_NUMBERS]).value_counts()
 Markdown(
     f"Of the {len(ABLATION_NUMBERS)} numbers of table 3: " + "; ".join(f"{count} {status}" for status, count in STATUSES.items()) + "."
@@ -677,7 +677,7 @@ Markdown(
 # ## What we learned
 
 
-# %%
+# %% tags=["plumbing"]
 def largest_change() -> str:
     """The change of table 3 that moved the error most, among the nets that are here."""
     known = TABLE3.dropna(subset=["change"]) if "change" in TABLE3 else TABLE3[:0]
@@ -804,5 +804,5 @@ with exercises.check():
 #
 # ## Provenance
 
-# %%
+# %% tags=["plumbing"]
 results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START, data=PICTURES)

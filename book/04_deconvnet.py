@@ -18,7 +18,7 @@
 profile = "toybox"
 seed = 0
 
-# %%
+# %% tags=["plumbing"]
 import time
 from collections.abc import Callable
 
@@ -42,7 +42,7 @@ from zfutils.stats import bootstrap
 from zfutils.training import runs
 from zfutils.widgets.projected import Projected
 
-# %%
+# %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
@@ -105,7 +105,7 @@ def unpool_by_hand(signal: np.ndarray, places: np.ndarray, side: int) -> np.ndar
 ABOVE = np.array([[1.0, 2], [3, 4]])
 plot.switches(SMALL, POOLED, PLACES, ABOVE, unpool_by_hand(ABOVE, PLACES, 4), title="Pooling and un-pooling by hand")
 
-# %%
+# %% tags=["plumbing"]
 SWITCHES, SERVED = np.unique(PLACES.reshape(-1, 2), axis=0, return_counts=True)
 BUSIEST = tuple(SWITCHES[SERVED.argmax()].tolist())
 Markdown(
@@ -310,7 +310,7 @@ steps = {"up": ("filter: F", "rectify", "max pool"), "down": ("un-pool", "rectif
 figure1 = plot.two_paths(up, down, steps, title=f"Figure 1: a layer of the deconvnet (left) beside that of the convnet, {UNIT}")
 figure1
 
-# %%
+# %% tags=["plumbing"]
 FILLED, STANDING = UNPOOLED[0, CARRIER] != 0, ASCENT.outputs["relu1"][0, CARRIER] > 0
 Markdown(
     f"Up: the ReLU leaves {float(STANDING.double().mean()):.0%} of map {CARRIER} above zero. Down: the signal has {int((AT_POOL[0, CARRIER] != 0).sum())} values at the pool, and un-pooling puts them on {int(FILLED.sum())} of "
@@ -341,14 +341,14 @@ figure1_switches = plot.switches(
 )
 figure1_switches
 
-# %%
+# %% tags=["plumbing"]
 SHARED_HERE = len(places.reshape(-1, 2)) - len(np.unique(places.reshape(-1, 2), axis=0))
 Markdown(
     f"In this piece {len(places.reshape(-1, 2))} windows have {len(places.reshape(-1, 2)) - SHARED_HERE} switches"
     + (f"; overwriting instead of adding would lose the signal of {SHARED_HERE} of them." if SHARED_HERE else ": none is shared.")
 )
 
-# %%
+# %% tags=["plumbing"]
 for name, figure in (("figure1", figure1), ("figure1_switches", figure1_switches)):
     results.save(
         name,
@@ -387,11 +387,11 @@ plot.pictures(
     np.stack([seen(IMAGE[0]), *EVERY["pixels"]]), ["image", *EVERY["unit"]], columns=6, cell=1.9, title="The strongest map of every layer"
 )
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     f"By hand and by the library the pixels differ by at most {EVERY['largest relative difference'].max():.0e} of the largest, rounding in float64. "
     + "Half of the energy lies on "
-    + ", ".join(f"{row['area with half of the energy']:.1%} of the picture from {row['unit']}" for row in EVERY.to_dict("records"))
+    + ", ".join(f"{row['area with half of the energy']:.1%} of the picture for {row['unit']}" for row in EVERY.to_dict("records"))
     + ". From here on the library does the work: `deconv.project` reaches the same pictures by autograd, for any net, and refuses what it cannot follow."
 )
 
@@ -428,7 +428,7 @@ pd.DataFrame(
     for layer, top in TOP.items()
 )
 
-# %%
+# %% tags=["plumbing"]
 DEAD = {layer: int((~top.alive[:, 0]).sum()) for layer, top in TOP.items()}
 WHOLE_SEEN = [layer for layer, field in FIELDS.items() if field.covers]
 Markdown(
@@ -571,7 +571,7 @@ ONE_UNIT.figure(rows, columns=3, cell=3.1)
 # %%
 ONE_UNIT
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     f"The strongest activation of map {WEAKEST} is {LEADERS[WEAKEST] / LEADERS.max():.1%} of that of the strongest map of its layer. A tile that is stretched on its own always looks strong; "
     "that a map is weak can be seen only where tiles share a scale, which is why figure 2 has one scale a map."
@@ -607,7 +607,7 @@ def variation(layer: str) -> pd.DataFrame:
 # %% [markdown]
 # Positive: projections share more than patches do, which is the paper's sentence.
 
-# %%
+# %% tags=["plumbing"]
 VARIATION = pd.concat([variation(layer) for layer in LAYERS[1:]], ignore_index=True)
 VARIES = bootstrap.mean((VARIATION["projections"] - VARIATION["patches"]).to_numpy(float), generator=np.random.default_rng(SEED))
 VARY_ROW = verdicts.decided(
@@ -630,7 +630,7 @@ Markdown(verdicts.told(VARY_ROW))
 VARIED = VARIATION.groupby("layer")[["projections", "patches"]].mean()
 VARIED.round(3)
 
-# %%
+# %% tags=["plumbing"]
 AHEAD = [layer for layer in VARIED.index if VARIED.loc[layer, "projections"] > VARIED.loc[layer, "patches"]]
 Markdown(
     ("Projections share more than patches, as the paper says, in " + (", ".join(AHEAD) or "no layer") + f" (of {len(VARIED)}). ")
@@ -707,7 +707,7 @@ hierarchy_figure = plot.lines(
 )
 hierarchy_figure
 
-# %%
+# %% tags=["plumbing"]
 ONE_CLASS = HIERARCHY[HIERARCHY["kind"] == "class"].dropna()
 HIGH, LOW = (ONE_CLASS.loc[ONE_CLASS["layer"] == layer, "excess"].to_numpy(float) for layer in ("conv5", "conv2"))
 DEPTH = bootstrap.mean_difference(HIGH, LOW, generator=np.random.default_rng(SEED))
@@ -725,7 +725,7 @@ results.save(
 )
 Markdown(verdicts.told(DEPTH_ROW))
 
-# %%
+# %% tags=["plumbing"]
 BY_KIND = HIERARCHY.groupby(["kind", "layer"])["excess"].mean().dropna()
 TOPMOST = HIERARCHY[(HIERARCHY["kind"] == "class") & (HIERARCHY["layer"] == "conv5")].dropna().sort_values("excess")
 SPECIFIC = PICTURES.labels[TOP["conv5"].indices[int(TOPMOST["map"].iloc[-1])]] if len(TOPMOST) else None
@@ -749,13 +749,13 @@ Markdown(
 #
 # The paper's figures have no numbers, so its sentences became claims with a measure and a rule, written down before the run. The reasons for what does not agree stand with the readings above.
 
-# %%
+# %% tags=["plumbing"]
 verdicts.table(VARY_ROW, DEPTH_ROW)
 
 # %% [markdown]
 # ## What we learned
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     "- "
     + (
@@ -904,5 +904,5 @@ with exercises.check():
 # %% [markdown]
 # ## Provenance
 
-# %%
+# %% tags=["plumbing"]
 results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START, data=PICTURES)

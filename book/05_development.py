@@ -18,7 +18,7 @@
 profile = "toybox"
 seed = 0
 
-# %%
+# %% tags=["plumbing"]
 import time
 
 import numpy as np
@@ -37,7 +37,7 @@ from zfutils.stats import bootstrap, seeds
 from zfutils.training import clipping, runs
 from zfutils.training.trainer import PAPER_EPOCHS
 
-# %%
+# %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
@@ -131,7 +131,7 @@ settling_figure = plot.lines(
 )
 settling_figure
 
-# %%
+# %% tags=["plumbing"]
 SINCE = {layer: one.since() for layer, one in SETTLED.items()}
 Markdown(
     f"Settled for good, at a share of at least {evolution.SETTLED}, from epoch (of 70): "
@@ -167,7 +167,7 @@ def lower_minus_upper(epoch: int) -> tuple[float, float, float]:
     return bootstrap.mean_difference(lower, upper, generator=np.random.default_rng(SEED))
 
 
-# %%
+# %% tags=["plumbing"]
 UNITS = sum(one.margins.shape[1] for one in SETTLED.values())
 FIRST = lower_minus_upper(EARLY) if EARLY <= 30 else (np.nan,) * 3
 LATE = tuple(-value for value in np.array(lower_minus_upper(30))[[0, 2, 1]])
@@ -193,7 +193,7 @@ SETTLE_ROWS = [
     ),
 ]
 
-# %%
+# %% tags=["plumbing"]
 results.save(
     "figure4",
     profile=PROFILE,
@@ -210,7 +210,7 @@ results.save(
 )
 Markdown(verdicts.told(*SETTLE_ROWS))
 
-# %%
+# %% tags=["plumbing"]
 AT_30 = {layer: float(one.shares()[EPOCHS.index(30)].mean()) for layer, one in SETTLED.items()}
 Markdown(
     "At epoch 30 the settled shares are "
@@ -230,7 +230,7 @@ Markdown(
 RANKS = SETTLING.pivot(index="layer", columns="epoch", values="rank_correlation")
 RANKS.round(2)
 
-# %%
+# %% tags=["plumbing"]
 EARLIER = [layer for layer in RANKS.index if RANKS.loc[layer, 30] > AT_30[layer]]
 Markdown(
     "At epoch 30 the ranking is nearer to its end than the picture is in "
@@ -258,7 +258,7 @@ figure6_filters
 # The paper says: without clipping a few features dominate; with 11x11 filters many are dead, and there are very high and very low
 # frequencies with little in between. It gives no measure. Ours, written down before the nets were trained:
 
-# %%
+# %% tags=["plumbing"]
 FIRST_LAYER_IDS = (
     "fewer-dead-first-layer-filters",
     "first-layer-covers-mid-frequencies-beyond-its-window",
@@ -289,7 +289,7 @@ FIRST_LAYER
 # grey all over has learnt nothing. By number:
 
 
-# %%
+# %% tags=["plumbing"]
 def first_layer_reading(name: str) -> str:
     """The largest filter of a net, the one with the clearest stripes, and how many are dead."""
     sizes = np.sqrt((WEIGHTS[name] ** 2).mean((1, 2, 3)))
@@ -357,7 +357,7 @@ def dominance_ratio(indices: np.ndarray) -> float:
 # Without clipping a filter can dominate only where it outgrows the radius; where none does, there is nothing to compare.
 
 
-# %%
+# %% tags=["plumbing"]
 def outgrown() -> dict:
     """Whether a filter dominates where none is scaled back."""
     unclipped, clipped = WEIGHTS["zfnet-unclipped"], WEIGHTS["zfnet"]
@@ -383,7 +383,7 @@ def first_layer_verdicts() -> list[dict]:
     ]
 
 
-# %%
+# %% tags=["plumbing"]
 VERDICTS = first_layer_verdicts()
 results.save(
     "figure6_filters",
@@ -434,7 +434,7 @@ figure6 = plot.pages(
 )
 figure6
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     " and ".join(
         f"`{name}` shows {min(25, len(found.maps))} of {len(found.maps)} maps with nine winners, fields of {found.side} px"
@@ -493,7 +493,7 @@ GRID_TABLE = pd.DataFrame(
     for number, value in zip(found.maps, GRID[name], strict=True)
 )
 
-# %%
+# %% tags=["plumbing"]
 results.save(
     "figure6_projections",
     profile=PROFILE,
@@ -543,7 +543,7 @@ plot.lines(
     title="Spectra of the layer-2 projections",
 )
 
-# %%
+# %% tags=["plumbing"]
 BLOCKY = UNEVEN.set_index("net").iloc[:, 0] if len(UNEVEN) else pd.Series(dtype=float)
 Markdown(
     "Power that the grid adds beyond noise, mean of the maps: "
@@ -567,14 +567,14 @@ Markdown(
 #
 # The paper's figures have no numbers, so its sentences became claims with a measure and a rule, written down before the run. The reasons for what does not agree stand with the readings above.
 
-# %%
+# %% tags=["plumbing"]
 verdicts.table(*SETTLE_ROWS, *VERDICTS, ALIAS_ROW)
 
 # %% [markdown]
 # ## What we learned
 
 
-# %%
+# %% tags=["plumbing"]
 def by_moment() -> str:
     """The layers in the order in which they settled."""
     order = sorted(SINCE, key=lambda layer: np.inf if SINCE[layer] is None else SINCE[layer])
@@ -701,5 +701,5 @@ with exercises.check():
 # %% [markdown]
 # ## Provenance
 
-# %%
+# %% tags=["plumbing"]
 results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START, data=PICTURES)

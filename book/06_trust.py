@@ -18,7 +18,7 @@
 profile = "toybox"
 seed = 0
 
-# %%
+# %% tags=["plumbing"]
 import functools
 import time
 from collections.abc import Callable
@@ -44,7 +44,7 @@ from zfutils.training.trainer import PAPER_EPOCHS
 from zfutils.widgets.followed import Followed
 from zfutils.widgets.projected import Projected
 
-# %%
+# %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
@@ -127,7 +127,7 @@ ENGINES = pd.DataFrame([engines(layer) for layer in (*LAYERS, "pool5", "fc6", "f
 assert (ENGINES["largest relative difference"] < 1e-10).all()
 ENGINES
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     f"Over {len(ENGINES)} layers and {len(rules.NAMED)} combinations the two implementations differ by at most {ENGINES['largest relative difference'].max():.0e} of the largest pixel: rounding in float64. "
     "From here on it does not matter which one is used."
@@ -266,7 +266,7 @@ def on_truth(layer: str, method: str) -> pd.DataFrame:
 # %% [markdown]
 # Two claims: the deconvnet against chance, and the deconvnet against the forward mask.
 
-# %%
+# %% tags=["plumbing"]
 METHODS_HERE = {
     "deconvnet": rules.DECONVNET,
     "gradient": rules.NAMED["gradient, norm skipped"],
@@ -292,7 +292,7 @@ else:
     )
     shown = TRUTH
 
-# %%
+# %% tags=["plumbing"]
 results.save(
     "ground_truth",
     profile=PROFILE,
@@ -305,10 +305,10 @@ results.save(
 )
 shown
 
-# %%
+# %% tags=["plumbing"]
 Markdown(verdicts.told(TRUTH_ROW, MASK_ROW))
 
-# %%
+# %% tags=["plumbing"]
 LEADING_WAY = "these pictures bring no masks, or too few maps are active."
 if "method" in TRUTH:
     GAIN = TRUTH.assign(gain=TRUTH["toy"] - TRUTH["toy_chance"]).groupby("method")["gain"].mean()
@@ -355,7 +355,7 @@ OUTSIDE = pd.DataFrame([outside(layer, method) for layer in LAYERS for method in
 assert (OUTSIDE["largest pixel outside"] == 0).all() and (OUTSIDE["largest pixel"] > 0).all()
 OUTSIDE.pivot(index=["layer", "field, share of the picture"], columns="method", values="largest pixel outside")
 
-# %%
+# %% tags=["plumbing"]
 SMALLEST, LARGEST = (OUTSIDE["field, share of the picture"].agg(end) for end in ("min", "max"))
 Markdown(
     f"The largest pixel outside is {OUTSIDE['largest pixel outside'].max():.0f} everywhere, while fields take between {SMALLEST:.1%} and {LARGEST:.0%} of the picture. "
@@ -448,10 +448,10 @@ SANITY = pd.DataFrame(
 )
 SANITY.round(3)
 
-# %%
+# %% tags=["plumbing"]
 Markdown(verdicts.told(OWN_ROW))
 
-# %%
+# %% tags=["plumbing"]
 MEAN_COSINE = SANITY.set_index("compared with")["mean cosine"]
 NOT_ITS_OWN = MEAN_COSINE[["random positive seed", "another unit", "another unit, same place", "random signal, same place"]]
 BY_RULE = MEAN_COSINE.drop(NOT_ITS_OWN.index)
@@ -515,7 +515,7 @@ plot.lines(
     title="How fast the picture changes",
 )
 
-# %%
+# %% tags=["plumbing"]
 FALLEN = FALLING.pivot(index="method", columns="randomised", values="cosine")[["none", *CASCADE]]
 STEEPEST = {method: FALLEN.loc[method].diff().idxmin() for method in THREE}
 Markdown(
@@ -550,7 +550,7 @@ IGNORE_ROW = verdicts.decided(
     threshold=None,
 )
 
-# %%
+# %% tags=["plumbing"]
 results.save(
     "sanity",
     profile=PROFILE,
@@ -616,7 +616,7 @@ CRITICS["this chapter"] = [
 CRITICS["measured"] = [f"{mean:.2f} ({low:.2f} to {high:.2f})" for mean, low, high in CRITICS["measured"]]
 CRITICS
 
-# %%
+# %% tags=["plumbing"]
 ON_THEIR_SIDE = CRITICS[CRITICS["this chapter"] == "supports"]
 AGAINST = CRITICS[CRITICS["this chapter"] == "does not support"]
 Markdown(
@@ -683,13 +683,13 @@ Markdown(
 #
 # The paper's figures have no numbers, so its sentences became claims with a measure and a rule, written down before the run. The reasons for what does not agree stand with the readings above.
 
-# %%
+# %% tags=["plumbing"]
 verdicts.table(TRUTH_ROW, MASK_ROW, OWN_ROW, IGNORE_ROW)
 
 # %% [markdown]
 # ## What we learned
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     (
         f"- Does a projection fall on the object? The share of its energy there exceeds chance by {100 * TRUTH_ROW['ours']:.0f} points (*{TRUTH_ROW['status']}*).\n"
@@ -701,7 +701,7 @@ Markdown(
         if OWN_ROW["ours"] is not None
         else "- Whether a projection is the unit's own was not measured: too few units of layer 5 are active.\n"
     )
-    + f"- Of five sentences by three later papers {len(ON_THEIR_SIDE)} are supported here, {len(AGAINST)} are not."
+    + f"- Of {len(CRITICS)} sentences by three later papers, supported here: {len(ON_THEIR_SIDE)}; not supported: {len(AGAINST)}."
 )
 
 # %% [markdown]
@@ -847,5 +847,5 @@ pd.DataFrame(
 # %% [markdown]
 # ## Provenance
 
-# %%
+# %% tags=["plumbing"]
 results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START, data=PICTURES)

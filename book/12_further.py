@@ -18,7 +18,7 @@
 profile = "toybox"
 seed = 0
 
-# %%
+# %% tags=["plumbing"]
 import math
 import time
 
@@ -43,7 +43,7 @@ from zfutils.transfer import experiments, feature_cache
 
 pd.set_option("display.max_colwidth", None)
 
-# %%
+# %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
@@ -114,7 +114,7 @@ def used(*names: str) -> dict:
 
 pd.DataFrame({"net": name, **error_of(name)} for name in CHAPTER.nets).round(2)
 
-# %%
+# %% tags=["plumbing"]
 PAPER_NEW, PAPER_OLD = (
     float(numbers.number(f"table2/{row}/val_top1_error")["paper"])
     for row in ("1-convnet-as-in-fig-3", "authors-replication-of-krizhevsky-et-al-1-convnet")
@@ -209,7 +209,7 @@ seeds_figure = plot.beside(
     title="Table 3 from two seeds",
 )
 
-# %%
+# %% tags=["plumbing"]
 results.save(
     "second_seeds",
     profile=PROFILE,
@@ -223,7 +223,7 @@ results.save(
 seeds_figure
 
 
-# %%
+# %% tags=["plumbing"]
 def summed_up() -> str:
     """Which changes hold in both seeds, in words."""
     wide = SECOND.pivot(index="net", columns="seed", values="change").reindex(SECOND["net"].unique())
@@ -251,7 +251,7 @@ ALONE = pd.DataFrame({"net": name, **change(again(name), name)} for base, rows i
 ALONE.drop(columns="missing").round(2)
 
 
-# %%
+# %% tags=["plumbing"]
 def yardstick() -> str:
     """How far the seed alone moves an error, beside the changes of table 3."""
     moves, changes = ALONE["change"].dropna().abs(), SECOND["change"].dropna().abs()
@@ -366,7 +366,7 @@ results.save(
 depth_figure
 
 
-# %%
+# %% tags=["plumbing"]
 def told(names: tuple[str, ...], base: str = "zfnet") -> str:
     """Changes of the error against a base, one line each."""
     lines = []
@@ -504,7 +504,7 @@ regular_figure
 REGULARISED.round(2).astype(object).fillna("")
 
 
-# %%
+# %% tags=["plumbing"]
 def gaps_told() -> str:
     """What each of the other three nets does to the gap, one line each."""
     rows = REGULARISED.dropna(subset=["wider by"])
@@ -531,7 +531,7 @@ Markdown(
 #
 # `zfnet` with half, three quarters and one and a half times the maps of all five convolutional layers, beside every other net of this chapter. Nets that differ in their seed alone are one dot: the mean of their errors. A net is on the *front* where no other is at least as cheap and at least as good, and better in one of the two. Look for nets far to the right of the front: their cost buys nothing here.
 
-# %%
+# %% tags=["plumbing"]
 STEP = time.monotonic()
 WIDTHS = ("zfnet-half", "zfnet-three-quarters", "zfnet-three-halves")
 FURTHER = (*DEPTHS[1:], *FOUR[1:], *WIDTHS, "zfnet-turned")
@@ -594,7 +594,7 @@ cost_figure = plot.scatter(
     title="What accuracy costs",
 )
 
-# %%
+# %% tags=["plumbing"]
 results.save(
     "cost",
     profile=PROFILE,
@@ -610,7 +610,7 @@ cost_figure
 # %%
 COST.round(2)
 
-# %%
+# %% tags=["plumbing"]
 WORST = COST.loc[(COST["multiply-adds"].where(~COST["on the front"], -1)).idxmax()]
 Markdown(
     f"The dearest net that is not on the front is `{WORST['net']}`: {WORST['multiply-adds / zfnet']:.2f} times the cost of `zfnet`, and another net is at least as good for no more."
@@ -618,7 +618,7 @@ Markdown(
     else "Every net that is here is on the front: each dearer one errs less."
 )
 
-# %%
+# %% tags=["plumbing"]
 FRONT = COST[COST["on the front"]]
 Markdown(
     f"On the front, by the errors as they were counted: {', '.join(f'`{net}`' for net in FRONT['net'])}. Whether neighbours on it truly "
@@ -737,7 +737,7 @@ def size_row(size: int) -> dict:
 # And over the seeds of the frozen net, where there are several:
 
 
-# %%
+# %% tags=["plumbing"]
 def over_seeds(id: str, sizes: list[int]) -> list[dict]:
     """A claim of chapter 10 once more, by its rule, over all seeds of zfnet and all folds; none where there is nothing to add to it."""
     if len(SAME) < 2 or not sizes or not set(sizes) <= set(SIZES) & set(ANEW.frame.get("size", ())):
@@ -775,7 +775,7 @@ scratch_figure = (
     else None
 )
 
-# %%
+# %% tags=["plumbing"]
 results.save(
     "scratch_folds",
     profile=PROFILE,
@@ -792,7 +792,7 @@ scratch_figure
 # %%
 SCRATCH.round(2).astype(object).fillna("")
 
-# %%
+# %% tags=["plumbing"]
 COMPARABLE = SCRATCH[SCRATCH["frozen is"].isin(["better", "worse", "undecided"])]
 Markdown(
     "No size compares in this profile."
@@ -806,7 +806,7 @@ Markdown(
 # %% [markdown]
 # The claims of chapter 10 about table 4, over all seeds of `zfnet` that are trained and all folds; of the two rows of a claim the scoreboard shows the one of more seeds.
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     verdicts.told(*FROZEN_ROWS) or "`zfnet` is there from one seed only, or there is nothing to compare, so chapter 10 has the last word."
 )
@@ -822,7 +822,7 @@ WIDE = WIDE.reset_index().set_index("net").loc[SECOND["net"].unique()].reset_ind
 WIDE.round(2).astype(object).fillna("")
 
 
-# %%
+# %% tags=["plumbing"]
 def signs() -> str:
     """How many of the paper's signs are found again."""
     decided = WIDE[WIDE["in both"].isin(["higher", "lower"])]
@@ -839,7 +839,7 @@ Markdown(signs())
 # ## What we learned
 
 
-# %%
+# %% tags=["plumbing"]
 def decided_in_all() -> str:
     """How many changes of table 3 keep their direction over the seeds that are here."""
     known = WIDE["in both"].isin(["higher", "lower"])
@@ -958,5 +958,5 @@ f"{AGREE} of {len(SIGNED)} agree; by luck at least so many: {by_luck:.3f}"
 #
 # ## Provenance
 
-# %%
+# %% tags=["plumbing"]
 results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START, data=PICTURES)
