@@ -617,7 +617,7 @@ EPOCHS.figure([{"epoch": epoch, "scale": scale} for scale in epochs.SCALES for e
 EPOCHS
 
 
-# %% tags=["plumbing"]
+# %%
 def turned(name: str) -> str:
     """How like the first and the last first-layer filters of a net are: the mean cosine."""
     first, last = (net.conv1.weight.detach().flatten(1) for net in (TRAINED[name].checkpoint(0), TRAINED[name].net()))

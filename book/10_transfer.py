@@ -364,7 +364,7 @@ Markdown(
 # %% [markdown]
 # ### From scratch, fairly
 #
-# The other strategy resets layers 1 to 7 and trains everything on the few images. An unfair version of it is easy: seventy epochs on fifteen images a class are so few steps that the net is still at chance. Here each net trains for the profile's number of steps, its learning rate is the best on a held-out third of its training images (chosen once for each size, in the first fold; from two rates the search goes on by factors of two, to the better side, until the next is no better), and its error on its own training images is shown. Whether it was trained enough to be compared is asked by the rule for every net (chapter 1).
+# The other strategy resets layers 1 to 7 and trains everything on the few images. An unfair version of it is easy: seventy epochs on fifteen images a class are so few steps that the net is still at chance. Here each net trains for the profile's number of steps, its learning rate is the best on a held-out third of its training images (chosen once for each size, in the first fold; from two rates the search goes on by factors of two, to the better side, until the next is no better), and its error on its own training images is shown. Whether it was trained enough to be compared is asked by the rule for every net (chapter 2).
 #
 # The rate of the first fold serves the others too, whose test images are in part those that it was trained and chosen on. It is one number, and if that helps anyone it helps the nets from scratch.
 

@@ -363,7 +363,7 @@ Markdown(
         f"Projected from the class, the deconvnet shows next to nothing for {', '.join(EMPTY.index[EMPTY])}. It rectifies what comes down at every ReLU, so where all of it is negative at one of them, nothing arrives below; "
         "the gradient, which lets negative values pass, always arrives."
         if EMPTY.any()
-        else "Each rule draws something; chapter 4 asks how much of it comes from the unit."
+        else "Each rule draws something; chapter 6 asks how much of it comes from the unit."
     )
 )
 
