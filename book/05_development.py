@@ -572,17 +572,11 @@ verdicts.table(*SETTLE_ROWS, *VERDICTS, ALIAS_ROW)
 
 # %% [markdown]
 # ## What we learned
-
-
 # %% tags=["plumbing"]
-def by_moment() -> str:
-    """The layers in the order in which they settled."""
-    order = sorted(SINCE, key=lambda layer: np.inf if SINCE[layer] is None else SINCE[layer])
-    return ", ".join(f"layer {layer[-1]} ({'not before the end' if SINCE[layer] is None else f'epoch {SINCE[layer]}'})" for layer in order)
-
-
 Markdown(
-    f"- In the order in which they settled: {by_moment()}; that lower layers come first: *{SETTLE_ROWS[0]['status']}*.\n"
+    "- Settled for good from epoch (of 70): "
+    + ", ".join(f"layer {layer[-1]} {'not before the end' if epoch is None else epoch}" for layer, epoch in SINCE.items())
+    + f"; that lower layers come first: *{SETTLE_ROWS[0]['status']}*.\n"
     f"- The picture that leads a map changes in {sum(changed for changed, _ in LEADS.values()) / max(sum(steps for _, steps in LEADS.values()), 1):.0%} of all steps "
     "from one checkpoint to the next, so a strip of strongest pictures shows two things at once.\n"
     f"- Dead filters of the first layer: {', '.join(f'{int(DEAD[name].sum())} of {len(DEAD[name])} (`{name}`)' for name in DEAD)}. "
