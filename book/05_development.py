@@ -572,6 +572,7 @@ verdicts.table(*SETTLE_ROWS, *VERDICTS, ALIAS_ROW)
 
 # %% [markdown]
 # ## What we learned
+
 # %% tags=["plumbing"]
 Markdown(
     "- Settled for good from epoch (of 70): "

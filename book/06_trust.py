@@ -701,7 +701,7 @@ Markdown(
         if OWN_ROW["ours"] is not None
         else "- Whether a projection is the unit's own was not measured: too few units of layer 5 are active.\n"
     )
-    + f"- Of {len(CRITICS)} sentences by three later papers, supported here: {len(ON_THEIR_SIDE)}; not supported: {len(AGAINST)}."
+    + f"- Of {len(CRITICS)} sentences by three later papers, supported here: {len(ON_THEIR_SIDE)}; not supported: {len(AGAINST)}; open: {len(CRITICS) - len(ON_THEIR_SIDE) - len(AGAINST)}."
 )
 
 # %% [markdown]
