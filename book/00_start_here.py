@@ -20,7 +20,7 @@
 profile = "toybox"
 seed = 0
 
-# %%
+# %% tags=["plumbing"]
 import time
 
 import numpy as np
@@ -61,7 +61,7 @@ def paper(key: str) -> str:
 # - **Does the net look at the object**, or does it guess from what usually surrounds it?
 # - **What is each layer good for**, and is it good for anything but ImageNet?
 
-# %%
+# %% tags=["plumbing"]
 Markdown(f"""
 How wide was the margin? The best method without a convolutional net left {paper("table2/gunji-et-al-2012-best-non-convnet/test_top5_error")} % of the test images without the right class among its five guesses.
 Krizhevsky, Sutskever and Hinton, with five nets, left {paper("table2/krizhevsky-et-al-2012-5-convnets/test_top5_error")} %.
@@ -105,7 +105,7 @@ plot.both_ways(
     captions={"image": "an image", "projection": "its projection", "map": f"{UNIT}: its map", "seed": "one value, the rest is zero"},
 )
 
-# %%
+# %% tags=["plumbing"]
 LIT = float((DOWN.pixels != 0).any(0).float().mean())
 Markdown(f"""
 What to see: the image shows a **{SUBJECT.class_name(LABEL)}**. The unit fires most strongly at row {DOWN.at[0]}, column {DOWN.at[1]} of its map, with {DOWN.activation:.3g}; that one value goes down.
@@ -138,7 +138,7 @@ ASKED = (
 )
 Markdown(f"""
 {UNIT}, its nine pictures: {", ".join(f"{count} × {name}" for name, count in COUNTS.items())}. {ASKED} Look on the right for what stays the same from tile to tile, while on the left colour, place and background change, and make
-your guess before you go on. What stays is what the unit is about; what changes is what it does not mind. [Chapter 3](03_deconvnet.ipynb) does this for every layer, and then asks how far such a picture can be trusted.
+your guess before you go on. What stays is what the unit is about; what changes is what it does not mind. [Chapter 4](04_deconvnet.ipynb) does this for every layer, and [chapter 6](06_trust.ipynb) asks how far such a picture can be trusted.
 """)
 
 # %% [markdown]
@@ -153,27 +153,27 @@ SQUARE = (int(SWEEP.tops[WORST[0]]), int(SWEEP.lefts[WORST[1]]), SWEEP.size)
 MEAN = SUBJECT.cut(np.rint(SAMPLE.mean()).astype(np.uint8))  # what the net takes for nothing: the mean of all training pictures
 plot.hidden(IMAGE, SQUARE, P, name=SUBJECT.class_name(LABEL), unhidden=BEFORE, fill=MEAN)
 
-# %%
+# %% tags=["plumbing"]
 Markdown(f"""
 With nothing hidden the net gives *{SUBJECT.class_name(LABEL)}* a probability of {BEFORE:.2f}. With the square at its worst place {P.min():.2f} is left; at {100 * (P > 0.9 * BEFORE).mean():.0f} % of the {P.size} positions
 at least nine tenths of it remain. The dark patch is where the answer comes from. Is it where the projection above has its strokes? It need not be: one is about a unit, the other about the answer.
-[Chapter 4](04_occlusion.ipynb) builds this by hand and measures how well the two agree.
+[Chapter 7](07_occlusion.ipynb) builds this by hand and measures how well the two agree.
 """)
 
-# %%
+# %% tags=["plumbing"]
 Markdown(f"""
 And this is what the paper concludes, with the place where you find it, there and here:
 
 | | the paper says | in the paper | here |
 | --- | --- | --- | --- |
-| 1 | Features climb: corners and edges in layer 2, textures in layer 3, parts of classes in layer 4, whole objects in layer 5. | figure 2 | [chapter 3](03_deconvnet.ipynb) |
-| 2 | Low layers settle within a few epochs, high ones only after 40 to 50. | figure 4 | [chapter 3](03_deconvnet.ipynb) |
-| 3 | Looking pays: Krizhevsky's first layer had filters too large and steps too wide. Smaller ones bring the top-5 error of a single net from {paper("table2/krizhevsky-et-al-2012-1-convnet/val_top5_error")} to {paper("table2/1-convnet-as-in-fig-3/val_top5_error")} %. | figures 3, 6, table 2 | chapters [1](01_architecture.ipynb), [2](02_training.ipynb), [3](03_deconvnet.ipynb) |
-| 4 | The net looks at the object: hide it, and the answer goes. | figure 7 | [chapter 4](04_occlusion.ipynb) |
-| 5 | It has an idea of parts: hiding the same part of different dogs changes the features alike, in layer 5. | figure 8, table 1 | [chapter 5](05_correspondence.ipynb) |
-| 6 | Low layers notice every shift and zoom, high ones hardly; nothing is immune to rotation. | figure 5 | [chapter 6](06_invariance.ipynb) |
-| 7 | Depth carries it: without two middle layers or without the two hidden ones top-1 error rises from {paper("table3/krizhevsky-replication-none-1-convnet/val_top1_error")} to {paper("table3/krizhevsky-replication-removed-layers-3-4/val_top1_error")} or {paper("table3/krizhevsky-replication-removed-layers-6-7/val_top1_error")} %; without both to {paper("table3/krizhevsky-replication-removed-layers-3-4-6-7/val_top1_error")} %. | table 3 | see the map below |
-| 8 | The features travel: on Caltech-101 with 30 images a class they reach {paper("table4/imagenet-pretrained-convnet/acc_30_per_class")} %, the same net from scratch {paper("table4/non-pretrained-convnet/acc_30_per_class")} %. | tables 4 to 7, figure 9 | [chapter 7](07_transfer.ipynb) |
+| 1 | Features climb: corners and edges in layer 2, textures in layer 3, parts of classes in layer 4, whole objects in layer 5. | figure 2 | [chapter 4](04_deconvnet.ipynb) |
+| 2 | Low layers settle within a few epochs, high ones only after 40 to 50. | figure 4 | [chapter 5](05_development.ipynb) |
+| 3 | Looking pays: Krizhevsky's first layer had filters too large and steps too wide. Smaller ones bring the top-5 error of a single net from {paper("table2/krizhevsky-et-al-2012-1-convnet/val_top5_error")} to {paper("table2/1-convnet-as-in-fig-3/val_top5_error")} %. | figures 3, 6, table 2 | chapters [1](01_architecture.ipynb), [2](02_training.ipynb), [5](05_development.ipynb) |
+| 4 | The net looks at the object: hide it, and the answer goes. | figure 7 | [chapter 7](07_occlusion.ipynb) |
+| 5 | It has an idea of parts: hiding the same part of different dogs changes the features alike, in layer 5. | figure 8, table 1 | [chapter 8](08_correspondence.ipynb) |
+| 6 | Low layers notice every shift and zoom, high ones hardly; nothing is immune to rotation. | figure 5 | [chapter 9](09_invariance.ipynb) |
+| 7 | Depth carries it: without two middle layers or without the two hidden ones top-1 error rises from {paper("table3/krizhevsky-replication-none-1-convnet/val_top1_error")} to {paper("table3/krizhevsky-replication-removed-layers-3-4/val_top1_error")} or {paper("table3/krizhevsky-replication-removed-layers-6-7/val_top1_error")} %; without both to {paper("table3/krizhevsky-replication-removed-layers-3-4-6-7/val_top1_error")} %. | table 3 | [chapter 3](03_ablation.ipynb) |
+| 8 | The features travel: on Caltech-101 with 30 images a class they reach {paper("table4/imagenet-pretrained-convnet/acc_30_per_class")} %, the same net from scratch {paper("table4/non-pretrained-convnet/acc_30_per_class")} %. | tables 4 to 7, figure 9 | [chapter 10](10_transfer.ipynb) |
 
 Did all of it hold? Most of the paper's pictures still teach; some of its sentences were later found to say more than its method can. Which ones, you will see below and measure yourself.
 """)
@@ -191,18 +191,18 @@ Did all of it hold? Most of the paper's pictures still teach; some of its senten
 #
 # | who | what they added | here |
 # | --- | --- | --- |
-# | Springenberg et al. 2014 | *guided backpropagation*: a signal passes a ReLU only where both the way up and the way down are positive; sharper pictures, also without pools | chapters 3, 4, 8 |
-# | Yosinski et al. 2014 | measured how features turn from general to special from layer to layer, and what fine-tuning gives | chapter 7 |
+# | Springenberg et al. 2014 | *guided backpropagation*: a signal passes a ReLU only where both the way up and the way down are positive; sharper pictures, also without pools | chapters 6, 7, 11 |
+# | Yosinski et al. 2014 | measured how features turn from general to special from layer to layer, and what fine-tuning gives | chapter 10 |
 # | Yosinski et al. 2015 | a live window into a net: move, and watch its units | [the explorer](explore.ipynb) |
-# | Mahendran & Vedaldi 2015, 2016 | inverted whole layers; then showed that much of a deconvnet's picture comes from the switches, not from the unit | chapter 3 |
-# | Selvaraju et al. 2017 (Grad-CAM) | weighted the last maps by their gradient: a coarse, cheap heat map for one class | chapter 4 |
+# | Mahendran & Vedaldi 2015, 2016 | inverted whole layers; then showed that much of a deconvnet's picture comes from the switches, not from the unit | chapter 6 |
+# | Selvaraju et al. 2017 (Grad-CAM) | weighted the last maps by their gradient: a coarse, cheap heat map for one class | chapter 7 |
 # | Olah et al. 2017, 2020 | *feature visualisation*: an image made from nothing to excite a unit; then *circuits*: how units are built from units | further reading |
-# | Adebayo et al. 2018 | the sanity check: if a picture stays the same when the weights are random, it does not explain the net. Guided backpropagation fails; the deconvnet was not tested | chapter 3 |
-# | Nie et al. 2018 | deconvnet and guided backpropagation partly *recover the image*, whatever the class | chapter 3 |
+# | Adebayo et al. 2018 | the sanity check: if a picture stays the same when the weights are random, it does not explain the net. Guided backpropagation fails; the deconvnet was not tested | chapter 6 |
+# | Nie et al. 2018 | deconvnet and guided backpropagation partly *recover the image*, whatever the class | chapter 6 |
 # | Geirhos et al. 2019 | ImageNet nets go by texture more than by shape: another answer to 'what does it look at?' | further reading |
-# | Zhang 2019 | blur before you take every second pixel: the aliasing of figure 6, cured in general (*anti-aliased* nets) | chapter 3 shows the aliasing |
-# | Sixt et al. 2020 | found that many such methods, the deconvnet among them, hardly depend on the upper layers | chapter 3 |
-# | Borowski et al. 2021 | people predict a unit better from its strongest natural images than from synthetic ones: figure 2's *patches* have aged best | chapter 3 |
+# | Zhang 2019 | blur before you take every second pixel: the aliasing of figure 6, cured in general (*anti-aliased* nets) | chapter 5 looks for the aliasing |
+# | Sixt et al. 2020 | found that many such methods, the deconvnet among them, hardly depend on the upper layers | chapter 6 |
+# | Borowski et al. 2021 | people predict a unit better from its strongest natural images than from synthetic ones: figure 2's *patches* have aged best | chapter 4 |
 #
 # Who reads the paper today should keep both halves in mind. It changed how people work with nets. And a projection shows that a pattern *could pass* to the unit, not that the net decides by it.
 
@@ -231,11 +231,11 @@ Did all of it hold? Most of the paper's pictures still teach; some of its senten
 # %% [markdown]
 # ## Three ways through
 #
-# **An hour.** This page down to the map. Then [the explorer](explore.ipynb): choose a unit, look at its nine pictures, hide a part, move the picture. Then one chapter: [4](04_occlusion.ipynb) if you like experiments,
-# [3](03_deconvnet.ipynb) if you like mechanisms.
+# **An hour.** This page down to the map. Then [the explorer](explore.ipynb): choose a unit, look at its nine pictures, hide a part, move the picture. Then one chapter: [7](07_occlusion.ipynb) if you like experiments,
+# [4](04_deconvnet.ipynb) if you like mechanisms.
 #
-# **A weekend.** Saturday: chapters [1](01_architecture.ipynb), [2](02_training.ipynb) and [3](03_deconvnet.ipynb), with the exercises on the net, the training loop and the way down. Sunday: two of
-# [4](04_occlusion.ipynb), [5](05_correspondence.ipynb) and [6](06_invariance.ipynb), then [7](07_transfer.ipynb). In the evening [the bug museum](08_beyond.ipynb), for fun. Run `make reproduce` on Friday night.
+# **A weekend.** Saturday: chapters [1](01_architecture.ipynb), [2](02_training.ipynb) and [4](04_deconvnet.ipynb), with the exercises on the net, the training loop and the way down. Sunday: the doubts of
+# [6](06_trust.ipynb), two of [7](07_occlusion.ipynb), [8](08_correspondence.ipynb) and [9](09_invariance.ipynb), then [10](10_transfer.ipynb). In the evening [the bug museum](11_beyond.ipynb), for fun. Run `make reproduce` on Friday night.
 #
 # **A course of eight sessions**, ninety minutes each, with about three hours of work in between:
 #
@@ -244,21 +244,21 @@ Did all of it hold? Most of the paper's pictures still teach; some of its senten
 # | 1 | this page; the paper, sections 1 and 2 | the explorer in pairs: what does unit 17 respond to? Collect guesses, then look at its nine pictures | three units, for each a guess, its evidence and a counterexample |
 # | 2 | [chapter 1](01_architecture.ipynb) | one forward pass on paper: sizes, receptive fields, number of weights | the exercises; the receptive field of one more layer by hand |
 # | 3 | [chapter 2](02_training.ipynb) | read learning curves: which net has learned to the end, and how do you know? | the exercises; one changed setting, predicted before it is run |
-# | 4 | table 3 and *How to read a verdict* below | what does a net of another seed do to a conclusion? | one row of table 3, with a verdict and its reason |
-# | 5 | [chapter 3](03_deconvnet.ipynb), the method | un-pool a 4 x 4 map on the board; then the way down in code | the exercises |
-# | 6 | [chapter 3](03_deconvnet.ipynb), the rest; Adebayo 2018 or Sixt 2020 | a debate: *'a projection shows what the unit sees'*, for and against | one page: which sentence of the paper would you rewrite? |
-# | 7 | chapters [4](04_occlusion.ipynb), [5](05_correspondence.ipynb), [6](06_invariance.ipynb), one a group | each group presents its experiment, and how it could have come out otherwise | the exercises of the group's chapter |
-# | 8 | [chapter 7](07_transfer.ipynb) | own pictures: `make reproduce PROFILE=folder DATA=…`; every group defends one verdict | a short report: claim, measure, rule, verdict, doubt |
+# | 4 | [chapter 3](03_ablation.ipynb) and *How to read a verdict* below | what does a net of another seed do to a conclusion? | the exercises; one row of table 3, with a verdict and its reason |
+# | 5 | [chapter 4](04_deconvnet.ipynb) | un-pool a 4 x 4 map on the board; then the way down in code | the exercises; those who have time left read [chapter 5](05_development.ipynb) |
+# | 6 | [chapter 6](06_trust.ipynb); Adebayo 2018 or Sixt 2020 | a debate: *'a projection shows what the unit sees'*, for and against | one page: which sentence of the paper would you rewrite? |
+# | 7 | chapters [7](07_occlusion.ipynb), [8](08_correspondence.ipynb), [9](09_invariance.ipynb), one a group | each group presents its experiment, and how it could have come out otherwise | the exercises of the group's chapter |
+# | 8 | [chapter 10](10_transfer.ipynb) | own pictures: `make reproduce PROFILE=folder DATA=…`; every group defends one verdict | a short report: claim, measure, rule, verdict, doubt |
 #
 # *For teachers.* Run `make reproduce` once and hand out the results: no student needs to wait for training. Each exercise has a check that tests the student's own function. Mark the argument, not the verdict: an *undecided* with
-# a good reason is worth more than an *agrees* without. If time is short, sessions 2 and 3 can be one; if there is more, [the bug museum](08_beyond.ipynb) makes an examination that students like.
+# a good reason is worth more than an *agrees* without. If time is short, sessions 2 and 3 can be one; if there is more, [the bug museum](11_beyond.ipynb) makes an examination that students like.
 
 # %% [markdown]
 # ## The pictures and the profiles
 #
 # The same chapters run at several sizes. `make reproduce PROFILE=photos` runs them on photographs.
 
-# %%
+# %% tags=["plumbing"]
 HTML(
     cards.table(
         pd.DataFrame(
@@ -332,7 +332,7 @@ def card(place: str, verdict: str) -> cards.Card:
 CARDS = [card(place, verdict) for place, verdict in zip(MAP["place"], MAP["verdict"], strict=True) if place in paper_map.TITLES]
 HTML(cards.grid(CARDS))
 
-# %%
+# %% tags=["plumbing"]
 LACKING = [one.head.lower() for one in CARDS if one.picture is None and one.otherwise == NOT_HERE]
 Markdown(
     f"Not in this run: {', '.join(LACKING)}; `make reproduce PROFILE={profile}` makes what is missing."
@@ -363,7 +363,7 @@ Markdown(
 #
 # One example of each verdict from this run:
 
-# %%
+# %% tags=["plumbing"]
 HTML(cards.table(paper_map.examples(BOARD), wide="claim"))
 
 # %% [markdown]
@@ -464,17 +464,17 @@ HTML(cards.table(paper_map.examples(BOARD), wide="claim"))
 #
 # First in one line, then one verdict for each figure and table. *Ours* counts how many of the paper's own numbers have one of ours beside them.
 
-# %%
+# %% tags=["plumbing"]
 Markdown(f"**{scoreboard.summary(BOARD)}.**")
 
-# %%
+# %% tags=["plumbing"]
 HEADS = {"place": "in the paper", "numbers": "ours"}
 HTML(cards.table(MAP[["place", "verdict", "rests on", "why", "numbers"]].rename(columns=HEADS), wide="rests on"))
 
 # %% [markdown]
 # **Claim by claim**, by the chapter that decides it. Open one to read its sentences.
 
-# %%
+# %% tags=["plumbing"]
 BY_CHAPTER = paper_map.by_chapter(BOARD, MAKERS)
 HTML(
     "".join(
@@ -486,7 +486,7 @@ HTML(
 # %% [markdown]
 # **Every row**: what the paper prints, ours beside it, and why two numbers are not compared. *By construction* is true of every net that is built so; *context* are other groups' numbers. Neither is counted.
 
-# %%
+# %% tags=["plumbing"]
 LONG = ["key", "class", "paper", "ours", "low", "high", "n", "status", "reason", "p_holm", "regime", "result"]
 PLACES = {place: rows[LONG].rename(columns={"status": "verdict"}) for place, rows in paper_map.by_place(BOARD).items()}
 HTML(
@@ -498,12 +498,12 @@ HTML(
 # %% [markdown]
 # **Retired**: claims of earlier versions that are no more, each with the reason.
 
-# %%
+# %% tags=["plumbing"]
 RETIRED = pd.DataFrame(claims.retired().items(), columns=["claim", "why it is no more"])
 HTML(cards.folded(f"{len(RETIRED)} retired claims", cards.table(RETIRED)))
 
 # %% [markdown]
 # ## Provenance
 
-# %%
+# %% tags=["plumbing"]
 results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START, data=PICTURES)

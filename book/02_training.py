@@ -18,7 +18,7 @@
 profile = "toybox"
 seed = 0
 
-# %%
+# %% tags=["plumbing"]
 import math
 import tempfile
 import time
@@ -60,7 +60,7 @@ CPU = torch.device("cpu")
 # The paper scales the smaller side of every picture to 256 pixels, cuts the middle 256 x 256, and trains on windows of 224. Here both are
 # scaled by the profile. Every picture is decoded once and kept as bytes.
 
-# %%
+# %% tags=["plumbing"]
 COUNTS = PICTURES.table["split"].value_counts(sort=False)
 Markdown(
     f"{', '.join(f'{count:,} {split}' for split, count in COUNTS.items())} pictures of {CLASSES} classes, "
@@ -243,7 +243,7 @@ VALLEY.figure(
 # %%
 VALLEY
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     "\n".join(
         f"- rate {rate:g}, momentum {momentum:g}: {descent.verdict(CURVATURES, rate=rate, momentum=momentum)}."
@@ -395,7 +395,7 @@ plot.lines(
     title="When the rate is cut",
 )
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     f"With made-up losses over {len(STALLING)} epochs: cuts after epochs {', '.join(map(str, CUTS))}, each when {schedule.PATIENCE:.0%} of the run brought no loss "
     "1 % below the best."
@@ -430,10 +430,10 @@ growth_figure = plot.lines(
 )
 growth_figure
 
-# %%
+# %% tags=["plumbing"]
 Markdown(note(TRAINED.values(), PICTURES))
 
-# %%
+# %% tags=["plumbing"]
 ZFNET_LOG = LOGS["zfnet"]
 ACTED = int(ZFNET_LOG["clipped"].sum())
 FIRST = ZFNET_LOG.loc[ZFNET_LOG["clipped"] > 0, "epoch"]
@@ -457,7 +457,7 @@ Markdown(
 # rising rates at which it does; with and without clipping they start alike, and their rate is never cut.
 
 
-# %%
+# %% tags=["plumbing"]
 def listed(values: tuple[float, ...]) -> str:
     """Numbers in a sentence."""
     *first, last = (f"{value:g}" for value in values)
@@ -469,7 +469,7 @@ Markdown(
     f"the profile's own rate is {PROFILE.learning_rate:g}."
 )
 
-# %%
+# %% tags=["plumbing"]
 FOUND = None if ACTED else clipping.first_that_acts(PROFILE, PICTURES, seed=seed)
 
 
@@ -506,7 +506,7 @@ shown
 # for 15 % of the run, at the latest after 70 and 90 % of the run. `alexnet` takes over the cuts of `zfnet`, and sees the same images in the
 # same crops, so that the two can be compared. Errors on train are counted during training, with dropout at work.
 
-# %%
+# %% tags=["plumbing"]
 PAPER_BATCH, PAPER_RATE = Settings.batch, Settings.learning_rate  # section 3
 Markdown(
     f"The paper takes {PAPER_BATCH} pictures a step and starts at a rate of {PAPER_RATE:g}. The profile `{profile}` takes {PROFILE.batch} "
@@ -543,7 +543,7 @@ learning = plot.learning_curves(
 learning
 
 
-# %%
+# %% tags=["plumbing"]
 def learned(name: str) -> str:
     """When a net left chance, when its rate was cut, and where it ended."""
     log, card = LOGS[name], CARDS[name]
@@ -579,7 +579,7 @@ SECTION3_PAPER = {name: numbers.number(f"section3/{name.replace('_', '-')}/value
 pd.DataFrame({"the paper": SECTION3_PAPER, f"profile {profile}": SECTION3}).rename(index=lambda name: name.replace("_", " "))
 
 
-# %%
+# %% tags=["plumbing"]
 def section3_row(name: str, ours: float) -> dict:
     """Scoreboard row of a number of section 3: what this profile takes."""
     row = results.number(f"section3/{name.replace('_', '-')}/value", ours, profile=PROFILE, n=1)
@@ -637,7 +637,7 @@ Markdown(
 # the one that was trained on photographs and ships, with a new last layer, at a tenth of the rate (*fine-tuning*); `alexnet` does not, so the two are not compared there. What does that bring over the same net left as it is (*frozen*), with a softmax on its layer 7,
 # and over a net from random weights?
 
-# %%
+# %% tags=["plumbing"]
 SHIPPED_START = own_pictures.start_of(PROFILE, seed=seed)
 if SHIPPED_START:
     WAYS = own_pictures.compared(PROFILE, PICTURES, seed=seed)
@@ -648,7 +648,7 @@ else:
     shown = Markdown(f"In the profile `{profile}` every net starts from random weights: it has pictures enough.")
 shown
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     f"`{SHIPPED_START}` is the start. Of the ways that were tried, *{WAYS.loc[WAYS['error'].idxmin(), 'way']}* errs least here; where two intervals overlap the "
     "order may be chance. The pages of this book show the fine-tuned net."
@@ -662,7 +662,7 @@ Markdown(
 # in fewer visits. How long did it take here?
 
 
-# %%
+# %% tags=["plumbing"]
 def began(log: pd.DataFrame) -> str:
     """When a net began to learn."""
     step, rule = error_rates.left_chance(log, CLASSES), f"an epoch's mean training loss below {schedule.LEARNING:.0%} of ln {CLASSES}"
@@ -705,8 +705,10 @@ ABSENT = {row: reason for row, reason in ABSENT.items() if reason}
 Markdown("\n".join(f"- *{row}* stays empty: {reason}." for row, reason in ABSENT.items()) or "Nothing is missing.")
 
 # %% [markdown]
-# How each was trained. All saw the same number of images, and the learning rate of all was cut at the steps that `zfnet` found. Chapter 1 says
-# when the comparisons of a net are *under-trained*.
+# How each was trained. All saw the same number of images, and the learning rate of all was cut at the steps that `zfnet` found. A net that has
+# not learned to the end says little about what it could learn, so one rule holds for all chapters: the comparisons of a net are *under-trained*
+# when it never left chance, when it errs on more of its training images than the paper prints for its row of table 3, or when its training loss
+# still fell by more than a tenth in the last fifth of the run (unless it errs on fewer than 5 % of them).
 
 # %%
 PRINTED_AS = {"alexnet": "krizhevsky-replication-none-1-convnet", "zfnet-wide": "zf-fig3-layers-3-4-5-512-1024-512-maps"}
@@ -822,7 +824,7 @@ table2_figure
 # images, so a difference is resampled image by image, after the seeds of each recipe: another seed may turn what one seed shows, so from one a
 # verdict leans at most. The rules were written down before the nets were trained:
 
-# %%
+# %% tags=["plumbing"]
 IDS = ("zfnet-beats-alexnet", "ensembles-help", "wider-middle-layers-help", "table2-order")
 Markdown("\n".join(f"- **{id}**: {claims.claim(id).measure} {claims.claim(id).rule}" for id in IDS))
 
@@ -916,7 +918,7 @@ CLIP_DIFFERENCE = bootstrap.paired_difference(WRONG["zfnet"], WRONG["zfnet-uncli
 # hidden, as on the paper's test split, nobody can do so at home: our val split, which no choice has seen, stands in.
 
 
-# %%
+# %% tags=["plumbing"]
 def compared(key: str) -> dict:
     """Scoreboard row of a number of table 2, in percent, ten crops."""
     _, slug, column = key.split("/")
@@ -932,7 +934,7 @@ def compared(key: str) -> dict:
     return results.of_regime(row_of, REGIMES[MEMBERS[row][0]].words, regime.reasons(REGIMES, MEMBERS[row]))
 
 
-# %%
+# %% tags=["plumbing"]
 PRINTED = numbers.numbers()
 NUMBERS = [compared(key) for key in PRINTED.loc[PRINTED["place"] == "table 2", "key"]]
 results.save(
@@ -971,7 +973,7 @@ COMPARED = pd.DataFrame(
 )
 COMPARED
 
-# %%
+# %% tags=["plumbing"]
 WHY = pd.Series([row["reason"] for row in NUMBERS if row not in OWN]).value_counts()
 Markdown(
     f"The other {WHY.sum()} numbers of the table are not comparable: "
@@ -997,7 +999,7 @@ Markdown(
 # %% [markdown]
 # Some numbers of this table circulate with another meaning, and the paper itself has two slips:
 
-# %%
+# %% tags=["plumbing"]
 OTHERS, TOP5 = "krizhevsky-et-al-2012-1-convnet", "val_top5_error"
 SOURCE = numbers.table("table2_imagenet_errors")
 NOTE = SOURCE.loc[SOURCE["model"].str.startswith("Gunji"), "note"].item()
@@ -1016,7 +1018,7 @@ Markdown(
 # %% [markdown]
 # ## What we learned
 
-# %%
+# %% tags=["plumbing"]
 BEST_ROW = min(WRONG, key=lambda row: WRONG[row].mean())
 SPREAD = 100 * np.ptp([wrong.mean() for wrong in ALONE.values()])
 Markdown(
@@ -1137,5 +1139,5 @@ with exercises.check():
 #
 # ## Provenance
 
-# %%
+# %% tags=["plumbing"]
 results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START, data=PICTURES)

@@ -9,10 +9,10 @@ from zfutils.report import cards
 
 def test_cards_show_a_small_picture_or_say_that_there_is_none(tmp_path):
     Image.fromarray(np.full((300, 1200, 4), 200, np.uint8)).save(tmp_path / "figure7.png")
-    there = cards.Card("Figure 7", "a < b", "agrees", "04_occlusion.ipynb", "Cover", tmp_path / "figure7.png")
-    absent = cards.Card("Table 4", "Caltech-101", "not comparable", "07_transfer.ipynb", "Carry")
+    there = cards.Card("Figure 7", "a < b", "agrees", "07_occlusion.ipynb", "Cover", tmp_path / "figure7.png")
+    absent = cards.Card("Table 4", "Caltech-101", "not comparable", "10_transfer.ipynb", "Carry")
     shown = cards.grid([there, absent])
-    assert shown.count("<img") == 1 and "a &lt; b" in shown and 'href="04_occlusion.ipynb"' in shown
+    assert shown.count("<img") == 1 and "a &lt; b" in shown and 'href="07_occlusion.ipynb"' in shown
     assert "no picture in this run" in shown and len(cards.thumbnail(tmp_path / "figure7.png")) < 20_000
 
 

@@ -1,4 +1,4 @@
-"""Sliders of chapter 3: what they show is what the library says, each control changes the picture, and bad values are told in one line."""
+"""Sliders of chapters 4 and 6: they show what the library says, each control changes the picture, bad values are told in one line."""
 
 import copy
 import re

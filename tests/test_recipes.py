@@ -1,4 +1,4 @@
-"""Recipes: what the paper's table 3 and chapter 9 change is what their nets differ in, and nothing else; the figures of chapter 9."""
+"""Recipes: what the paper's table 3 and chapter 12 change is what their nets differ in, and nothing else; the figures of chapter 12."""
 
 import dataclasses
 import math
@@ -51,12 +51,12 @@ def test_every_recipe_has_its_own_name_and_every_chapter_asks_for_known_ones():
     assert len(set(names)) == len(names) and list(recipes.RECIPES) == names
     asked = {name for chapter in chapters.CHAPTERS.values() for name in (*chapter.nets, *chapter.rows)}
     assert asked <= set(names)
-    assert set(FURTHER) <= {*chapters.CHAPTERS["09_further"].rows}, "what is trained beyond the paper fills a row of chapter 9"
+    assert set(FURTHER) <= {*chapters.CHAPTERS["12_further"].rows}, "what is trained beyond the paper fills a row of chapter 12"
 
 
 def test_only_an_extra_run_trains_what_goes_beyond_the_paper():
     needed, rows = chapters.nets_of(chapters.chosen())
-    assert set(FURTHER) & {*needed, *rows} == {"zfnet-turned"}  # chapter 6
+    assert set(FURTHER) & {*needed, *rows} == {"zfnet-turned"}  # chapter 9
     needed, rows = chapters.nets_of(chapters.chosen(extras=True))
     assert set(FURTHER) <= set(rows) and not set(FURTHER) & set(needed)
 
@@ -165,7 +165,7 @@ def test_nets_that_differ_in_their_seed_differ_in_nothing_else(first, other, fur
 
 
 def test_every_row_of_table_3_has_three_seeds():
-    rows = [name for name in chapters.CHAPTERS["01_architecture"].rows if name not in ("zfnet", "alexnet")]
+    rows = [name for name in chapters.CHAPTERS["03_ablation"].rows if name not in ("zfnet", "alexnet")]
     assert len(rows) == len(numbers.table("table3_ablation")) - 2
     for name in (*rows, "alexnet"):
         assert recipes.seeds_of(name) == recipes.seeds_of(f"{name}-third") == (name, f"{name}-again", f"{name}-third")
@@ -174,7 +174,7 @@ def test_every_row_of_table_3_has_three_seeds():
 
 def test_seeds_that_verdicts_take_in_are_trained_by_an_extra_run_alone():
     seeds = {name for chapter in chapters.CHAPTERS.values() for name in chapter.seeds}
-    assert {*chapters.CHAPTERS["01_architecture"].rows} <= {recipes.seeds_of(name)[0] for name in seeds}
+    assert {*chapters.CHAPTERS["03_ablation"].rows} <= {recipes.seeds_of(name)[0] for name in seeds}
     default, extras = ({name for some in chapters.nets_of(chapters.chosen(extras=extra)) for name in some} for extra in (False, True))
     assert seeds <= extras and not {name for name in seeds if name.endswith(("-again", "-third"))} & default
 

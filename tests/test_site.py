@@ -111,7 +111,7 @@ def test_no_page_loads_anything_from_another_host_and_every_picture_has_words(pa
 
 
 def test_a_chapter_folds_what_was_folded_and_shows_a_sentence_in_place_of_a_panel(site):
-    text = (site / "03_deconvnet.html").read_text(encoding="utf-8")
+    text = (site / "04_deconvnet.html").read_text(encoding="utf-8")
     assert "A panel with sliders stands here" in text and "widget-view" not in text
     assert "<math" in text and "MathJax" not in text
     assert text.count("Show the code") > 1, "the parameters and the solutions"
@@ -144,7 +144,7 @@ def test_chapters_open_elsewhere_where_the_repository_has_an_address_and_only_th
 def test_the_library_is_described(site):
     text = (site / "api" / "deconv.html").read_text(encoding="utf-8")
     assert 'id="zfutils.attribution.deconv.project"' in text
-    assert "03_deconvnet.html" in text, "a page of the library leads to the chapters that use it"
+    assert "04_deconvnet.html" in text, "a page of the library leads to the chapters that use it"
 
 
 def test_a_book_whose_chapters_were_not_run_says_what_to_run(tmp_path, capsys):
@@ -157,10 +157,10 @@ def test_a_book_whose_chapters_were_not_run_says_what_to_run(tmp_path, capsys):
 
 def test_a_chapter_that_this_profile_passes_over_is_not_missed():
     folder = made_up_results.write()
-    (folder / "notebooks" / "10_imagenet.ipynb").unlink()
-    assert "10_imagenet" not in executed.found(folder, made_up_results.PROFILE)
-    (folder / "notebooks" / "04_occlusion.ipynb").unlink()
-    with pytest.raises(Problem, match="1 chapters of profile smoke have not been run: 04_occlusion; run: make reproduce PROFILE=smoke"):
+    (folder / "notebooks" / "13_imagenet.ipynb").unlink()
+    assert "13_imagenet" not in executed.found(folder, made_up_results.PROFILE)
+    (folder / "notebooks" / "07_occlusion.ipynb").unlink()
+    with pytest.raises(Problem, match="1 chapters of profile smoke have not been run: 07_occlusion; run: make reproduce PROFILE=smoke"):
         executed.found(folder, made_up_results.PROFILE)
 
 
@@ -172,11 +172,11 @@ def _serve_nowhere(folder: Path) -> None:
 
 def test_a_page_that_sphinx_finds_fault_with_fails_the_build_and_leaves_the_old_site(tmp_path, capsys, monkeypatch):
     folder = made_up_results.write()
-    chapter = folder / "notebooks" / "08_beyond.ipynb"
+    chapter = folder / "notebooks" / "11_beyond.ipynb"
     page = nbformat.read(chapter, as_version=4)
     page.cells[0]["source"] += "\n\n[nowhere](nowhere.md)"
     nbformat.write(page, chapter)
-    monkeypatch.setattr(executed, "found", lambda *given: {"08_beyond": chapter})  # one page and no library: this takes seconds
+    monkeypatch.setattr(executed, "found", lambda *given: {"11_beyond": chapter})  # one page and no library: this takes seconds
     monkeypatch.setattr(pages, "public", dict)
     (tmp_path / "html").mkdir()
     (tmp_path / "html" / "index.html").write_text("old", encoding="utf-8")
@@ -187,10 +187,10 @@ def test_a_page_that_sphinx_finds_fault_with_fails_the_build_and_leaves_the_old_
 
 def test_live_outputs_and_names_of_results_are_found(tmp_path):
     folder = made_up_results.write()
-    page = executed.page(folder / "notebooks" / "03_deconvnet.ipynb")
-    assert {"figure1", "figure2", "figure4", "figure6_projections"} <= executed.targets(page)
+    page = executed.page(folder / "notebooks" / "04_deconvnet.ipynb")
+    assert {"figure1", "figure2", "hierarchy"} <= executed.targets(page)
     assert "attribution.deconv" in executed.used(page)
-    assert executed.title("03_deconvnet", page).startswith("3. ")
+    assert executed.title("04_deconvnet", page).startswith("4. ")
     assert [sixteen.Verdict("leans: agrees", n).words for n in (1, 2)] == ["1 leans to agree", "2 lean to agree"]
 
 
@@ -253,14 +253,14 @@ def test_every_page_loads_quietly_and_is_never_wider_than_the_screen(page, addre
 def test_the_search_finds_the_switches(page, address):
     page.goto(f"{address}/search.html?q=switches")
     page.wait_for_selector("#search-results li a")
-    assert page.locator("#search-results li a[href*='03_deconvnet']").count() >= 1
+    assert page.locator("#search-results li a[href*='04_deconvnet']").count() >= 1
     assert page.complaints == []
 
 
 @browser_test
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "name", ["index", "figures", "claims", "glossary", "bibliography", "03_deconvnet", "api/index", "api/deconv", "search"]
+    "name", ["index", "figures", "claims", "glossary", "bibliography", "08_correspondence", "api/index", "api/deconv", "search"]
 )
 def test_axe_finds_no_serious_violation(page, address, name, scheme):
     from axe_playwright_python.sync_playwright import Axe

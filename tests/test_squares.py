@@ -1,4 +1,4 @@
-"""Sliders of chapters 4 to 6: what they show is what the library says, they move by keyboard, and they leave a row of states."""
+"""Sliders of chapters 7 to 9: what they show is what the library says, they move by keyboard, and they leave a row of states."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The sliders of chapter 4 in a real browser: a square is dragged, moved by keys, and a cell of the map is opened by the pointer."""
+"""The sliders of chapter 7 in a real browser: a square is dragged, moved by keys, and a cell of the map is opened by the pointer."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from tests.test_explorer_browser import ARGUMENTS, CHROMIUM, PICTURES, Opened, _keep, lab, pytestmark  # noqa: F401
 from zfutils.core import paths
 
-CHAPTER = "04_occlusion"
+CHAPTER = "07_occlusion"
 
 
 @pytest.fixture(scope="module")

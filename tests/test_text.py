@@ -11,6 +11,9 @@ from zfutils.run import chapters
 
 LONGEST = 30  # lines of a code cell; imports may take more
 CHAPTERS = [name for name in chapters.CHAPTERS if re.match(r"(0[1-9]|1\d)_", name)]
+FOLDED = {"plumbing", "parameters", "solution", "check"}
+TELLS = re.compile(r"\b(results|verdicts|claims|train_all)\.|\bMarkdown\(|time\.monotonic\(|^import |^from ")
+VISIBLE_MECHANISM = 0.75  # of the visible lines of code
 
 
 def cells(chapter: str) -> list:
@@ -65,3 +68,34 @@ def test_formulas_are_closed(chapter):
     for cell in cells(chapter):
         if cell["cell_type"] == "markdown":
             assert cell["source"].count("$$") % 2 == 0, cell["source"][:80]
+
+
+def visible_lines(chapter: str) -> tuple[int, int]:
+    """Lines of code that a reader sees unfolded, and how many of these are no plumbing.
+
+    A statement or function of a cell is plumbing as a whole where any line of it imports, times, trains, writes words, or calls what saves
+    results and decides claims. The rest computes or draws. Blank lines and comments count as neither; exercises are left out.
+    """
+    seen = working = 0
+    for cell in cells(chapter):
+        if cell["cell_type"] == "code" and not FOLDED & set(cell["metadata"].get("tags", [])):
+            for statement in ast.parse(cell["source"]).body:
+                lines = [
+                    line for line in ast.get_source_segment(cell["source"], statement).splitlines() if line.strip(" )]}").split("#")[0]
+                ]
+                seen += len(lines)
+                working += 0 if any(TELLS.search(line) for line in lines) else len(lines)
+    return seen, working
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_what_is_visible_computes_or_draws(chapter):
+    seen, working = visible_lines(chapter)
+    assert working >= VISIBLE_MECHANISM * seen, f"{working} of {seen} visible lines: tag cells that only set up, save or tell as plumbing"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_folded_cell_draws_nothing_by_itself(chapter):
+    for cell in cells(chapter):
+        if "plumbing" in cell["metadata"].get("tags", []):
+            assert not re.search(r"\bplot\.\w+\(|\bF\.\w+\(", cell["source"]), f"mechanism or drawing is hidden: {cell['source'][:80]}"

@@ -50,7 +50,7 @@ def run(chapter: str) -> dict:
 
 
 def test_tables_4_to_7_and_figure_9_are_filled_from_the_papers_own_sets(upstream):
-    run("07_transfer")
+    run("10_transfer")
     rows = {}
     for name in ("table4", "table5", "table6", "table7", "figure9"):
         file = paths.results_dir("imagenet") / "tables" / f"{name}.json"
@@ -72,7 +72,7 @@ def test_tables_4_to_7_and_figure_9_are_filled_from_the_papers_own_sets(upstream
 def test_sets_with_too_few_pictures_for_any_size_leave_reasons_and_no_error(upstream, monkeypatch):
     many = TransferPlan((9,), (9,), layers=(9,), test=1, folds=2, scratch_sizes=(9,), scratch_folds=1, scratch_steps=3)
     monkeypatch.setitem(profiles.PROFILES, "imagenet", dataclasses.replace(upstream, transfer=many))
-    run("07_transfer")
+    run("10_transfer")
     file = paths.results_dir("imagenet") / "tables" / "table4.json"
     rows = {row["key"]: row for row in json.loads(file.read_text(encoding="utf-8"))["rows"]}
     claim = rows["claim/frozen-beats-scratch-both-trained"]
@@ -89,13 +89,13 @@ def points(tmp_path, numbers: range) -> Path:
 
 def test_table_1_and_figure_8_are_made_from_the_listed_faces_and_no_list_misses_its_pictures(upstream, tmp_path, monkeypatch):
     monkeypatch.setattr(correspondence, "POINTS", points(tmp_path, range(1, 4)))
-    assert len(run("05_correspondence")["FACES"].indices) == 3
+    assert len(run("08_correspondence")["FACES"].indices) == 3
     rows = json.loads((paths.results_dir("imagenet") / "tables" / "table1.json").read_text(encoding="utf-8"))["rows"]
     assert [row for row in rows if row["ours"] is not None]
     monkeypatch.setattr(correspondence, "POINTS", points(tmp_path, range(11, 15)))
     with pytest.raises(Problem, match="expected 4 listed faces in these classes, found 0"):
-        run("05_correspondence")
+        run("08_correspondence")
 
 
 def test_each_set_is_where_the_chapter_looks_for_it():
-    assert {"transfer", "caltech256", "voc2012"} <= set(chapters.CHAPTERS["07_transfer"].sets)
+    assert {"transfer", "caltech256", "voc2012"} <= set(chapters.CHAPTERS["10_transfer"].sets)

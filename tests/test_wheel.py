@@ -96,6 +96,6 @@ def test_an_installed_book_prepares_its_pictures_and_runs_a_chapter_from_any_fol
     assert printed.split() == [str(installed / "zfutils" / "_data_manifests"), "False"]
     called("-m", "zfutils", "reproduce", "--only", "table1", "--jobs", "1", cwd=tmp_path / "elsewhere", **where)
     results = tmp_path / "data" / "results" / "smoke"
-    assert (results / "tables" / "table1.json").exists() and (results / "notebooks" / "05_correspondence.ipynb").exists()
-    assert (tmp_path / "data" / "book" / "05_correspondence.ipynb").exists()
+    assert (results / "tables" / "table1.json").exists() and (results / "notebooks" / "08_correspondence.ipynb").exists()
+    assert (tmp_path / "data" / "book" / "08_correspondence.ipynb").exists()
     assert files(installed) == before and not list((tmp_path / "elsewhere").iterdir())

@@ -133,7 +133,7 @@ _ONCE_MORE = (
 _FIVE = (1, 2, 3, 4, 5)
 _SAME_COST = "widened until it costs as much as all five (beyond the paper)"
 
-# Beyond the paper: what chapter 9 trains. Further seeds of zfnet are zfnet-2 to zfnet-5.
+# Beyond the paper: what chapter 12 trains. Further seeds of zfnet are zfnet-2 to zfnet-5.
 _FURTHER = (
     *(_later(first, word) for word in _LATER for first in _ALL if first.name in _ONCE_MORE),
     _changed("without-4-widened", f"without layer 4, layers 3 and 5 {_SAME_COST}", at_the_cost_of(without(ZFNET, 4), ZFNET)),
@@ -146,14 +146,14 @@ _FURTHER = (
     _changed("three-halves", "one and a half times the maps of layers 1 to 5 (beyond the paper)", widened(ZFNET, 3 / 2, *_FIVE)),
 )
 
-CLASS_COUNTS = (10, 20, 50, 100, 200)  # of the nets that chapter 7 compares
+CLASS_COUNTS = (10, 20, 50, 100, 200)  # of the nets that chapter 10 compares
 FEW = 5000  # training images of those that see as many images whatever their classes
 _LATER_NET = batch_normed(without_norm(ZFNET), dropout=0.0)
 _LATER_SAYS = "the paper's layers as they would be trained later: batch norm for contrast norm and dropout, crops anywhere, weight decay"
 
 
 def _pretrained(classes: int, images: int = 0) -> Recipe:
-    """A net that is pre-trained on some classes, or some images, for as many visits as the others (chapter 7)."""
+    """A net that is pre-trained on some classes, or some images, for as many visits as the others (chapter 10)."""
     name = f"zfnet-{classes}-classes" + (f"-{images}" if images else "")
     says = f"zfnet-modern, half as wide and shorter, on {f'{images} images of ' if images else ''}{classes} classes (beyond the paper)"
     return Recipe(name, says, _LATER_NET, clips=False, follows="", classes=classes, images=images, modern=True, share=0.5)

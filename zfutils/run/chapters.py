@@ -53,30 +53,33 @@ _FURTHER = (
 )
 
 _ALL = (
-    Chapter("01_architecture", ("figure3", "figure6_filters", "table3"), _MAIN, _TABLE3, (*_TABLE2[:4], *_SEEDS3)),
+    Chapter("01_architecture", ("figure3",), ("zfnet",)),
     Chapter("02_training", ("table2", "learning_curves", "clipping"), _MAIN, _TABLE2, _SEEDS2),
+    Chapter("03_ablation", ("table3",), ("zfnet", "alexnet"), _TABLE3, (*_TABLE2[:4], *_SEEDS3), minutes=1),
+    Chapter("04_deconvnet", ("figure1", "figure2", "hierarchy"), ("zfnet",), minutes=1),
     Chapter(
-        "03_deconvnet",
-        ("figure1", "figure2", "figure4", "figure6_projections", "hierarchy", "settling", "ground_truth", "sanity", "cascade"),
-        ("zfnet", "alexnet"),
-        seeds=("alexnet-again", "alexnet-third"),  # with each a further zfnet, which every run trains
-        minutes=2,
+        "05_development",
+        ("figure4", "settling", "figure6_filters", "figure6_projections"),
+        _MAIN,
+        seeds=(*_TABLE2[:4], "alexnet-again", "alexnet-third"),
+        minutes=1,
     ),
-    Chapter("04_occlusion", ("figure7", "occlusion_scores"), ("zfnet",)),
-    Chapter("05_correspondence", ("figure8", "table1", "correspondence"), ("zfnet",)),
+    Chapter("06_trust", ("ground_truth", "sanity", "cascade"), ("zfnet",), minutes=1),
+    Chapter("07_occlusion", ("figure7", "occlusion_scores"), ("zfnet",)),
+    Chapter("08_correspondence", ("figure8", "table1", "correspondence"), ("zfnet",)),
     Chapter(
-        "06_invariance", ("figure5", "invariance", "rotation_training"), ("zfnet",), rows=("zfnet-turned",), sets=("pretraining", "turning")
+        "09_invariance", ("figure5", "invariance", "rotation_training"), ("zfnet",), rows=("zfnet-turned",), sets=("pretraining", "turning")
     ),
     Chapter(
-        "07_transfer",
+        "10_transfer",
         ("table4", "table5", "table6", "table7", "figure9", "overlap", "scenes"),
         ("zfnet",),
         sets=("pretraining", "transfer", "scenes", "caltech256", "voc2012"),
         minutes=6,
     ),
-    Chapter("08_beyond", ("bug_museum",), ("zfnet",)),
+    Chapter("11_beyond", ("bug_museum",), ("zfnet",)),
     Chapter(
-        "09_further",
+        "12_further",
         ("second_seeds", "depth_width", "regularisation", "cost", "scratch_folds"),
         ("zfnet", "alexnet"),
         rows=(*_TABLE3, *_TABLE2, "zfnet-turned", *_FURTHER),
@@ -84,7 +87,7 @@ _ALL = (
         extra=True,
     ),
     Chapter(
-        "10_imagenet",
+        "13_imagenet",
         ("imagenet_units", "imagenet_occlusion", "imagenet_correspondence", "imagenet_invariance", "imagenet_transfer"),
         sets=("sharper", "pretraining", "transfer"),
         weights=profiles.IMAGENET_NET,
@@ -98,13 +101,16 @@ _ALL = (
         needs=(
             "01_architecture",
             "02_training",
-            "03_deconvnet",
-            "04_occlusion",
-            "05_correspondence",
-            "06_invariance",
-            "07_transfer",
-            "08_beyond",
-            "10_imagenet",
+            "03_ablation",
+            "04_deconvnet",
+            "05_development",
+            "06_trust",
+            "07_occlusion",
+            "08_correspondence",
+            "09_invariance",
+            "10_transfer",
+            "11_beyond",
+            "13_imagenet",
             "explore",
         ),
     ),

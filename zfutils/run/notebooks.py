@@ -24,7 +24,8 @@ def made(source: Path) -> str:
 
     A cell tagged `solution` gets a cell tagged `exercise` before it: the same functions with signature and docstring, which raise when they
     are called, and the same names with `...` for their values. The cell tagged `check` that follows a solution moves between the two, so
-    that it tries what the reader wrote. The solution comes last, folded away, so exercise and solution cannot drift.
+    that it tries what the reader wrote. The solution comes last, folded away, so exercise and solution cannot drift. A cell tagged
+    `plumbing`, which sets up, saves or says and shows no mechanism, is folded too.
     Where the repository has a public address, a folded cell tagged `installing` comes first.
 
     Args:
@@ -36,6 +37,8 @@ def made(source: Path) -> str:
     if code := repository.installing():
         cells.insert(0, nbformat.v4.new_code_cell(code, metadata={"tags": ["installing"], "jupyter": {"source_hidden": True}}))
     for number, cell in enumerate(cells):
+        if _is(cell, "solution") or _is(cell, "plumbing"):
+            cell["metadata"]["jupyter"] = {"source_hidden": True}
         cell["id"] = keys.digest(number, cell["cell_type"])[:8]
     pair = {"formats": "ipynb,py:percent", "text_representation": {"extension": ".py", "format_name": "percent"}}
     metadata = {"jupytext": pair, "kernelspec": _KERNEL, "language_info": {"name": "python"}}
@@ -86,7 +89,6 @@ def _with_exercises(cells: list[NotebookNode]) -> list[NotebookNode]:
         else:
             check = [left.pop(0)] if _is(cell, "solution") and left and _is(left[0], "check") else []
         if _is(cell, "solution"):
-            cell["metadata"]["jupyter"] = {"source_hidden": True}
             made.append(nbformat.v4.new_code_cell(_unsolved(cell["source"]), metadata={"tags": ["exercise"]}))
         made += [*check, cell]
     return made

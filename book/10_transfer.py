@@ -18,7 +18,7 @@
 profile = "toybox"
 seed = 0
 
-# %%
+# %% tags=["plumbing"]
 import json
 import time
 
@@ -44,7 +44,7 @@ from zfutils.transfer import experiments, feature_cache, linear_probes
 from zfutils.widgets.frozen import Frozen, Ranking
 from zfutils.widgets.sliders import Sliders
 
-# %%
+# %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 PLAN = PROFILE.transfer
@@ -52,7 +52,7 @@ SEED = seed
 PICTURES = registry.opened(PROFILE, seed=seed)
 TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 MEAN = PICTURES.mean()
-REGIME = regime.of(TRAINED, PICTURES, name="zfnet", seed=seed)  # chapter 1 says when a net is under-trained
+REGIME = regime.of(TRAINED, PICTURES, name="zfnet", seed=seed)  # chapter 2 says when a net is under-trained
 Markdown(note([TRAINED], PICTURES))
 
 # %% [markdown]
@@ -262,7 +262,7 @@ FOUND = FOUND if len(FOUND) else pd.DataFrame({"set": []})
 # What the search found, beside what the paper found on its own sets:
 
 
-# %%
+# %% tags=["plumbing"]
 def overlap_rows() -> list[dict]:
     """Scoreboard rows of the pictures in common that the paper counts."""
     rows = []
@@ -282,7 +282,7 @@ def overlap_rows() -> list[dict]:
 results.save("overlap", profile=PROFILE, seed=seed, seconds=time.monotonic() - START, table=FOUND, rows=overlap_rows(), data=PICTURES)
 FOUND
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     " ".join(
         f"Doubles among the training pictures of the net, for {len(one.correlation):,} pictures of *{NAMES[name]}*: {len(one.duplicates())}. The likest pair correlates at {one.correlation.max():.2f}."
@@ -305,7 +305,7 @@ else:
     shown = NO_PICTURES
 shown
 
-# %%
+# %% tags=["plumbing"]
 if OVERLAPS:
     theirs_of = PICTURES.labels[OVERLAPS[NAME].other[likest]]
     PAIR = SETS[NAME].classes[SETS[NAME].labels[likest[0]]], PICTURES.classes[theirs_of[0]]
@@ -364,11 +364,11 @@ Markdown(
 # %% [markdown]
 # ### From scratch, fairly
 #
-# The other strategy resets layers 1 to 7 and trains everything on the few images. An unfair version of it is easy: seventy epochs on fifteen images a class are so few steps that the net is still at chance. Here each net trains for the profile's number of steps, its learning rate is the best on a held-out third of its training images (chosen once for each size, in the first fold; from two rates the search goes on by factors of two, to the better side, until the next is no better), and its error on its own training images is shown. Whether it was trained enough to be compared is asked by the rule for every net (chapter 1).
+# The other strategy resets layers 1 to 7 and trains everything on the few images. An unfair version of it is easy: seventy epochs on fifteen images a class are so few steps that the net is still at chance. Here each net trains for the profile's number of steps, its learning rate is the best on a held-out third of its training images (chosen once for each size, in the first fold; from two rates the search goes on by factors of two, to the better side, until the next is no better), and its error on its own training images is shown. Whether it was trained enough to be compared is asked by the rule for every net (chapter 2).
 #
 # The rate of the first fold serves the others too, whose test images are in part those that it was trained and chosen on. It is one number, and if that helps anyone it helps the nets from scratch.
 
-# %%
+# %% tags=["plumbing"]
 SCRATCH = "the same net from scratch"
 DIVERGED = []
 
@@ -421,7 +421,7 @@ pd.DataFrame(DIVERGED) if DIVERGED else "no run diverged"
 pd.concat([tried.assign(set=NAMES[name]) for name, (_, tried) in SCRATCHED.items()] or [pd.DataFrame()]).round({"train_error": 3})
 
 
-# %%
+# %% tags=["plumbing"]
 def scratch_reading() -> str:
     """How far the nets from scratch came on their own training images."""
     frames = [outcome.frame for outcome, _ in SCRATCHED.values() if len(outcome.frame)]
@@ -465,7 +465,7 @@ def percent_of(outcome: experiments.Outcome, size: int) -> tuple[float, tuple[fl
 # Each number of the tables gets a row on the scoreboard, with the reason where ours is missing:
 
 
-# %%
+# %% tags=["plumbing"]
 def number_row(key: str, measured: tuple | None, otherwise: str) -> dict:
     """A row of the scoreboard, measured or not; Caltech-101 is the paper's set whatever the net was trained on."""
     if measured is None or otherwise:
@@ -520,7 +520,7 @@ KEYS4 = {
 # %% [markdown]
 # The same for Caltech-256, where it is there:
 
-# %%
+# %% tags=["plumbing"]
 KEYS5 = {
     size: tuple(f"table5/{who}-convnet-{size}/accuracy" for who in ("imagenet-pretrained", "non-pretrained")) for size in (15, 30, 45, 60)
 }
@@ -537,10 +537,10 @@ def with_others(prefix: str, rows: list[dict], reason: str) -> list[dict]:
 
 
 # %% [markdown]
-# The claims, by rules that were written down before: at fifteen images a class, and at the most that the nets from scratch were trained on; where that is the same size, it decides no second claim. The intervals are those of redrawn folds, of the formula above. Both sides must have been trained enough, and from one seed of `zfnet` a verdict leans at most: this chapter runs beside the training of the further seeds, and chapter 9 (`EXTRAS=1`) takes them in.
+# The claims, by rules that were written down before: at fifteen images a class, and at the most that the nets from scratch were trained on; where that is the same size, it decides no second claim. The intervals are those of redrawn folds, of the formula above. Both sides must have been trained enough, and from one seed of `zfnet` a verdict leans at most: this chapter runs beside the training of the further seeds, and chapter 12 (`EXTRAS=1`) takes them in.
 
 
-# %%
+# %% tags=["plumbing"]
 def against_scratch(id: str, *sizes: int) -> dict:
     """Decide whether frozen features beat training from scratch at some sizes, on the set of table 4."""
     if why := why_not("table 4"):
@@ -573,7 +573,7 @@ Markdown(verdicts.told(FEW, MOST, GAINS))
 # What does each doubling of the images bring? The slope of the accuracy over the logarithm of their number, fold by fold, against the slope of the paper's numbers.
 
 
-# %%
+# %% tags=["plumbing"]
 def doubling(id: str, table: str, printed: dict[int, float]) -> dict:
     """Decide whether a doubling of the images brings between half and twice what it brings in the paper; percent by size."""
     if why := why_not(table):
@@ -614,7 +614,7 @@ SECONDS = time.monotonic() - STEP
 COLUMNS = ["method", "size", "accuracy", "std", "low", "high", "folds", "answers"]
 TABLE4, TABLE5 = (both(TABLES[table]) if table in TABLES else pd.DataFrame(columns=COLUMNS) for table in ("table 4", "table 5"))
 
-# %%
+# %% tags=["plumbing"]
 results.save(
     "table4",
     profile=PROFILE,
@@ -676,7 +676,7 @@ GAPS = gaps()
 GAPS.round(1).astype(object).fillna("–")
 
 
-# %%
+# %% tags=["plumbing"]
 def gap_reading() -> str:
     """Who is ahead at the fewest and at the most images, here and in the paper."""
     measured = GAPS.dropna(subset=["gap, ours"]).set_index("images a class")["gap, ours"]
@@ -702,7 +702,7 @@ Markdown(gap_reading())
 # %% [markdown]
 # Two places where the paper's text and tables do not fit each other. It sets its gain on Caltech-101 against Bo et al., but the gain that it states is over the best row of its table, which is another:
 
-# %%
+# %% tags=["plumbing"]
 BEST4 = numbers.table("table4_caltech101").set_index("method")["acc_30_per_class"]
 OURS4 = BEST4["ImageNet-pretrained convnet"]
 Markdown(
@@ -733,7 +733,7 @@ else:
 # Every point of the printed curve, beside ours where the profile has that many images:
 
 
-# %%
+# %% tags=["plumbing"]
 def curve_rows() -> list[dict]:
     """Scoreboard rows of figure 9."""
     rows, table = [], "table 5" if PROFILE.dataset == "imagenet" else CURVE_TABLE  # there another set would be compared with the paper's
@@ -755,7 +755,7 @@ def curve_rows() -> list[dict]:
 # Six images a class are what the paper says its features need to beat an earlier method that has sixty. That asks for its own pictures:
 
 
-# %%
+# %% tags=["plumbing"]
 def six_images() -> dict:
     """Decide whether six images are enough, where that can be asked."""
     if STANDS.get("table 5") != "caltech256" or why_not("table 5") or 6 not in POSSIBLE["caltech256"][0]:
@@ -772,7 +772,7 @@ SIX = six_images()
 OURS9 = PRINTED[PRINTED["series"] == "ours"].set_index("size")["accuracy"]
 DOUBLING9 = doubling("figure9-points-per-doubling", CURVE_TABLE, OURS9.to_dict())
 
-# %%
+# %% tags=["plumbing"]
 results.save(
     "figure9",
     profile=PROFILE,
@@ -790,7 +790,7 @@ figure9
 # Look at the left end first: there a frozen net should be worth most, because a handful of pictures cannot teach a net to see. Then look whether the line bends: where it does, more pictures have less to add than better features would.
 
 
-# %%
+# %% tags=["plumbing"]
 def few_images_reading(curve: pd.DataFrame) -> str:
     """Accuracies at the ends of our curve, and what a doubling brings."""
     own = curve[curve["method"] == FROZEN] if "method" in curve else curve
@@ -844,7 +844,7 @@ def on_layers(size: int, name: str) -> dict[tuple[str, int], experiments.Outcome
 
 BY_LAYER = {size: on_layers(size, name) for size, name in LAYER_SIZES.items()}
 
-# %%
+# %% tags=["plumbing"]
 TABLE7 = pd.DataFrame(
     {"classifier": kind, "layer": layer, **experiments.summary(outcome.frame).iloc[0].to_dict()}
     for own in BY_LAYER.values()
@@ -872,7 +872,7 @@ def layer_rows() -> list[dict]:
 # Two claims and a pattern are decided on these numbers, fold by fold:
 
 
-# %%
+# %% tags=["plumbing"]
 def deeper(id: str, upper: int, lower: int) -> dict:
     """Decide whether the SVM is better on one layer than on another, at the largest size."""
     if not BY_LAYER:
@@ -961,7 +961,7 @@ tables.table7(LAYER_ROWS, ours=ours_of("table 4"))
 # %%
 TABLE7.round(1)
 
-# %%
+# %% tags=["plumbing"]
 SVM7 = (
     numbers.table("table7_layer_features").query("classifier == 'svm'").set_index("layer")["caltech101_30_per_class"].dropna().astype(float)
 )
@@ -1041,7 +1041,7 @@ def without_clutter(name: str) -> pd.DataFrame:
 PARTED = {NAMES[name]: without_clutter(name) for name in DRAWS if SOFTMAX[name].rows}
 pd.concat(PARTED) if PARTED else Markdown("No pictures for transfer in this profile, or too few of them.")
 
-# %%
+# %% tags=["plumbing"]
 CLUTTERED = {name: means["without clutter"] - means["all"] for name, means in PARTED.items() if "without clutter" in means}
 Markdown(
     " ".join(
@@ -1104,7 +1104,7 @@ Markdown(depth_in_short())
 # Second half: the gap between frozen features and training from scratch, size by size, from tables 4 and 5 above. And beside both what the two nets had seen, since that is the first thing to ask when they differ.
 
 
-# %%
+# %% tags=["plumbing"]
 def scratch_in_short() -> str:
     """Whether frozen features beat training from scratch, with numbers."""
     return f"{gap_reading()} The claim that freezing is ahead at every number of images: **{GAINS['status']}**."
@@ -1133,7 +1133,7 @@ def reasons(*, early: bool, behind: bool) -> list[str]:
 # Together, with what each net had seen:
 
 
-# %%
+# %% tags=["plumbing"]
 def why_differ() -> str:
     """Why transfer may work otherwise than in the paper, as far as this chapter can tell."""
     seen = (
@@ -1149,7 +1149,7 @@ def why_differ() -> str:
         return f"{seen} The pattern is the paper's all the same."
     guess = "This chapter varies neither the number of classes nor the length of training, so these reasons are guesses."
     return " ".join(
-        [seen, *reasons(early=early, behind=behind), guess, "On photographs, chapter 10 repeats table 7 with a net that saw 1,000 classes."]
+        [seen, *reasons(early=early, behind=behind), guess, "On photographs, chapter 13 repeats table 7 with a net that saw 1,000 classes."]
     )
 
 
@@ -1242,7 +1242,7 @@ else:
 table6_figure
 
 
-# %%
+# %% tags=["plumbing"]
 def easiest_and_hardest() -> str:
     """The classes that the paper's protocol ranks best and worst here, and the one that answers of its own help most."""
     if not AP:
@@ -1266,7 +1266,7 @@ Markdown(easiest_and_hardest())
 # Does one exclusive answer a picture do worse than one answer a class? Both ways answered the same pictures:
 
 
-# %%
+# %% tags=["plumbing"]
 def exclusive_suffers() -> dict:
     """Decide whether one exclusive prediction does worse than one answer a class."""
     id = "exclusive-prediction-suffers-once-trained"
@@ -1278,7 +1278,7 @@ def exclusive_suffers() -> dict:
     return results.of_regime(row, REGIME.words, REGIME.under_trained)
 
 
-# %%
+# %% tags=["plumbing"]
 def class_rows() -> list[dict]:
     """Scoreboard rows of table 6: classes that ours share with PASCAL by name, and the mean."""
     values = dict(zip([name.replace(" ", "-") for name in SCENES.classes], AP["softmax"], strict=True)) if AP else {}
@@ -1304,7 +1304,7 @@ def class_rows() -> list[dict]:
 # And are the classes that are hard in the paper hard here, where the names are the same?
 
 
-# %%
+# %% tags=["plumbing"]
 def ranks() -> dict:
     """Decide whether classes are as hard, one against the other, as in the paper."""
     id = "table6-rank-of-classes"
@@ -1325,7 +1325,7 @@ def ranks() -> dict:
 CLASS_ROWS = class_rows()
 EXCLUSIVE, RANKS = exclusive_suffers(), ranks()
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     verdicts.told(EXCLUSIVE, RANKS)
     + (
@@ -1365,7 +1365,7 @@ shown
 CUT
 
 
-# %%
+# %% tags=["plumbing"]
 def cut_reading(target: str) -> str:
     """Where precision and recall meet for a class, and what the wrongly taken pictures show most often."""
     number = SCENES.classes.index(target)
@@ -1428,7 +1428,7 @@ def clutter_costs(kinds: dict[str, np.ndarray]) -> dict:
 # %% [markdown]
 # The two costs are compared class by class, on the same toys:
 
-# %%
+# %% tags=["plumbing"]
 CLUTTER_ID = "clutter-costs-more-than-small-size-once-trained"
 if CONTROLS:
     KINDS = by_kind()
@@ -1440,7 +1440,7 @@ else:
     SCENE_TABLE = pd.DataFrame(columns=["pictures", "n", "right above chance"])
 results.save("scenes", profile=PROFILE, seed=seed, seconds=time.monotonic() - STEP, table=SCENE_TABLE, rows=[CLUTTER], data=SCENES)
 
-# %%
+# %% tags=["plumbing"]
 results.save(
     "table6",
     profile=PROFILE,
@@ -1458,7 +1458,7 @@ results.save(
 SCENE_TABLE.round(3)
 
 
-# %%
+# %% tags=["plumbing"]
 def clutter_reading() -> str:
     """What size costs and what company costs, in words."""
     if not CONTROLS:
@@ -1493,7 +1493,7 @@ shown
 tables.table6(CLASS_ROWS, ours=ours_of("table 6"))
 
 
-# %%
+# %% tags=["plumbing"]
 def table6_reading() -> str:
     """The paper's easiest and hardest class, and the same among the classes that ours share with it by name."""
     printed = numbers.table("table6_pascal2012").set_index("class").iloc[:20]
@@ -1523,7 +1523,7 @@ TABLE6_PAPER = numbers.table("table6_pascal2012").set_index("class")
 COLUMN_MEANS = TABLE6_PAPER.iloc[:20, :4].astype(float).mean().round(2)
 pd.DataFrame({"recomputed": COLUMN_MEANS, "printed": TABLE6_PAPER.loc["mean_as_printed"].iloc[:4]})
 
-# %%
+# %% tags=["plumbing"]
 OFF = (TABLE6_PAPER.loc["mean_as_printed"].iloc[:4].astype(float) - COLUMN_MEANS).abs()
 Markdown(
     f"The largest difference between a printed and a recomputed mean is {OFF.max():.2f} points, in the column `{OFF.idxmax()}`; in the paper's own column it is {OFF['ours']:.2f}."
@@ -1532,13 +1532,13 @@ Markdown(
 # %% [markdown]
 # ## Compared with the paper
 
-# %%
+# %% tags=["plumbing"]
 verdicts.table(FEW, MOST, GAINS, DOUBLING5, SIX, DOUBLING9, DEEPER, BEST, CLIMB, EXCLUSIVE, RANKS, CLUTTER)
 
 # %% [markdown]
 # ## What we learned
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     f"- {depth_in_short()}\n"
     f"- {scratch_in_short()}\n"
@@ -1649,5 +1649,5 @@ with exercises.check():
 #
 # ## Provenance
 
-# %%
+# %% tags=["plumbing"]
 results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START, data=PICTURES)

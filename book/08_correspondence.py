@@ -18,7 +18,7 @@
 profile = "toybox"
 seed = 0
 
-# %%
+# %% tags=["plumbing"]
 import time
 
 import numpy as np
@@ -39,7 +39,7 @@ from zfutils.stats import bootstrap
 from zfutils.training import runs
 from zfutils.widgets.alike import Alike
 
-# %%
+# %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
@@ -158,7 +158,7 @@ results.save(
 )
 figure8
 
-# %%
+# %% tags=["plumbing"]
 SQUARES_SHOWN = {name: places[FIVE] for name, places in COLUMNS.items() if places is not None}
 HIDDEN_PIXELS = 3 * SIDE**2  # of a square, all colours
 REMOVED = {
@@ -247,7 +247,7 @@ pd.DataFrame(
 ).set_index("hidden")
 
 
-# %%
+# %% tags=["plumbing"]
 def table1_reading(layer: int) -> str:
     """What table 1 says of a layer, ours beside the paper's."""
     both = TABLE1.set_index("hidden")[[f"layer {layer}: Δ", f"layer {layer}: paper"]].set_axis(["ours", "paper"], axis=1)
@@ -292,7 +292,7 @@ REPAIRED = pd.DataFrame(
 )
 REPAIRED.round(3)
 
-# %%
+# %% tags=["plumbing"]
 CHANGES = pd.DataFrame(
     {"layer": layer, "Δ": PAIRS[name, layer].delta()[0], "share": (SIGNS[name][layer] != 0).mean()}
     for name in SQUARES
@@ -371,7 +371,7 @@ curve = plot.lines(
 )
 curve
 
-# %%
+# %% tags=["plumbing"]
 BY_LAYER = LAYER_CURVE.pivot(index="layer", columns="hidden", values="ratio")
 PARTS_CURVE = BY_LAYER[["right eye", "left eye", "nose"]].mean(axis=1)
 GAPS = (PARTS_CURVE - BY_LAYER["random"]).dropna()
@@ -442,7 +442,7 @@ WEAKER = "correspondence-weaker-at-layer-7-where-there-is-any"
 # The two remaining claims have conditions of their own: the second needs parts that stand out at layer 5 at all, the third is decided by two intervals together.
 
 
-# %%
+# %% tags=["plumbing"]
 def weaker() -> dict:
     """Decide whether parts stand out less at layer 7, where they stand out at layer 5 at all."""
     why = WHY if not FACES else f"{N} faces, fewer than 50" if N < 50 else "parts do not stand out at layer 5 either"
@@ -459,7 +459,7 @@ def gains() -> dict:
 
 CLAIM_ROWS = [CORRESPOND, weaker(), gains()]
 
-# %%
+# %% tags=["plumbing"]
 results.save(
     "table1",
     profile=PROFILE,
@@ -486,7 +486,7 @@ Markdown(verdicts.told(*CLAIM_ROWS))
 # Why so? One thing can be measured here. Half of the random squares keep an offset from the face (they stay on the animal), the other half lie anywhere. If parts were special, both kinds should have a higher Δ/Δ0 than the parts; if only
 # *the animal* is special, the squares that stay on it should do as well as an eye.
 
-# %%
+# %% tags=["plumbing"]
 KINDS = {"eyes and nose": list(PARTS), "random, on the animal": RANDOM_NAMES[::2], "random, anywhere": RANDOM_NAMES[1::2]}
 COVERS = {  # share of squares that hide the centre of a part
     kind: float(
@@ -539,7 +539,7 @@ VARIANTS = pd.DataFrame(
 )
 VARIANTS.round(3)
 
-# %%
+# %% tags=["plumbing"]
 BELOW = (VARIANTS["random Δ/Δ0"] - VARIANTS["parts Δ/Δ0"]).rename("below")
 KNOWN = VARIANTS.assign(below=BELOW).dropna()
 
@@ -563,10 +563,10 @@ Markdown(variants_reading())
 #
 # The claims once more, with the p-values corrected for their number. Look at the last two columns first: a claim that could not be measured says why.
 
-# %%
+# %% tags=["plumbing"]
 verdicts.table(*CLAIM_ROWS)
 
-# %%
+# %% tags=["plumbing"]
 STATUSES = [row["status"] for row in CLAIM_ROWS]
 Markdown(
     f"{STATUSES.count(claims.AGREES)} of {len(STATUSES)} claims agree with the paper, {STATUSES.count(claims.DIFFERS)} differ. The paper decides by five faces and a deviation over pairs; these rest on "
@@ -576,7 +576,7 @@ Markdown(
 # %% [markdown]
 # ## What we learned
 
-# %%
+# %% tags=["plumbing"]
 DEFINED = np.isfinite(list(AT_LAYER5.values())).all()
 Markdown(
     "- A measure should be tried on a case whose answer is known: "
@@ -721,5 +721,5 @@ with exercises.check():
 # %% [markdown]
 # ## Provenance
 
-# %%
+# %% tags=["plumbing"]
 results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START, data=PICTURES)

@@ -20,7 +20,7 @@
 profile = "photos"
 seed = 0
 
-# %%
+# %% tags=["plumbing"]
 import functools
 import time
 from collections import OrderedDict
@@ -46,7 +46,7 @@ from zfutils.report import exercises, plot, results, verdicts
 from zfutils.stats import bootstrap, intervals
 from zfutils.transfer import experiments, feature_cache
 
-# %%
+# %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED, DEVICE = seed, devices.device()
@@ -94,7 +94,7 @@ plot.filters(
     columns=16,
 )
 
-# %%
+# %% tags=["plumbing"]
 GREY = FILTERS.mean(1, keepdims=True)  # what the three colours have in common
 COLOURED = 1 - FILTERS.shape[1] * (GREY**2).sum((1, 2, 3)) / (FILTERS**2).sum((1, 2, 3))  # share of the energy, (filters,)
 NORMS = np.sqrt((FILTERS**2).sum((1, 2, 3)))
@@ -134,7 +134,7 @@ captions = [
 ]
 plot.pictures(np.stack(list(OWN.values())), captions, columns=4, cell=2.4)
 
-# %%
+# %% tags=["plumbing"]
 FIRSTS = dict(zip(OWN, SAID.max(1), strict=True))
 SUREST, LEAST = max(FIRSTS, key=FIRSTS.get), min(FIRSTS, key=FIRSTS.get)
 Markdown(
@@ -187,7 +187,7 @@ def page(number: int) -> list[plot.Page]:
 
 figure2 = plot.pages([page(number) for number in NINE], title="Units of a net that saw all of ImageNet", width=12)
 
-# %%
+# %% tags=["plumbing"]
 CLASS_TABLE = pd.DataFrame(
     {
         "layer": number,
@@ -216,7 +216,7 @@ figure2
 CLASS_TABLE.round(3)
 
 
-# %%
+# %% tags=["plumbing"]
 def named_unit(number: int) -> str:
     """The map of a layer whose winners agree most, and the class that most of them show."""
     layer, (first, *_) = LAYERS[number], purest(LAYERS[number])
@@ -335,7 +335,7 @@ def map_and_class(row: plot.Probed, swept: occlusion.Sweep) -> str:
     )
 
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     "\n".join(lost_to(*both) for both in PROBED.values())
     + "\n\nThe strongest map and the class:\n\n"
@@ -363,7 +363,7 @@ Markdown(
         f"Projected from the class, the deconvnet shows next to nothing for {', '.join(EMPTY.index[EMPTY])}. It rectifies what comes down at every ReLU, so where all of it is negative at one of them, nothing arrives below; "
         "the gradient, which lets negative values pass, always arrives."
         if EMPTY.any()
-        else "Each rule draws something; chapter 3 asks how much of it comes from the unit."
+        else "Each rule draws something; chapter 6 asks how much of it comes from the unit."
     )
 )
 
@@ -420,7 +420,7 @@ Markdown(
 #
 # $$\Delta = \frac{1}{n (n - 1)} \sum_{i \ne j} H(\text{sign}\, \varepsilon_i, \text{sign}\, \varepsilon_j)$$
 #
-# $\Delta_0$ is what chance alone would give, given how many features rise and fall in each image (chapter 5). Below 1, $\Delta / \Delta_0$ says that the images change alike. To be compared are the three parts and *random* squares: any square changes faces somewhat alike.
+# $\Delta_0$ is what chance alone would give, given how many features rise and fall in each image (chapter 8). Below 1, $\Delta / \Delta_0$ says that the images change alike. To be compared are the three parts and *random* squares: any square changes faces somewhat alike.
 #
 # Here are all faces that a hand-made list knows. The pictures are enlarged to the size that the net was trained on, inside the net, so that squares are counted in the pixels of the pictures.
 
@@ -442,7 +442,7 @@ def ratios(layer: str, squares: np.ndarray, images: torch.Tensor) -> corresponde
 
 
 # %% [markdown]
-# The measure of chapter 5, Δ/Δ0, for parts and for random squares that lie as far from the middle of the face:
+# The measure of chapter 8, Δ/Δ0, for parts and for random squares that lie as far from the middle of the face:
 
 
 # %%
@@ -469,7 +469,7 @@ def alike() -> tuple[pd.DataFrame, dict[int, tuple[float, float, float]]]:
 ALIKE, GAINS = alike() if FACES else (pd.DataFrame(columns=["layer", "hidden", "Δ/Δ0"]), {})
 
 
-# %%
+# %% tags=["plumbing"]
 def parts_row() -> dict:
     """Decide whether hiding the same part changes layer 4 more alike than hiding matched random squares."""
     found, n = GAINS.get(4, (0.0, 0.0, 0.0)), len(FACES.indices) if FACES else 0
@@ -491,7 +491,7 @@ results.save(
 ALIKE.pivot(index="hidden", columns="layer", values="Δ/Δ0").round(3) if len(ALIKE) else Markdown(f"Not measured: {WHY_NOT}.")
 
 
-# %%
+# %% tags=["plumbing"]
 def alike_reading() -> str:
     """Which part changes most alike, and how far the parts are from random squares at each layer."""
     if not len(ALIKE):
@@ -513,7 +513,7 @@ Markdown(alike_reading() + verdicts.told(PARTS_ROW))
 # %% [markdown]
 # ## Figure 5 of this net
 #
-# Pictures whose class is one of the 1000, shifted, enlarged and turned. With $f$ the features of a layer and $T_a$ a transformation by the amount $a$, a distance is measured in multiples of that between different pictures, so that the layers compare (chapter 6):
+# Pictures whose class is one of the 1000, shifted, enlarged and turned. With $f$ the features of a layer and $T_a$ a transformation by the amount $a$, a distance is measured in multiples of that between different pictures, so that the layers compare (chapter 9):
 #
 # $$\text{relative}(a) = \frac{\lVert f(T_a x) - f(x) \rVert_2}{\operatorname*{median}_{i < j} \lVert f(x_i) - f(x_j) \rVert_2}$$
 #
@@ -592,7 +592,7 @@ NO_CLASSES = "" if (OF_CLASS >= 0).any() else "none of these pictures is of one 
 # %% [markdown]
 # Two claims are decided on these curves:
 
-# %%
+# %% tags=["plumbing"]
 LESS, LOSS = moved_less(), turned_loss()
 N_MOVED = 0 if NO_CLASSES else len(MOVED)
 MOVED_ROWS = [
@@ -622,7 +622,7 @@ plot.lines(
     title="Shifted",
 )
 
-# %%
+# %% tags=["plumbing"]
 SHIFTED = FIGURE5[FIGURE5["transformation"] == "vertical shift, px"].pivot(index="amount", columns="layer", values="distance")
 SMALLER = SHIFTED.index[SHIFTED["layer 5"] < SHIFTED["layer 1"]]
 SMALLEST = SHIFTED.loc[SHIFTED.index[np.abs(SHIFTED.index).argmin()]]
@@ -649,14 +649,14 @@ plot.lines(
     title="Turned",
 )
 
-# %%
+# %% tags=["plumbing"]
 TURNED = PROBABILITY[PROBABILITY["transformation"] == "rotation, degrees"].set_index("amount")["P(true class)"]
 Markdown(
     f"Upright the mean probability of the true class is {TURNED.iloc[0]:.2f}; turned by {TURNED.index[1]:g} degrees it is {TURNED.iloc[1]:.2f}. It is lowest, {TURNED.min():.2f}, at {TURNED.idxmin():g} degrees, and upside down it is {TURNED[TURNED.index[np.abs(TURNED.index - 180).argmin()]]:.2f}. "
     "These pictures are smaller than those that the net was trained on and were enlarged, which may lower the whole line; that was not tested."
 )
 
-# %%
+# %% tags=["plumbing"]
 Markdown(verdicts.told(*MOVED_ROWS))
 
 # %% [markdown]
@@ -680,7 +680,7 @@ SVM = pd.concat([experiments.summary(outcome.frame).assign(layer=number) for num
 # Whether accuracy climbs is decided by its slope, fold by fold:
 
 
-# %%
+# %% tags=["plumbing"]
 def climb() -> dict:
     """Decide whether accuracy climbs with depth, fold by fold."""
     accuracies = np.array([outcome.frame["accuracy"].to_numpy(float) for outcome in OUTCOMES.values()])  # (layers, folds)
@@ -728,7 +728,7 @@ plot.lines(
 SVM[["layer", "accuracy", "std", "low", "high", "folds"]].round(1)
 
 
-# %%
+# %% tags=["plumbing"]
 def steps_reading() -> str:
     """Which step from layer to layer adds most and which adds least, here and in the paper."""
     said = []
@@ -751,14 +751,14 @@ Markdown(f"{steps_reading()}\n\n{verdicts.told(CLIMB)}")
 # %% [markdown]
 # ## Compared with the paper
 
-# %%
+# %% tags=["plumbing"]
 verdicts.table(PARTS_ROW, *MOVED_ROWS, CLIMB)
 
 # %% [markdown]
 # ## What we learned
 
 
-# %%
+# %% tags=["plumbing"]
 def answer_of_depth() -> str:
     """What the SVM says of depth, in words."""
     first, last = SVM.iloc[0], SVM.iloc[-1]
@@ -865,5 +865,5 @@ with exercises.check(STEEPEST_AFTER):
 #
 # ## Provenance
 
-# %%
+# %% tags=["plumbing"]
 results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START, data=PICTURES)

@@ -18,7 +18,7 @@
 profile = "toybox"
 seed = 0
 
-# %%
+# %% tags=["plumbing"]
 import time
 
 import numpy as np
@@ -38,7 +38,7 @@ from zfutils.stats import bootstrap
 from zfutils.training import runs
 from zfutils.widgets import covered, square
 
-# %%
+# %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
@@ -48,7 +48,7 @@ DEVICE = devices.device()
 TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 NET = TRAINED.net().to(DEVICE)
 VAL = PICTURES.indices("val")
-REGIME = regime.of(TRAINED, PICTURES, name="zfnet", seed=seed)  # chapter 1 says when a net is under-trained
+REGIME = regime.of(TRAINED, PICTURES, name="zfnet", seed=seed)  # chapter 2 says when a net is under-trained
 KNOWS_PARTS = "parts" in PICTURES.facts["maps"]
 Markdown(note([TRAINED], PICTURES))
 
@@ -93,7 +93,7 @@ Markdown(f"{at_once}: the loop and the batched sweep agree to {np.abs(by_hand - 
 # %% [markdown]
 # How far is the mean picture from one grey?
 
-# %%
+# %% tags=["plumbing"]
 CUT = (PICTURES.facts["size"] - SIZE) // 2
 MEAN_PICTURE = np.asarray(PICTURES.mean())[CUT : CUT + SIZE, CUT : CUT + SIZE]
 UNEVEN = float(np.abs(MEAN_PICTURE - MEAN_PICTURE.mean((0, 1))).mean())
@@ -234,7 +234,7 @@ FIGURE7 = pd.DataFrame(
 )
 
 
-# %%
+# %% tags=["plumbing"]
 def printed_rows() -> list[dict]:
     """Scoreboard rows of figure 7: how the square moves, and what was read off the paper's three images."""
     printed, (side, stride) = numbers.numbers(), occlusion.scaled(224)
@@ -323,7 +323,7 @@ TOGETHER = pd.DataFrame(
 )
 TOGETHER.round(2)
 
-# %%
+# %% tags=["plumbing"]
 OWN_TOGETHER, THEIR_TOGETHER = (TOGETHER[TOGETHER["whose"] == whose].set_index("example") for whose in ("ours", "the paper"))
 LEAST, MOST = (
     f"*{some.index[0]}* ({some.iloc[0]['correlation of (b) and (d)']:.2f})"
@@ -356,7 +356,7 @@ OPENED.figure([{"cell": square.value(row + 0.5, column + 0.5, len(MAP))} for row
 # %%
 OPENED
 
-# %%
+# %% tags=["plumbing"]
 SWEPT, DARK = PROBED[0][1], MAP < 0.5 * PROBED[0][1].base_probabilities[LABEL]
 TOUCHES = SWEPT.covered(localization.part_maps(PICTURES, SIZE, RIGHT_ROWS[:1])[0] > 0) > 0 if KNOWS_PARTS else None
 Markdown(
@@ -385,7 +385,7 @@ plot.pictures(
 ALIKE = pd.DataFrame(np.corrcoef([found.ravel() for found in FILLED.values()]), index=list(FILLED), columns=list(FILLED))
 ALIKE.round(2)
 
-# %%
+# %% tags=["plumbing"]
 COSTS = {name: at_once.base_probabilities[LABEL] - found.mean() for name, found in FILLED.items()}
 PAIRED = pd.Series({(one, other): ALIKE.loc[one, other] for n, one in enumerate(FILLED) for other in list(FILLED)[n + 1 :]})
 BELOW_HALF = np.array([found < 0.5 * at_once.base_probabilities[LABEL] for found in FILLED.values()])
@@ -506,7 +506,7 @@ TOY_ROWS = [
 ]
 Markdown(verdicts.told(*TOY_ROWS))
 
-# %%
+# %% tags=["plumbing"]
 BY_CLASS = HURTS.groupby(ON_TOY["class"]).mean().dropna().sort_values()
 Markdown(
     f"The toy matters most for *{BY_CLASS.index[-1]}* ({BY_CLASS.iloc[-1]:+.2f} log-odds between a square on the toy and one clear of it) and least for *{BY_CLASS.index[0]}* ({BY_CLASS.iloc[0]:+.2f}). "
@@ -522,7 +522,7 @@ Markdown(
 PART_MEANS = ON_PART.groupby(["class", "part"], as_index=False)[["covered", "elsewhere"]].mean().sort_values("covered", ascending=False)
 PART_MEANS.head(12).round(2)
 
-# %%
+# %% tags=["plumbing"]
 LEAD = (PART_MEANS["covered"] - PART_MEANS["elsewhere"]).astype(float).dropna()
 FIRST_PART, NO_LEAD = PART_MEANS.loc[LEAD.idxmax()] if len(LEAD) else None, int((LEAD <= 0).sum())
 Markdown(
@@ -564,7 +564,7 @@ FALL_ROW = verdicts.decided(
 # %% [markdown]
 # And the pattern of figure 7 (d) on many images: is much lost at the worst position and little at most positions? The two thresholds come from the paper's three images.
 
-# %%
+# %% tags=["plumbing"]
 LEFT_OVER = np.array([heatmap_metrics.left_over(found.probabilities[..., label]) for found, label in zip(SWEEPS, LABELS, strict=True)])
 
 
@@ -584,7 +584,7 @@ Markdown(
     + verdicts.told(LOCAL_ROW)
 )
 
-# %%
+# %% tags=["plumbing"]
 AHEAD = (CORRELATION["own projection"] > CORRELATION["another image's"])[CORRELATION.notna().all(axis=1)]
 Markdown(
     (
@@ -678,7 +678,7 @@ deletion_figure
 # %%
 METHOD_TABLE.round(3)
 
-# %%
+# %% tags=["plumbing"]
 AREAS = METHOD_TABLE.set_index("method")["deletion, mean of the curve"].astype(float)
 POINTING = METHOD_TABLE.set_index("method")["points at the toy"].astype(float).drop("random")
 WORSE = [name for name in AREAS.index.drop("random") if AREAS[name] >= AREAS["random"]]
@@ -706,13 +706,13 @@ Markdown(
 #
 # Section 4.2 has no numbers, so its sentences became claims with a measure and a rule, written down before the run.
 
-# %%
+# %% tags=["plumbing"]
 verdicts.table(*TOY_ROWS, FALL_ROW, LOCAL_ROW)
 
 # %% [markdown]
 # ## What we learned
 
-# %%
+# %% tags=["plumbing"]
 STRONG_CLAIM = TOY_ROWS[0]
 Markdown(
     "- "
@@ -910,5 +910,5 @@ pd.DataFrame({name: [np.corrcoef(SHUFFLED.ravel(), found.ravel())[0, 1]] for nam
 # %% [markdown]
 # ## Provenance
 
-# %%
+# %% tags=["plumbing"]
 results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START, data=PICTURES)

@@ -21,7 +21,7 @@
 profile = "toybox"
 seed = 0
 
-# %%
+# %% tags=["plumbing"]
 import itertools
 import time
 from collections.abc import Callable
@@ -46,7 +46,7 @@ from zfutils.training import runs
 from zfutils.widgets import drawing
 from zfutils.widgets.blink import Pair, WhichIsWrong
 
-# %%
+# %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
@@ -327,7 +327,7 @@ WRONG[3] = WRONG3
 note_cosines(3, "guided backpropagation", WRONG3)
 side_by_side("3. Guided backpropagation", WRONG3)
 
-# %%
+# %% tags=["plumbing"]
 Markdown(reading(3))
 
 # %% [markdown]
@@ -360,7 +360,7 @@ note_cosines(4, "no ReLU on the way down", WRONG4)
 catches(passes_a_relu_that_was_off, right=rectified, wrong=unrectified)
 side_by_side("4. Never rectified", WRONG4)
 
-# %%
+# %% tags=["plumbing"]
 Markdown(f"{reading(4)} The test is that of exhibit 3: a signal of -3 must not pass a ReLU.")
 
 # %% [markdown]
@@ -377,7 +377,7 @@ note_number(5, "ReLU on the pixels", "share of the energy thrown away, conv3", T
 catches(lambda pictures: (pictures < 0).any(), right=RIGHT["conv3"], wrong=WRONG5["conv3"])
 side_by_side("5. Pixels rectified", WRONG5)
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     f"{THROWN:.0%} of the energy (the sum of squares) of layer 3's projections is thrown away. {reading(5)} The test is one line: a right projection has negative pixels."
 )
@@ -497,7 +497,7 @@ plot.pages(
     width=7,
 )
 
-# %%
+# %% tags=["plumbing"]
 catches(
     lambda indices: len(set(indices)) == 9 or topk.NOBODY in indices,
     right=TOP_NINE.indices[WORST].tolist(),
@@ -607,7 +607,7 @@ QUIZ.figure([{"pair": number} for number in range(1, 5)], columns=6, cell=1.7)
 # %%
 QUIZ
 
-# %%
+# %% tags=["plumbing"]
 Markdown("<details><summary>The answers</summary>\n\n" + "\n".join(f"- {line}" for line in QUIZ.answers()) + "\n\n</details>")
 
 # %% [markdown]
@@ -638,7 +638,7 @@ results.save(
 )
 museum_figure
 
-# %%
+# %% tags=["plumbing"]
 COSINES = MUSEUM[MUSEUM["measure"].str.startswith("cosine to the right")].assign(layer=lambda table: table["measure"].str[-5:])
 BY_MISTAKE = COSINES.pivot(index="mistake", columns="layer", values="value")
 MISTAKES = dict(zip(MUSEUM["mistake"], MUSEUM["what"], strict=True))
@@ -663,7 +663,7 @@ Markdown(
 assert MUSEUM["mistake"].is_monotonic_increasing and sorted(MISTAKES) == list(range(1, 9)), "eight exhibits, in the order of the text"
 MUSEUM.round(3)
 
-# %%
+# %% tags=["plumbing"]
 LOUD = sorted(number for number in BY_MISTAKE.index if BY_MISTAKE.loc[number].min() < 0.5)
 QUIET = sorted(number for number in BY_MISTAKE.index if BY_MISTAKE.loc[number].min() >= 0.8)
 Markdown(
@@ -680,7 +680,7 @@ Markdown(
 #
 # ## What we learned
 
-# %%
+# %% tags=["plumbing"]
 HARDEST = max(MISTAKES, key=lambda number: BY_MISTAKE.loc[number].min() if number in BY_MISTAKE.index else -1)
 Markdown(
     f"- A wrong projection can look right: *{MISTAKES[HARDEST]}* (exhibit {HARDEST}) keeps a cosine of at least {BY_MISTAKE.loc[HARDEST].min():.2f} in both layers, more than any other.\n"
@@ -837,5 +837,5 @@ with exercises.check():
 # %% [markdown]
 # ## Provenance
 
-# %%
+# %% tags=["plumbing"]
 results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START, data=PICTURES)

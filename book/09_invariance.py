@@ -18,7 +18,7 @@
 profile = "toybox"
 seed = 0
 
-# %%
+# %% tags=["plumbing"]
 import functools
 import time
 
@@ -39,7 +39,7 @@ from zfutils.stats import bootstrap
 from zfutils.training import runs
 from zfutils.widgets.moved import Moved
 
-# %%
+# %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
@@ -49,7 +49,7 @@ DEVICE = devices.device()
 TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 NET = TRAINED.net().to(DEVICE)
 VAL = PICTURES.indices("val")
-REGIME = regime.of(TRAINED, PICTURES, name="zfnet", seed=seed)  # chapter 1 says when a net is under-trained
+REGIME = regime.of(TRAINED, PICTURES, name="zfnet", seed=seed)  # chapter 2 says when a net is under-trained
 FEW = "too few images in this profile"  # why a claim cannot be decided, where it cannot
 Markdown(note([TRAINED], PICTURES))
 
@@ -206,7 +206,7 @@ figure5 = plot.curves(
 )
 
 
-# %%
+# %% tags=["plumbing"]
 def axes_row(name: str, end: str) -> dict:
     """Scoreboard row of an end of a horizontal axis, at the paper's 224 pixels."""
     amounts = invariance.amounts(224)[name][1]
@@ -266,7 +266,7 @@ pd.DataFrame(
     for ours, theirs in [beside_shift(name, layer)]
 ).round(2)
 
-# %%
+# %% tags=["plumbing"]
 STARTS = {PICTURES.classes[LABELS[n]]: float(CURVES["scale"].probability[0, n]) for n in FIVE}
 LOWEST = {name: CURVES[name].probability[:, FIVE].min(0) for name in CURVES}
 STEADIEST = {name: PICTURES.classes[LABELS[FIVE[int(values.argmax())]]] for name, values in LOWEST.items()}
@@ -293,7 +293,7 @@ Markdown(
 # The paper's two are the crocodile and the Shih-Tzu (read off its figure by eye). Its examples were not chosen for the net's certainty, and ours are not either. A curve that starts low can only say how far the features move, not
 # whether the answer survives. Do our pictures hold a class that the paper shows?
 
-# %%
+# %% tags=["plumbing"]
 PAPER_FIVE = ("lawn mower", "shih-tzu", "african crocodile", "african grey", "entertainment center")
 IN_COMMON = {label: name for label, name in enumerate(PICTURES.classes) if str(name).lower().replace("_", " ") in PAPER_FIVE}
 COMMON_IMAGES = np.flatnonzero(np.isin(LABELS, list(IN_COMMON)))
@@ -352,7 +352,7 @@ figures["scale"]
 # %%
 figures["rotation, degrees"]
 
-# %%
+# %% tags=["plumbing"]
 CROSSED = {}
 for (name, layer), curve in NORMALISED.groupby(["transformation", "layer"], sort=False):
     beyond = curve.loc[curve["distance"] >= 1, "amount"].abs()
@@ -386,7 +386,7 @@ MOVING.figure([{"change": name, "amount": amount} for name, some in STATES.items
 # %%
 MOVING
 
-# %%
+# %% tags=["plumbing"]
 MOVED_ONCE = {
     f"{name.split(',')[0]} {amount:g}": invariance.curves(NET, INPUT[:1], LABELS[:1], AMOUNTS[name][0], np.array([float(amount)]))
     for name, some in STATES.items()
@@ -462,7 +462,7 @@ PEAKS = (RIGHT_ANGLES[1::2].mean(0) - RIGHT_ANGLES[::2].mean(0))[SYMMETRY > 1]  
 PEAK = bootstrap.mean(PEAKS, generator=np.random.default_rng(SEED))
 NO_SYMMETRY = "no picture here is known to have a rotational symmetry"
 
-# %%
+# %% tags=["plumbing"]
 CLAIM_ROWS = [
     verdicts.decided("symmetric-objects-peak-at-right-angles", claims.when_above(PEAK[1:]), PEAK, len(PEAKS), otherwise=NO_SYMMETRY),
     verdicts.decided("upper-layers-move-less", claims.when_above(LESS[1:]), LESS, len(ROWS), otherwise=FEW),
@@ -507,7 +507,7 @@ def bent(name: str, origin: float) -> str:
     return f"for {name.split(',')[0]} the first half is {ratio:.1f} times as steep as the second"
 
 
-# %%
+# %% tags=["plumbing"]
 TO_TELL = {"quasi-linear-translation": ("vertical shift, px", 0.0), "quasi-linear-scale": ("scale", 1.0)}
 SAID = {row["key"].removeprefix("claim/"): row["status"] for row in CLAIM_ROWS}
 Markdown(
@@ -532,7 +532,7 @@ SYMMETRIC = pd.DataFrame(
 )
 SYMMETRIC.round(3)
 
-# %%
+# %% tags=["plumbing"]
 PEAK_SAID = (
     f"They are {np.nanmean(RIGHT_ANGLES[1::2][:, SYMMETRY > 1]):.2f} sure of the true class at 90, 180 and 270 degrees and {np.nanmean(RIGHT_ANGLES[::2][:, SYMMETRY > 1]):.2f} between them"
     if len(PEAKS)
@@ -569,7 +569,7 @@ BORDERS = pd.DataFrame(
 )
 BORDERS.round(3)
 
-# %%
+# %% tags=["plumbing"]
 FILLED = BORDERS.pivot(index="transformation", columns="border")
 
 
@@ -636,7 +636,7 @@ else:
 shown
 
 
-# %%
+# %% tags=["plumbing"]
 def turning_reading(layer: str) -> str:
     """Whether a turned picture or a turned object moves a layer farther, over all angles but 0."""
     both = {
@@ -725,7 +725,7 @@ rotation_figure
 PRICE.round(3)
 
 
-# %%
+# %% tags=["plumbing"]
 def price_reading() -> str:
     """What training with turned images buys and costs, or that the net is missing."""
     if len(RIVALS) == 1:
@@ -744,10 +744,10 @@ Markdown(price_reading())
 # %% [markdown]
 # ## Compared with the paper
 
-# %%
+# %% tags=["plumbing"]
 verdicts.table(*CLAIM_ROWS)
 
-# %%
+# %% tags=["plumbing"]
 STATUSES = list(SAID.values())
 Markdown(
     f"{STATUSES.count(claims.AGREES)} of {len(STATUSES)} claims agree, {STATUSES.count(claims.DIFFERS)} differ; the others could not be decided or not be measured. The paper speaks of five images, these of {len(ROWS)}; "
@@ -757,7 +757,7 @@ Markdown(
 # %% [markdown]
 # ## What we learned
 
-# %%
+# %% tags=["plumbing"]
 MOVES = {layer: float(values.mean()) for layer, values in MOVED.items()}
 Markdown(
     f"- Small transformations carry layer 1 over {MOVES['pool1']:.2f} of the distance between two pictures and layer 7 over {MOVES['relu7']:.2f}. Only in this common unit can one say which layer moves more "
@@ -895,7 +895,7 @@ assert (ERRORS.loc[WHOLE, "equivariance error"] < 1e-3).all() and (ERRORS.loc[~W
 assert (ERRORS["invariance error"][1:] > 1e-3).all()
 ERRORS.round(3)
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
     f"At whole places the maps follow the picture (error at most {ERRORS.loc[WHOLE, 'equivariance error'].max():.0e}): layer 1 is **equivariant** to these shifts. It is **invariant** to none: after one pixel its error is already "
     f"{ERRORS['invariance error'][1]:.2f}. Between whole places it is neither (equivariance error up to {ERRORS.loc[~WHOLE, 'equivariance error'].max():.2f}), because stride and pool look at the picture on a grid."
@@ -944,5 +944,5 @@ with exercises.check():
 # %% [markdown]
 # ## Provenance
 
-# %%
+# %% tags=["plumbing"]
 results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START, data=PICTURES)

@@ -5,7 +5,7 @@
 # - train every net of table 3 from two more seeds, and see which of its differences hold in all,
 # - trade depth for width at equal cost, and put accuracy beside the cost of every net,
 # - set dropout against batch norm,
-# - train from scratch on more sizes and folds than chapter 7 does.
+# - train from scratch on more sizes and folds than chapter 10 does.
 #
 # | | |
 # | --- | --- |
@@ -18,11 +18,10 @@
 profile = "toybox"
 seed = 0
 
-# %%
+# %% tags=["plumbing"]
 import math
 import time
 
-import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 import torch
@@ -37,16 +36,14 @@ from zfutils.models.architectures import ZFNET
 from zfutils.paper import numbers
 from zfutils.report import exercises, plot, results, verdicts
 from zfutils.run import chapters
-from zfutils.stats import bootstrap, multiple, seeds
+from zfutils.stats import bootstrap
 from zfutils.training import from_scratch, runs, train_all
 from zfutils.training.trainer import Diverged
 from zfutils.transfer import experiments, feature_cache
-from zfutils.widgets.changes import Changes
-from zfutils.widgets.sliders import Sliders
 
 pd.set_option("display.max_colwidth", None)
 
-# %%
+# %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 SEED = seed
@@ -61,7 +58,7 @@ TRUTH = PICTURES.labels[VAL]
 # Every net follows the learning-rate drops of `zfnet`; of one seed, all see the same images in the same crops and order. So two nets differ in what their names say and in nothing else. What is there, and what the rest is likely to take, in seconds of this machine:
 
 # %%
-CHAPTER = chapters.CHAPTERS["09_further"]
+CHAPTER = chapters.CHAPTERS["12_further"]
 NAMES = (*CHAPTER.nets, *CHAPTER.rows)
 MISSING = error_rates.missing(PROFILE, list(NAMES), seed=seed)
 TRAINED = {name: runs.trained(PROFILE, name, seed=seed) for name in NAMES if name not in MISSING}
@@ -117,7 +114,7 @@ def used(*names: str) -> dict:
 
 pd.DataFrame({"net": name, **error_of(name)} for name in CHAPTER.nets).round(2)
 
-# %%
+# %% tags=["plumbing"]
 PAPER_NEW, PAPER_OLD = (
     float(numbers.number(f"table2/{row}/val_top1_error")["paper"])
     for row in ("1-convnet-as-in-fig-3", "authors-replication-of-krizhevsky-et-al-1-convnet")
@@ -135,7 +132,7 @@ Markdown(
 # %% [markdown]
 # ## Table 3 from a second seed
 #
-# Each row of table 3 is one net, trained once. An interval over test images says how far its error can be trusted *for that net*; it does not say what another start, another order of the images and other dropout would have given. So every net is trained once more with everything random drawn anew, and compared with the base of its own seed.
+# In chapter 3 most rows of table 3 are one net, trained once. Here every net is trained once more with everything random drawn anew, and compared with the base of its own seed. (With these nets chapter 3 shows three seeds of every row, one at a time, and its verdicts take them in.)
 #
 # In the figure, look for rows whose two bars lie on different sides of 0, and for bars that exclude 0 and yet do not overlap: there the interval over images has promised too much.
 
@@ -212,7 +209,7 @@ seeds_figure = plot.beside(
     title="Table 3 from two seeds",
 )
 
-# %%
+# %% tags=["plumbing"]
 results.save(
     "second_seeds",
     profile=PROFILE,
@@ -226,7 +223,7 @@ results.save(
 seeds_figure
 
 
-# %%
+# %% tags=["plumbing"]
 def summed_up() -> str:
     """Which changes hold in both seeds, in words."""
     wide = SECOND.pivot(index="net", columns="seed", values="change").reindex(SECOND["net"].unique())
@@ -245,99 +242,16 @@ def summed_up() -> str:
 Markdown(summed_up())
 
 # %% [markdown]
-# ### One seed, another seed
-#
-# Had we trained each net once, we would have seen one of these pictures and believed it. An arrow head shows the sign of a change, a ring that it is undecided on these images; the diamond is the paper's change. Beyond one point the axis is logarithmic. Look which heads turn round when the seed changes. **Try**: before you switch, say which rows will keep their sign. Which of the paper's sentences on table 3 would you still write?
-
-# %%
-CHANGES = Changes(EACH)
-TOGGLE = Sliders(
-    CHANGES.of_seed,
-    title="Table 3, seed by seed",
-    controls={"seed": widgets.ToggleButtons(description="seed", options=CHANGES.seeds())},
-    wide=560,
-)
-TOGGLE.figure([{"seed": which} for which in CHANGES.seeds()], columns=2, cell=5.5)
-
-# %%
-TOGGLE
-
-
-# %%
-def turned_round() -> str:
-    """Which changes have another sign from another seed."""
-    signs_of = EACH.dropna(subset=["change"]).groupby("net")["change"].agg(["min", "max", "size"])
-    there = signs_of[signs_of["size"] > 1]
-    if there.empty:
-        return "No change is there from two seeds, so nothing can turn round."
-    turned = there.index[(there["min"] < 0) & (there["max"] > 0)]
-    said = ", ".join(f"`{name}` ({there.loc[name, 'min']:+.2f} to {there.loc[name, 'max']:+.2f})" for name in turned)
-    return f"Of {len(there)} changes that are there from two seeds or more, {len(turned)} turn round{f': {said}' if said else ''}."
-
-
-Markdown(turned_round())
-
-# %% [markdown]
-# ### Over three seeds
-#
-# Two seeds that agree may still be a toss. Three seeds of each net give an interval that takes in both kinds of luck, that of the seeds and that of the images. And ten changes are decided at once, so that one of them may look sure by luck alone. Holm's correction makes up for that: sort the $m$ p-values, the smallest first; then
-#
-# $$p^\text{Holm}_{(i)} = \max_{j \le i} \; \min\left( 1, \; (m - j + 1) \, p_{(j)} \right)$$
-#
-# This is what the verdicts of chapters 1 and 2 take once these nets are there.
-
-# %%
-TEN_CROPS = {
-    name: error_rates.of_seeds(PROFILE, name, PICTURES, VAL, which=crops.TEN, seed=SEED)
-    for base, rows in ROWS3.items()
-    for name in (base, *rows.values())
-    if name in TRAINED
-}
-
-
-def over_seeds(base: str, row: str, name: str) -> dict:
-    """A row of table 3 over all seeds that are trained, in points."""
-    known = {"base": base, "net": name, "the paper": printed_change(base, row)}
-    if missing := absent(name, base):
-        return {**known, "missing": missing}
-    found = seeds.difference(TEN_CROPS[name], TEN_CROPS[base], generator=np.random.default_rng(SEED))
-    ends = {"change": 100 * found.value, "low": 100 * found.low, "high": 100 * found.high}
-    under = regime.reasons(REGIMES, (name, base))
-    return {
-        **known,
-        "seeds": found.seeds,
-        **ends,
-        "p": found.p,
-        "error is": error_rates.direction(found.interval, found.seeds),
-        "missing": under,
-    }
-
-
-OVER = pd.DataFrame(over_seeds(base, row, name) for base, rows in ROWS3.items() for row, name in rows.items())
-OVER = OVER.reindex(columns=["base", "net", "the paper", "seeds", "change", "low", "high", "p", "error is", "missing"])
-OVER.insert(8, "p, Holm", multiple.holm(OVER["p"].astype(float)))
-OVER.rename(columns={"missing": "missing or under-trained"}).round(3).astype(object).fillna("")
-
-# %%
-SURE = OVER[OVER["p, Holm"].astype(float) < 0.05]
-Markdown(
-    "No change has a p of its own here: each needs two seeds or more of the net and of its base."
-    if OVER["p"].isna().all()
-    else f"{int(OVER['p'].notna().sum())} of {len(OVER)} changes have a p; {len(SURE)} stay below .05 after Holm"
-    + (f": {', '.join(f'`{row.net}` ({row.change:+.2f} points)' for row in SURE.itertuples())}." if len(SURE) else ".")
-)
-
-# %% [markdown]
 # ### What the seed alone does
 #
-# The yardstick: the same net from two seeds. A change of table 3 that is no larger than this may be the seed's, however narrow its interval over images.
+# The yardstick of chapter 3, now for every net of the table: the same net from two seeds.
 
 # %%
 ALONE = pd.DataFrame({"net": name, **change(again(name), name)} for base, rows in ROWS3.items() for name in (base, *rows.values()))
 ALONE.drop(columns="missing").round(2)
 
 
-# %%
+# %% tags=["plumbing"]
 def yardstick() -> str:
     """How far the seed alone moves an error, beside the changes of table 3."""
     moves, changes = ALONE["change"].dropna().abs(), SECOND["change"].dropna().abs()
@@ -452,7 +366,7 @@ results.save(
 depth_figure
 
 
-# %%
+# %% tags=["plumbing"]
 def told(names: tuple[str, ...], base: str = "zfnet") -> str:
     """Changes of the error against a base, one line each."""
     lines = []
@@ -590,7 +504,7 @@ regular_figure
 REGULARISED.round(2).astype(object).fillna("")
 
 
-# %%
+# %% tags=["plumbing"]
 def gaps_told() -> str:
     """What each of the other three nets does to the gap, one line each."""
     rows = REGULARISED.dropna(subset=["wider by"])
@@ -617,7 +531,7 @@ Markdown(
 #
 # `zfnet` with half, three quarters and one and a half times the maps of all five convolutional layers, beside every other net of this chapter. Nets that differ in their seed alone are one dot: the mean of their errors. A net is on the *front* where no other is at least as cheap and at least as good, and better in one of the two. Look for nets far to the right of the front: their cost buys nothing here.
 
-# %%
+# %% tags=["plumbing"]
 STEP = time.monotonic()
 WIDTHS = ("zfnet-half", "zfnet-three-quarters", "zfnet-three-halves")
 FURTHER = (*DEPTHS[1:], *FOUR[1:], *WIDTHS, "zfnet-turned")
@@ -680,7 +594,7 @@ cost_figure = plot.scatter(
     title="What accuracy costs",
 )
 
-# %%
+# %% tags=["plumbing"]
 results.save(
     "cost",
     profile=PROFILE,
@@ -696,7 +610,7 @@ cost_figure
 # %%
 COST.round(2)
 
-# %%
+# %% tags=["plumbing"]
 WORST = COST.loc[(COST["multiply-adds"].where(~COST["on the front"], -1)).idxmax()]
 Markdown(
     f"The dearest net that is not on the front is `{WORST['net']}`: {WORST['multiply-adds / zfnet']:.2f} times the cost of `zfnet`, and another net is at least as good for no more."
@@ -704,7 +618,7 @@ Markdown(
     else "Every net that is here is on the front: each dearer one errs less."
 )
 
-# %%
+# %% tags=["plumbing"]
 FRONT = COST[COST["on the front"]]
 Markdown(
     f"On the front, by the errors as they were counted: {', '.join(f'`{net}`' for net in FRONT['net'])}. Whether neighbours on it truly "
@@ -714,7 +628,7 @@ Markdown(
 # %% [markdown]
 # ## From scratch, on more sizes and folds
 #
-# Chapter 7 trains nets on nothing but the few pictures of a fold, for some of the sizes and folds of its tables. Here all of both, by the same function: the learning rate of each size is the best on a held-out third of its training images in the first fold. What chapter 7 has trained is read.
+# Chapter 10 trains nets on nothing but the few pictures of a fold, for some of the sizes and folds of its tables. Here all of both, by the same function: the learning rate of each size is the best on a held-out third of its training images in the first fold. What chapter 10 has trained is read.
 
 # %%
 STEP = time.monotonic()
@@ -744,7 +658,7 @@ Markdown(
 )
 
 # %% [markdown]
-# Nets from scratch, on more sizes and folds than in chapter 7:
+# Nets from scratch, on more sizes and folds than in chapter 10:
 
 
 # %%
@@ -779,7 +693,7 @@ ANEW.frame.round({"accuracy": 3, "train_error": 3})
 STOPPED if len(STOPPED) else "no run diverged"
 
 # %% [markdown]
-# Beside them the softmax on layer 7 of the frozen `zfnet`, on the same training and test images. The difference is that of two class-mean accuracies, its interval a bootstrap over test images within classes. Nets that were not trained enough to be compared (chapter 7 has the rule) decide nothing.
+# Beside them the softmax on layer 7 of the frozen `zfnet`, on the same training and test images. The difference is that of two class-mean accuracies, its interval a bootstrap over test images within classes. Nets that were not trained enough to be compared (chapter 10 has the rule) decide nothing.
 
 # %%
 SAME = [name for name in recipes.seeds_of("zfnet") if name in TRAINED]
@@ -823,9 +737,9 @@ def size_row(size: int) -> dict:
 # And over the seeds of the frozen net, where there are several:
 
 
-# %%
+# %% tags=["plumbing"]
 def over_seeds(id: str, sizes: list[int]) -> list[dict]:
-    """A claim of chapter 7 once more, by its rule, over all seeds of zfnet and all folds; none where there is nothing to add to it."""
+    """A claim of chapter 10 once more, by its rule, over all seeds of zfnet and all folds; none where there is nothing to add to it."""
     if len(SAME) < 2 or not sizes or not set(sizes) <= set(SIZES) & set(ANEW.frame.get("size", ())):
         return []
     own = ANEW.frame[ANEW.frame["size"].isin(sizes)]
@@ -861,7 +775,7 @@ scratch_figure = (
     else None
 )
 
-# %%
+# %% tags=["plumbing"]
 results.save(
     "scratch_folds",
     profile=PROFILE,
@@ -878,7 +792,7 @@ scratch_figure
 # %%
 SCRATCH.round(2).astype(object).fillna("")
 
-# %%
+# %% tags=["plumbing"]
 COMPARABLE = SCRATCH[SCRATCH["frozen is"].isin(["better", "worse", "undecided"])]
 Markdown(
     "No size compares in this profile."
@@ -890,11 +804,11 @@ Markdown(
 )
 
 # %% [markdown]
-# The claims of chapter 7 about table 4, over all seeds of `zfnet` that are trained and all folds; of the two rows of a claim the scoreboard shows the one of more seeds.
+# The claims of chapter 10 about table 4, over all seeds of `zfnet` that are trained and all folds; of the two rows of a claim the scoreboard shows the one of more seeds.
 
-# %%
+# %% tags=["plumbing"]
 Markdown(
-    verdicts.told(*FROZEN_ROWS) or "`zfnet` is there from one seed only, or there is nothing to compare, so chapter 7 has the last word."
+    verdicts.told(*FROZEN_ROWS) or "`zfnet` is there from one seed only, or there is nothing to compare, so chapter 10 has the last word."
 )
 
 # %% [markdown]
@@ -908,7 +822,7 @@ WIDE = WIDE.reset_index().set_index("net").loc[SECOND["net"].unique()].reset_ind
 WIDE.round(2).astype(object).fillna("")
 
 
-# %%
+# %% tags=["plumbing"]
 def signs() -> str:
     """How many of the paper's signs are found again."""
     decided = WIDE[WIDE["in both"].isin(["higher", "lower"])]
@@ -925,7 +839,7 @@ Markdown(signs())
 # ## What we learned
 
 
-# %%
+# %% tags=["plumbing"]
 def decided_in_all() -> str:
     """How many changes of table 3 keep their direction over the seeds that are here."""
     known = WIDE["in both"].isin(["higher", "lower"])
@@ -1044,5 +958,5 @@ f"{AGREE} of {len(SIGNED)} agree; by luck at least so many: {by_luck:.3f}"
 #
 # ## Provenance
 
-# %%
+# %% tags=["plumbing"]
 results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START, data=PICTURES)
