@@ -569,7 +569,7 @@ verdicts.table(*CLAIM_ROWS)
 # %% tags=["plumbing"]
 STATUSES = [row["status"] for row in CLAIM_ROWS]
 Markdown(
-    f"{STATUSES.count(claims.AGREES)} of {len(STATUSES)} claims agree with the paper, {STATUSES.count(claims.DIFFERS)} differ. The paper decides by five faces and a deviation over pairs; these rest on "
+    f"Of {len(STATUSES)} claims {STATUSES.count(claims.AGREES)} came out as in the paper and {STATUSES.count(claims.DIFFERS)} against it. The paper decides by five faces and a deviation over pairs; these rest on "
     + (f"{N} faces and a bootstrap over images." if FACES else "no faces at all, so none is comparable.")
 )
 

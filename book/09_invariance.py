@@ -750,7 +750,7 @@ verdicts.table(*CLAIM_ROWS)
 # %% tags=["plumbing"]
 STATUSES = list(SAID.values())
 Markdown(
-    f"{STATUSES.count(claims.AGREES)} of {len(STATUSES)} claims agree, {STATUSES.count(claims.DIFFERS)} differ; the others could not be decided or not be measured. The paper speaks of five images, these of {len(ROWS)}; "
+    f"Of {len(STATUSES)} claims {STATUSES.count(claims.AGREES)} came out as in the paper and {STATUSES.count(claims.DIFFERS)} against it; the others could not be decided or not be measured. The paper speaks of five images, these of {len(ROWS)}; "
     "neither says how another training of the same net would do."
 )
 

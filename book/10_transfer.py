@@ -396,6 +396,8 @@ def trained_from_scratch(name: str) -> tuple[experiments.Outcome, pd.DataFrame]:
             fold = DRAWS[name][number]
             try:
                 net = from_scratch.train(PROFILE, prepared, MEAN, fold.train(size), fold.test, rate=rate, seed=SEED + number)
+            except from_scratch.NotTrained:  # some folds may be there and others not
+                continue
             except Diverged:
                 DIVERGED.append({"set": NAMES[name], "size": size, "fold": number, "rate": rate})
                 continue

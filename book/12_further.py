@@ -673,6 +673,8 @@ def trained_from_scratch() -> tuple[experiments.Outcome, pd.DataFrame]:
         for number, fold in enumerate(DRAWS):
             try:
                 one = from_scratch.train(PROFILE, OTHERS, MEAN, fold.train(size), fold.test, rate=rate, seed=SEED + number)
+            except from_scratch.NotTrained:
+                continue
             except Diverged:
                 stopped.append({"size": size, "fold": number, "rate": rate})
                 continue

@@ -22,8 +22,10 @@ seed = 0
 
 # %% tags=["plumbing"]
 import functools
+import itertools
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -32,8 +34,8 @@ import torch
 from IPython.display import Markdown
 from PIL import Image
 
-from zfutils.analysis import class_purity, correspondence, invariance
-from zfutils.attribution import deconv, occlusion, saliency, top_nine, topk
+from zfutils.analysis import class_purity, correspondence, heatmap_metrics, invariance, localization
+from zfutils.attribution import deconv, occlusion, projections, saliency, top_nine, topk
 from zfutils.attribution.rules import DECONVNET, GRADIENT, GUIDED
 from zfutils.attribution.units import Unit
 from zfutils.core import paths, profiles
@@ -414,6 +416,192 @@ Markdown(
 )
 
 # %% [markdown]
+# ## On the object, or beside it?
+#
+# Toys know their pixels (chapters 6 and 7); of photographs people drew at best a box around the object, as for Tiny ImageNet. With the box the same two questions can be scored: does a projection fall on the object, and does hiding the object hurt? With $E_p$ the energy of a projection at
+# pixel $p$ (its squared colours added), its share in a box $B$ is
+#
+# $$\text{share}(E, B) = \frac{\sum_{p \in B} E_p}{\sum_p E_p}$$
+#
+# A box holds more than its object and often most of the picture, so the share is large whatever the projection shows. Chance is the same projection in the box of *another* picture. Look at the difference of the two, and whether it grows with the layer.
+
+# %%
+STEP = time.monotonic()
+RNG = np.random.default_rng(SEED)
+try:
+    BOXED = registry.opened(PROFILE, "pretraining", seed=SEED)
+    localization.boxes(BOXED, SIZE, BOXED.indices("val")[:1])
+except Problem:
+    BOXED = None
+NO_BOXES = "" if BOXED else "these pictures bring no boxes"
+if BOXED:
+    BOX_INPUTS = MODEL.inputs(BOXED, device=DEVICE)
+    UPPER = {number: LAYERS[number] for number in (3, 4, 5)}
+    BOX_TOPS = topk.scanned(PROFILE, NET, NAME, BOXED, "val", layers=list(UPPER.values()), inputs=BOX_INPUTS)
+
+# %% [markdown]
+# For 24 maps of a layer, drawn by the seed: the nine projections of each in their own boxes, and in those of the next map's pictures.
+
+
+# %%
+def on_the_object(number: int) -> pd.DataFrame:
+    """Share of the energy of projections in the box of their object and in another box, means by map; and how much of a picture a box takes."""
+    top = BOX_TOPS[UPPER[number]]
+    maps = top_nine.draw(top, 24, RNG)
+    indices, positions = top.indices[maps].reshape(-1), top.positions[maps].reshape(-1, 2)
+    chosen = {"indices": indices, "maps": np.repeat(maps, 9), "positions": positions}
+    found = projections.project(NET, lambda wanted: BOX_INPUTS.batch(wanted, crops.CENTRE), layer=UPPER[number], **chosen)
+    energies, boxes = localization.energy(found, SIZE), localization.boxes(BOXED, SIZE, indices)
+    shares = {"in its box": localization.share(energies, boxes), "in another box": localization.share(energies, np.roll(boxes, 9, 0))}
+    means = {name: np.nanmean(values.reshape(-1, 9), 1) for name, values in shares.items()}
+    return pd.DataFrame({"layer": number, "map": maps, **means, "box, of the picture": boxes.reshape(len(maps), 9, -1).mean((1, 2))})
+
+
+# %%
+ON_OBJECT = pd.concat([on_the_object(number) for number in UPPER], ignore_index=True) if BOXED else pd.DataFrame(columns=["layer"])
+GAIN = (ON_OBJECT["in its box"] - ON_OBJECT["in another box"]).dropna().to_numpy(float) if BOXED else np.array([])
+FALLS = bootstrap.mean(GAIN, generator=np.random.default_rng(SEED))
+ON_OBJECT.drop(columns="map", errors="ignore").groupby("layer").mean().round(3) if BOXED else Markdown(f"Not measured: {NO_BOXES}.")
+
+# %% [markdown]
+# Now the square. From here on pictures are enlarged to the size that the net was trained on, inside the net, so that squares are counted in the pixels of the pictures.
+
+# %%
+LARGE = torch.nn.Sequential(OrderedDict(resize=torch.nn.Upsample(scale_factor=2, mode="bilinear"), net=NET)).eval()
+
+# %% [markdown]
+# Of the val pictures that the net names rightly 120 are drawn, among those whose box leaves room beside it. The drop in the log-odds of the true class (chapter 7) with at least half of the square in the box is set
+# against the drop with the square clear of it.
+
+
+# %%
+def named_rightly(at_a_time: int = 32) -> Iterator[int]:
+    """Indices of the val pictures whose most probable class is the true one, in an order drawn by the seed."""
+    names = {name: number for number, name in enumerate(CLASSES)}
+    true = np.array([names.get(name, -1) for name in BOXED.classes])
+    order = RNG.permutation(BOXED.indices("val"))
+    for start in range(0, len(order), at_a_time):
+        rows = order[start : start + at_a_time]
+        with torch.no_grad():
+            best = LARGE(BOX_INPUTS.batch(rows, crops.CENTRE)).argmax(1).cpu().numpy()
+        yield from rows[best == true[BOXED.labels[rows]]].tolist()
+
+
+# %%
+SQUARE = dict(zip(("size", "stride"), occlusion.scaled(SIZE, steps=2), strict=True))
+if BOXED:
+    PLACES = occlusion.sweep(LARGE, BOX_INPUTS.batch(BOXED.indices("val")[:1], crops.CENTRE)[0], layer=None, **SQUARE)
+
+
+def hidden_object(index: int) -> dict | None:
+    """Drops with the square on the object and clear of it; None where the box leaves no position of one kind."""
+    label, mask = CLASSES.index(BOXED.classes[BOXED.labels[index]]), localization.boxes(BOXED, SIZE, np.array([index]))[0]
+    on, off = heatmap_metrics.on_and_off(PLACES, mask)
+    if not (on.any() and off.any()):
+        return None
+    swept = occlusion.sweep(LARGE, BOX_INPUTS.batch(np.array([index]), crops.CENTRE)[0], layer=None, **SQUARE)
+    drops = swept.base_log_odds[label] - swept.log_odds[..., label]
+    row, column = heatmap_metrics.lowest(swept, -drops)
+    square = {"index": index, "top": row - swept.size // 2, "left": column - swept.size // 2, "side": swept.size}
+    means = {"on it": heatmap_metrics.mean_where(drops, on), "clear of it": heatmap_metrics.mean_where(drops, off)}
+    return {
+        **square,
+        "class": CLASSES[label],
+        **means,
+        "costs most on it": bool(mask[row, column]),
+        "box, of the picture": float(mask.mean()),
+    }
+
+
+def hidden_objects(count: int = 120) -> pd.DataFrame:
+    """One row a picture, until there are enough."""
+    rows = (row for index in named_rightly() if (row := hidden_object(index)))
+    return pd.DataFrame(itertools.islice(rows, count))
+
+
+HIDDEN_OBJECTS = hidden_objects() if BOXED else pd.DataFrame()
+
+# %% [markdown]
+# Six of them: the box in white, and in black the square that costs the class most. Where is the square that costs most - on the object, or on what stands around it?
+
+
+# %% tags=["plumbing"]
+def outlined(picture: np.ndarray, top: int, left: int, bottom: int, right: int, colour: int) -> np.ndarray:
+    """A picture with a frame of two pixels."""
+    inside, frame = picture.copy(), np.zeros(picture.shape[:2], bool)
+    frame[top:bottom, left:right] = True
+    frame[top + 2 : bottom - 2, left + 2 : right - 2] = False
+    inside[frame] = colour
+    return inside
+
+
+def shown_hidden(row: pd.Series) -> np.ndarray:
+    """A picture with its box and the square that costs most."""
+    picture = BOX_INPUTS.pictures(BOX_INPUTS.batch(np.array([row["index"]]), crops.CENTRE))[0]
+    down, across = (np.flatnonzero(localization.boxes(BOXED, SIZE, np.array([row["index"]]))[0].any(axis)) for axis in (1, 0))
+    picture = outlined(picture, down[0], across[0], down[-1] + 1, across[-1] + 1, 255)
+    return outlined(picture, row["top"], row["left"], row["top"] + row["side"], row["left"] + row["side"], 0)
+
+
+# %%
+FIRST_SIX = HIDDEN_OBJECTS.head(6)
+figure_boxes = (
+    plot.pictures(
+        np.stack([shown_hidden(row) for _, row in FIRST_SIX.iterrows()]),
+        [f"{row['class']}: {row['on it']:.1f} on it, {row['clear of it']:.1f} clear of it" for _, row in FIRST_SIX.iterrows()],
+        columns=3,
+        cell=2.6,
+        title="Where a square costs the true class most",
+    )
+    if len(FIRST_SIX)
+    else None
+)
+figure_boxes or Markdown(f"Not measured: {NO_BOXES}.")
+
+# %% tags=["plumbing"]
+COST = (HIDDEN_OBJECTS["on it"] - HIDDEN_OBJECTS["clear of it"]).to_numpy(float) if len(HIDDEN_OBJECTS) else np.array([])
+HURTS = bootstrap.mean(COST, generator=np.random.default_rng(SEED))
+BOX_ROWS = [
+    verdicts.decided("imagenet-net-projection-falls-on-the-object", claims.when_above(FALLS[1:]), FALLS, len(GAIN), otherwise=NO_BOXES),
+    verdicts.decided("imagenet-net-occluding-the-object-hurts", claims.when_above(HURTS[1:]), HURTS, len(COST), otherwise=NO_BOXES),
+]
+results.save(
+    "imagenet_boxes",
+    profile=PROFILE,
+    seed=seed,
+    seconds=time.monotonic() - STEP,
+    figure=figure_boxes,
+    table=ON_OBJECT,
+    rows=BOX_ROWS,
+    data=BOXED or PICTURES,
+    facts=FACTS,
+)
+
+
+# %% tags=["plumbing"]
+def boxes_reading() -> str:
+    """What the boxes say of projections and of hidden objects."""
+    if not (len(GAIN) and len(COST)):
+        return ""
+    mean = ON_OBJECT.drop(columns="map").groupby("layer").mean()
+    lead = mean["in its box"] - mean["in another box"]
+    wide = HIDDEN_OBJECTS["box, of the picture"].mean()
+    return (
+        "Of the energy of a projection "
+        + ", ".join(
+            f"{row['in its box']:.0%} lie in its box and {row['in another box']:.0%} in another at layer {layer}"
+            for layer, row in mean.iterrows()
+        )
+        + f". The lead is largest at layer {lead.idxmax()} ({lead.max():+.3f}). A box takes {mean['box, of the picture'].mean():.0%} of a picture, so an even spread would have as much in it.\n\n"
+        f"Hiding the object costs {HIDDEN_OBJECTS['on it'].mean():.2f} in log-odds, hiding what is clear of it {HIDDEN_OBJECTS['clear of it'].mean():.2f} ({len(COST)} pictures). "
+        f"The square that costs most has its middle in the box in {HIDDEN_OBJECTS['costs most on it'].mean():.0%} of the pictures; the boxes take {wide:.0%} of them. "
+        f"Most is lost by *{HIDDEN_OBJECTS.loc[HIDDEN_OBJECTS['on it'].idxmax(), 'class']}*.\n\n"
+    )
+
+
+Markdown(boxes_reading() + verdicts.told(*BOX_ROWS))
+
+# %% [markdown]
 # ## Table 1 with real dogs
 #
 # The paper hides the same part in five dogs and asks whether the features change alike. With $\varepsilon_i$ the change of the features of image $i$ and $H$ the share of features whose signs differ,
@@ -422,11 +610,10 @@ Markdown(
 #
 # $\Delta_0$ is what chance alone would give, given how many features rise and fall in each image (chapter 8). Below 1, $\Delta / \Delta_0$ says that the images change alike. To be compared are the three parts and *random* squares: any square changes faces somewhat alike.
 #
-# Here are all faces that a hand-made list knows. The pictures are enlarged to the size that the net was trained on, inside the net, so that squares are counted in the pixels of the pictures.
+# Here are all faces that a hand-made list knows.
 
 # %%
 STEP = time.monotonic()
-LARGE = torch.nn.Sequential(OrderedDict(resize=torch.nn.Upsample(scale_factor=2, mode="bilinear"), net=NET)).eval()
 INSIDE = {number: f"net.{layer}" for number, layer in LAYERS.items()}
 SIDE = round(32 * SIZE / 224)
 try:
@@ -752,7 +939,7 @@ Markdown(f"{steps_reading()}\n\n{verdicts.told(CLIMB)}")
 # ## Compared with the paper
 
 # %% tags=["plumbing"]
-verdicts.table(PARTS_ROW, *MOVED_ROWS, CLIMB)
+verdicts.table(*BOX_ROWS, PARTS_ROW, *MOVED_ROWS, CLIMB)
 
 # %% [markdown]
 # ## What we learned
@@ -770,6 +957,7 @@ def answer_of_depth() -> str:
 
 Markdown(
     f"- {answer_of_depth()}\n"
+    f"- Its projections fall on the object: **{BOX_ROWS[0]['status']}**; hiding the object costs more than hiding what is beside it: **{BOX_ROWS[1]['status']}**.\n"
     f"- Small transformations move its top less than its first layer: **{MOVED_ROWS[0]['status']}**; its answers are not invariant to rotation: **{MOVED_ROWS[1]['status']}**.\n"
     f"- Whether hiding the same part of a face changes its features alike: **{PARTS_ROW['status']}**"
     + (f", {PARTS_ROW['reason']}." if PARTS_ROW["reason"] else ".")

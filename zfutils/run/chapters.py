@@ -88,7 +88,7 @@ _ALL = (
     ),
     Chapter(
         "13_imagenet",
-        ("imagenet_units", "imagenet_occlusion", "imagenet_correspondence", "imagenet_invariance", "imagenet_transfer"),
+        ("imagenet_units", "imagenet_occlusion", "imagenet_boxes", "imagenet_correspondence", "imagenet_invariance", "imagenet_transfer"),
         sets=("sharper", "pretraining", "transfer"),
         weights=profiles.IMAGENET_NET,
         datasets=("photos", "imagenet"),  # others run without a network
