@@ -49,7 +49,7 @@ html_theme_options = {
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],
     "header_links_before_dropdown": 6,
-    "secondary_sidebar_items": {"index": [], "figures": ["page-toc"], "**": ["page-toc"]},
+    "secondary_sidebar_items": {"index": [], "alive": [], "figures": ["page-toc"], "**": ["page-toc"]},
     "show_toc_level": 2,
     "footer_start": ["copyright"],
     "footer_end": [],
@@ -57,7 +57,7 @@ html_theme_options = {
     "back_to_top_button": True,
     "use_edit_page_button": False,
 }
-html_sidebars = {"index": [], "figures": [], "claims": [], "search": []}
+html_sidebars = {"index": [], "alive": [], "figures": [], "claims": [], "search": []}
 html_context = {"default_mode": "auto"}
 
 

@@ -81,11 +81,13 @@ export class Alive {
     } finally {
       bar.hidden = true;
     }
-    part("about").textContent = `${facts.says}; ${facts.wrong} of ${facts.of} val pictures wrong (${facts.data}).`;
+    part("about").textContent = `${facts.says}; trained on ${facts.data}, of which it gets ${percent(facts.wrong / facts.of)} wrong.`;
     part("layer").replaceChildren(...Object.keys(facts.layers).map((layer) => new Option(layerName(layer), layer)));
     part("controls").disabled = false;
     this.stage.size = facts.size;
-    await (this.square ? this.fresh() : this.take(this.index.pictures[0].name));
+    const fit = this.index.pictures.find(({ name, kind }) => kind === facts.kind && name !== this.picture) ?? this.index.pictures[0];
+    const shown = this.index.pictures.find(({ name }) => name === this.picture);
+    await (this.square && (!shown || shown.kind === facts.kind) ? this.fresh() : this.take(fit.name));
   }
 
   async take(name) {

@@ -18,7 +18,7 @@ function bar(name, share, before, own) {
   track.className = "track";
   track.setAttribute("aria-hidden", "true");
   fill.className = "fill";
-  mark.className = "mark";
+  mark.className = "tick";
   fill.style.width = `${100 * share}%`;
   mark.style.left = `${100 * before}%`;
   track.append(fill, mark);

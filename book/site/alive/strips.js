@@ -53,6 +53,7 @@ export class Strips {
     button.type = "button";
     button.setAttribute("aria-label", `${layerName(layer)}, ${sides.length ? "map" : "unit"} ${unit}`);
     canvas.setAttribute("aria-hidden", "true");
+    canvas.className = sides.length ? "" : "single";
     button.append(canvas, value);
     button.addEventListener("click", () => this.chose(layer, unit));
     this.buttons.push({ button, canvas, value, layer, unit, sides });

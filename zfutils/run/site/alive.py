@@ -11,7 +11,7 @@ from PIL import Image
 
 from zfutils.attribution import occlusion, onnx_graphs
 from zfutils.attribution.rules import DECONVNET, GRADIENT, GUIDED, LINEAR
-from zfutils.core import paths
+from zfutils.core import paths, profiles
 from zfutils.core.errors import Problem
 from zfutils.models import shipped
 from zfutils.widgets import pictures
@@ -76,11 +76,13 @@ def _write_net(name: str, to: Path) -> dict:
     inside = np.ascontiguousarray(mean[start : start + size, start : start + size], np.float32)
     (to / "mean.bin").write_bytes(inside.tobytes())  # (size, size, 3)
     square, step = occlusion.scaled(size, steps=_STEPS)
+    kind = "toy" if profiles.profile(card["profile"]).toys else "photograph"
     files = (onnx_graphs.UP, onnx_graphs.DOWN, onnx_graphs.WEIGHTS, "mean.bin")
     return {
         "name": name,
         "says": card["says"],
-        "data": card["data"],
+        "kind": kind,
+        "data": f"{kind}s of {len(card['classes'])} classes",
         "wrong": card["val_wrong"],
         "of": card["val_n"],
         "classes": card["classes"],
@@ -97,10 +99,14 @@ def _write_net(name: str, to: Path) -> dict:
 def _write_pictures(to: Path) -> list[dict[str, str]]:
     """One toy of each class and some photographs, each as the square that a net's input is cut from, without loss."""
     to.mkdir()
-    found = pictures.of_toys(pictures.toys())
-    chosen = {name.removesuffix("/0"): picture for name, picture in found.items() if name.endswith("/0")}
-    chosen |= {name: picture for name, picture in pictures.bundled().items() if name in _PHOTOGRAPHS}
-    side = {len(shipped.mean(name)) for name in NETS if name in shipped.known()}
-    for name, picture in chosen.items():
-        Image.fromarray(picture.at(*side)).save(to / f"{name}.png", optimize=True)
-    return [{"name": name, "kind": "toy" if name in {n.split("/")[0] for n in found} else "photograph"} for name in chosen]
+    toys = {name.removesuffix("/0"): picture for name, picture in pictures.of_toys(pictures.toys()).items() if name.endswith("/0")}
+    photographs = {name: picture for name, picture in pictures.bundled().items() if name in _PHOTOGRAPHS}
+    for name, picture in (toys | photographs).items():
+        Image.fromarray(picture.at(_side())).save(to / f"{name}.png", optimize=True)
+    return [{"name": name, "kind": "photograph" if name in photographs else "toy"} for name in toys | photographs]
+
+
+def _side() -> int:
+    """Of the squares that the nets' inputs are cut from, pixels."""
+    (side,) = {len(shipped.mean(name)) for name in NETS if name in shipped.known()}
+    return side
