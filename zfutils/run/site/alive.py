@@ -48,6 +48,15 @@ def write(to: Path) -> dict:
     return index
 
 
+def first_load(index: dict) -> int:
+    """Bytes of the runtime and of the net that the page shows first.
+
+    Args:
+        index: what `write` gave.
+    """
+    return sum(index["runtime"].values()) + sum(index["nets"][0]["files"].values())
+
+
 def _rules() -> dict[str, dict[str, bool]]:
     """The rules of the way down as the graphs take them."""
     return {name: {flag: getattr(rules, flag) for flag in onnx_graphs.RULES} for name, rules in RULES.items()}

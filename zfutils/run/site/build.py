@@ -120,16 +120,15 @@ def _write_around(source: Path, known: dict) -> None:
     (source / "api" / "index.md").write_text(pages.text("api_index.md", **known), encoding="utf-8")
     for name, about in known["public"].items():
         (source / "api" / f"{name}.rst").write_text(pages.text("api.rst", name=name, about=about, **known), encoding="utf-8")
-    (source / "alive.md").write_text(pages.text("alive.md", megabytes=_first_load(source / "extra" / "alive") / 1e6), encoding="utf-8")
+    (source / "alive.md").write_text(pages.text("alive.md", megabytes=_alive(source / "extra" / "alive")), encoding="utf-8")
     (source / "site.json").write_text(json.dumps({"profile": known["profile"], **known["provenance"]}), encoding="utf-8")
 
 
-def _first_load(to: Path) -> int:
-    """Write what the page Alive loads; return the bytes of its runtime and its first net."""
+def _alive(to: Path) -> float:
+    """Write what the page Alive loads; return how many megabytes it loads at first."""
     from zfutils.run.site import alive  # needs what `_NEEDED` names
 
-    index = alive.write(to)
-    return sum(index["runtime"].values()) + sum(index["nets"][0]["files"].values())
+    return alive.first_load(alive.write(to)) / 1e6
 
 
 def _provenance(results: Path) -> dict:
