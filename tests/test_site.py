@@ -233,7 +233,7 @@ def test_the_search_finds_the_switches(page, address):
 
 @browser_test
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["index", "figures", "claims", "03_deconvnet", "api/index", "api/deconv", "search"])
+@pytest.mark.parametrize("name", ["index", "alive", "figures", "claims", "03_deconvnet", "api/index", "api/deconv", "search"])
 def test_axe_finds_no_serious_violation(page, address, name, scheme):
     from axe_playwright_python.sync_playwright import Axe
 

@@ -64,6 +64,8 @@ export class Alive {
   async load(name) {
     const facts = this.index.nets.find((net) => net.name === name);
     const bar = part("loading");
+    const focused = document.activeElement === part("net");
+    part("controls").disabled = true; // until the worker holds the net that the page speaks of
     bar.hidden = false;
     bar.value = 0;
     this.forgetMap();
@@ -77,13 +79,14 @@ export class Alive {
       if (!answer) return; // another net was chosen meanwhile
       Object.assign(this, { facts, mean: new Float32Array(mean), unit: null });
     } catch (error) {
-      return this.say(`${name} could not be loaded: ${error.message}.`);
+      return this.say(`${name} could not be loaded: ${error.message}; reload the page.`);
     } finally {
       bar.hidden = true;
     }
     part("about").textContent = `${facts.says}; trained on ${facts.data}, of which it gets ${percent(facts.wrong / facts.of)} wrong.`;
     part("layer").replaceChildren(...Object.keys(facts.layers).map((layer) => new Option(layerName(layer), layer)));
     part("controls").disabled = false;
+    if (focused) part("net").focus();
     this.stage.size = facts.size;
     const fit = this.index.pictures.find(({ name, kind }) => kind === facts.kind && name !== this.picture) ?? this.index.pictures[0];
     const shown = this.index.pictures.find(({ name }) => name === this.picture);
@@ -170,7 +173,7 @@ export class Alive {
     if (!this.before) {
       this.before = seen.probabilities;
       this.values = seen.layers;
-      this.strips.lay(this.facts.layers, seen.layers);
+      this.strips.lay(this.facts.layers, seen.layers, this.facts.classes);
     } else {
       this.values = seen.layers;
       this.strips.show(seen.layers);
@@ -218,12 +221,7 @@ export class Alive {
     const told = ({ found }) => {
       bar.value = this.heatmap.add(found);
     };
-    let ended = null;
-    try {
-      ended = await this.timed("sweep", this.asker.ask("sweep", { pixels: this.uncovered, square: side, step: this.facts.step }, told));
-    } catch (error) {
-      this.say(`${error.message}.`);
-    }
+    const ended = await this.timed("sweep", this.asker.ask("sweep", { pixels: this.uncovered, square: side, step: this.facts.step }, told));
     part("cancel").hidden = bar.hidden = true;
     part("map-said").textContent = ended ? this.mapInWords() : "Stopped.";
   }
@@ -238,9 +236,14 @@ export class Alive {
 
   async timed(kind, question) {
     const start = performance.now();
-    const answer = await question;
-    if (answer) this.seconds[kind] = (performance.now() - start) / 1000;
-    return answer;
+    try {
+      const answer = await question;
+      if (answer) this.seconds[kind] = (performance.now() - start) / 1000;
+      return answer;
+    } catch (error) {
+      this.say(`${error.message}.`);
+      return null;
+    }
   }
 
   say(words) {
@@ -249,11 +252,15 @@ export class Alive {
 }
 
 async function begin() {
-  if (typeof WebAssembly === "undefined" || typeof DecompressionStream === "undefined") return void (part("missing").hidden = false);
+  if (typeof WebAssembly === "undefined" || typeof DecompressionStream === "undefined") {
+    part("said").textContent = "";
+    return void (part("missing").hidden = false);
+  }
   const response = await fetch(`${folder}/index.json`);
+  if (!response.ok) throw new Error(`index.json: ${response.status} ${response.statusText}; reload the page`);
   const alive = new Alive(await response.json());
   window.alive = alive; // for the console
   await alive.load(alive.index.nets[0].name);
 }
 
-begin();
+begin().catch((error) => { part("said").textContent = `${error.message}.`; });

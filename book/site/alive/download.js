@@ -7,12 +7,12 @@ export async function fetched(address, bytes, count) {
   for (const reader = response.body.getReader(); ;) {
     const { done, value } = await reader.read();
     if (done) break;
-    if (at + value.length > bytes) throw new Error(`${address} is longer than expected; reload the page`);
+    if (at + value.length > bytes) throw new Error(`${address} is longer than expected`);
     whole.set(value, at);
     at += value.length;
     count(value.length);
   }
-  if (at !== bytes) throw new Error(`${address} ended early; reload the page`);
+  if (at !== bytes) throw new Error(`${address} ended early`);
   return whole;
 }
 

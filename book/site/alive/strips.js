@@ -23,8 +23,9 @@ export class Strips {
   }
 
   // Choose which maps are shown, and lay out their buttons.
-  lay(layers, values) {
-    this.layers = layers;
+  lay(layers, values, classes) {
+    this.classes = classes; // the units of the last layer
+    this.last = Object.keys(layers).at(-1);
     this.buttons = [];
     this.box.replaceChildren(...Object.entries(layers).map(([layer, shape]) => this.strip(layer, shape, values[layer])));
     this.show(values);
@@ -51,22 +52,23 @@ export class Strips {
   button(layer, unit, sides) {
     const [button, canvas, value] = ["button", "canvas", "span"].map((kind) => document.createElement(kind));
     button.type = "button";
-    button.setAttribute("aria-label", `${layerName(layer)}, ${sides.length ? "map" : "unit"} ${unit}`);
+    const name = layer === this.last ? this.classes[unit] : "";
+    button.setAttribute("aria-label", `${layerName(layer)}, ${sides.length ? "map" : "unit"} ${unit}${name && `, ${name}`}`);
     canvas.setAttribute("aria-hidden", "true");
+    value.textContent = name || unit;
     canvas.className = sides.length ? "" : "single";
     button.append(canvas, value);
     button.addEventListener("click", () => this.chose(layer, unit));
-    this.buttons.push({ button, canvas, value, layer, unit, sides });
+    this.buttons.push({ button, canvas, layer, unit, sides });
     return button;
   }
 
   // Draw other values into the same maps, on the same scale.
   show(values) {
-    for (const { canvas, value, layer, unit, sides } of this.buttons) {
+    for (const { canvas, layer, unit, sides } of this.buttons) {
       const size = sides.reduce((product, side) => product * side, 1);
       const [height, width] = sides.length ? sides : [1, 1];
       drawMap(canvas, values[layer].subarray(unit * size, (unit + 1) * size), width, height, this.scales[layer]);
-      value.textContent = unit;
     }
   }
 
