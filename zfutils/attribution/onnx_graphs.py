@@ -60,7 +60,7 @@ def export(net: nn.Sequential, size: int, *, channels: int = 3) -> Graphs:
     Raises:
         Problem: as `Deconvnet`.
     """
-    ascent = Deconvnet(net).up(torch.zeros(1, channels, size, size))
+    ascent = Deconvnet(net).up(torch.zeros(1, channels, size, size, device=next(net.parameters()).device))
     weights = _Weights()
     up, down = _Graph(weights), _Graph(weights)
     below, names = IMAGES, [name for name, _ in net.named_children()]

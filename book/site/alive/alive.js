@@ -96,6 +96,8 @@ export class Alive {
   async take(name) {
     const choice = part("pictures").querySelector(`input[value="${name}"]`);
     choice.checked = true;
+    part("pictures").scrollLeft = choice.parentElement.offsetLeft - part("pictures").offsetLeft - part("pictures").clientWidth / 2;
+    part("file").value = "";
     await this.show(() => fetchPicture(`${folder}/pictures/${name}.png`, this.facts.side), name);
   }
 
@@ -119,6 +121,7 @@ export class Alive {
     const { side, size } = this.facts;
     this.pixels = input(this.square, side, size, this.mean);
     this.before = null;
+    if (this.unit) this.unit = { layer: this.unit.layer }; // another may be the strongest here
     this.forgetMap();
     this.put({ turn: 0, right: 0, down: 0 });
     this.stage.on = false;
