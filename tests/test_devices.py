@@ -10,7 +10,18 @@ from torch import Tensor, nn
 
 from tests import made_up_device
 from zfutils.analysis import correspondence, evolution, invariance, sanity
-from zfutils.attribution import activations, batched_deconv, deconv, occlusion, projections, receptive_field, rules, saliency, topk
+from zfutils.attribution import (
+    activations,
+    batched_deconv,
+    deconv,
+    occlusion,
+    onnx_graphs,
+    projections,
+    receptive_field,
+    rules,
+    saliency,
+    topk,
+)
 from zfutils.attribution.deconvnet import Deconvnet
 from zfutils.attribution.units import Unit
 from zfutils.core.errors import Problem
@@ -130,6 +141,7 @@ TOOLS = {
     "crops": lambda b: b.inputs.batch(np.arange(10), np.arange(10)),
     "turned crops": lambda b: TurnedCrops(b.prepared, 56, device=b.device).batch(np.arange(10), np.arange(10)),
     "feature_cache.batch_of": lambda b: feature_cache.batch_of(b.net, b.images(), feature_cache.LAYERS),
+    "onnx_graphs.export": lambda b: np.frombuffer(onnx_graphs.export(b.net, 56).weights, np.float32),
     "checkpoints.digest": lambda b: checkpoints.digest(b.net),
 }
 

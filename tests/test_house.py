@@ -35,7 +35,7 @@ PACKAGES = {
         ("rules", "units"),
         ("activations", "autograd_graph"),
         ("deconv", "deconvnet"),
-        ("receptive_field", "batched_deconv", "topk", "occlusion", "saliency"),
+        ("receptive_field", "batched_deconv", "topk", "occlusion", "saliency", "onnx_graphs"),
         ("projections",),
         ("top_nine",),
     ),

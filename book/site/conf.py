@@ -53,7 +53,7 @@ html_theme_options = {
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],
     "header_links_before_dropdown": 6,
-    "secondary_sidebar_items": {"index": [], "glossary": [], "bibliography": [], "figures": ["page-toc"], "**": ["page-toc"]},
+    "secondary_sidebar_items": {"index": [], "alive": [], "glossary": [], "bibliography": [], "figures": ["page-toc"], "**": ["page-toc"]},
     "show_toc_level": 2,
     "footer_start": ["copyright"],
     "footer_end": [],
@@ -61,7 +61,7 @@ html_theme_options = {
     "back_to_top_button": True,
     "use_edit_page_button": False,
 }
-html_sidebars = {"index": [], "figures": [], "claims": [], "glossary": [], "bibliography": [], "search": []}
+html_sidebars = {"index": [], "alive": [], "figures": [], "claims": [], "glossary": [], "bibliography": [], "search": []}
 html_context = {"default_mode": "auto"}
 
 

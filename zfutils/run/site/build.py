@@ -22,7 +22,7 @@ from zfutils.run.chapters import CHAPTERS
 from zfutils.run.site import executed, glossary, pages, references, sixteen
 
 _CONFIGURATION = paths.BOOK / "site"
-_NEEDED = ("sphinx", "myst_nb", "pydata_sphinx_theme", "latex2mathml", "pybtex", "pybtex_docutils")
+_NEEDED = ("sphinx", "myst_nb", "pydata_sphinx_theme", "latex2mathml", "onnx", "pybtex", "pybtex_docutils")
 _HERO = _CONFIGURATION / "static" / "hero.png"
 _PORTS = (8000, 0)  # 0: any that is free
 
@@ -129,7 +129,15 @@ def _write_around(source: Path, known: dict) -> None:
     (source / "api" / "index.md").write_text(pages.text("api_index.md", **known), encoding="utf-8")
     for name, about in known["public"].items():
         (source / "api" / f"{name}.rst").write_text(pages.text("api.rst", name=name, about=about, **known), encoding="utf-8")
+    (source / "alive.md").write_text(pages.text("alive.md", megabytes=_alive(source / "extra" / "alive")), encoding="utf-8")
     (source / "site.json").write_text(json.dumps({"profile": known["profile"], **known["provenance"]}), encoding="utf-8")
+
+
+def _alive(to: Path) -> float:
+    """Write what the page Alive loads; return how many megabytes it loads at first."""
+    from zfutils.run.site import alive  # needs what `_NEEDED` names
+
+    return alive.first_load(alive.write(to)) / 1e6
 
 
 def _provenance(results: Path) -> dict:
