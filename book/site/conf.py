@@ -20,6 +20,7 @@ exclude_patterns = ["extra"]
 html_extra_path = [str(SOURCE / "extra")]
 html_static_path = ["static"]
 html_css_files = ["book.css"]
+html_js_files = [(name, {"type": "module"}) for name in ("stepper.js", "microscope.js")]
 html_favicon = "static/icon.svg"
 html_copy_source = False
 html_show_sphinx = False
@@ -49,7 +50,7 @@ html_theme_options = {
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],
     "header_links_before_dropdown": 6,
-    "secondary_sidebar_items": {"index": [], "figures": ["page-toc"], "**": ["page-toc"]},
+    "secondary_sidebar_items": {"index": [], "figures": ["page-toc"], "microscope/*/*": [], "**": ["page-toc"]},
     "show_toc_level": 2,
     "footer_start": ["copyright"],
     "footer_end": [],
@@ -57,7 +58,7 @@ html_theme_options = {
     "back_to_top_button": True,
     "use_edit_page_button": False,
 }
-html_sidebars = {"index": [], "figures": [], "claims": [], "search": []}
+html_sidebars = {"index": [], "figures": [], "claims": [], "search": [], "microscope/**": []}
 html_context = {"default_mode": "auto"}
 
 

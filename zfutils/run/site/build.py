@@ -18,7 +18,7 @@ import pandas as pd
 from zfutils.core import locks, paths, progress
 from zfutils.core.errors import Problem
 from zfutils.run.chapters import CHAPTERS
-from zfutils.run.site import executed, pages, sixteen
+from zfutils.run.site import executed, microscope, pages, sixteen
 
 _CONFIGURATION = paths.BOOK / "site"
 _NEEDED = ("sphinx", "myst_nb", "pydata_sphinx_theme", "latex2mathml")
@@ -104,6 +104,7 @@ def write_pages(profile: str, results: Path, chapters: dict[str, Path], source: 
         "uses": {name: executed.used(notebook) for name, notebook in notebooks.items()},
         "public": pages.public(),
         "provenance": _provenance(results),
+        "looked": microscope.write(profile, source / "extra" / "microscope"),
     }
     for name, notebook in notebooks.items():
         notebook.cells.append(nbformat.v4.new_markdown_cell(pages.text("chapter_end.md", name=name, **known)))
@@ -120,7 +121,19 @@ def _write_around(source: Path, known: dict) -> None:
     (source / "api" / "index.md").write_text(pages.text("api_index.md", **known), encoding="utf-8")
     for name, about in known["public"].items():
         (source / "api" / f"{name}.rst").write_text(pages.text("api.rst", name=name, about=about, **known), encoding="utf-8")
+    _write_microscope(source / "microscope", known)
     (source / "site.json").write_text(json.dumps({"profile": known["profile"], **known["provenance"]}), encoding="utf-8")
+
+
+def _write_microscope(folder: Path, known: dict) -> None:
+    """One page a layer of each net, and the one that leads to them; none where there is no net to look at."""
+    for shown in known["looked"]:
+        (folder / shown.name).mkdir(parents=True)
+        for layer, units in shown.layers.items():
+            page = pages.text("microscope_layer.md", shown=shown, layer=layer, units=units, **known)
+            (folder / shown.name / f"{layer}.md").write_text(page, encoding="utf-8")
+    if known["looked"]:
+        (folder / "index.md").write_text(pages.text("microscope.md", **known), encoding="utf-8")
 
 
 def _provenance(results: Path) -> dict:
