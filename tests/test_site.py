@@ -21,7 +21,7 @@ from zfutils.core import paths
 from zfutils.core.errors import Problem
 from zfutils.report import paper_map
 from zfutils.run import command_line
-from zfutils.run.site import build, executed, pages, sixteen
+from zfutils.run.site import build, executed, microscope, pages, sixteen
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 in_a_browser = [
@@ -62,6 +62,7 @@ def site(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESULTS_DIR", str(folder / "results"))
+        patch.setenv("DATA_DIR", str(folder / "data"))
         made_up_results.write()
         assert build.build(made_up_results.PROFILE, to=folder / "html") == 0
     return folder / "html"
@@ -152,6 +153,7 @@ def test_a_page_that_sphinx_finds_fault_with_fails_the_build_and_leaves_the_old_
     nbformat.write(page, chapter)
     monkeypatch.setattr(executed, "found", lambda *given: {"08_beyond": chapter})  # one page and no library: this takes seconds
     monkeypatch.setattr(pages, "public", dict)
+    monkeypatch.setattr(microscope, "nets", lambda profile: [])
     (tmp_path / "html").mkdir()
     (tmp_path / "html" / "index.html").write_text("old", encoding="utf-8")
     assert build.build(made_up_results.PROFILE, to=tmp_path / "html") == 1
@@ -233,7 +235,7 @@ def test_the_search_finds_the_switches(page, address):
 
 @browser_test
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["index", "figures", "claims", "03_deconvnet", "api/index", "api/deconv", "search"])
+@pytest.mark.parametrize("name", ["index", "figures", "claims", "03_deconvnet", "api/index", "api/deconv", "search", "microscope/index"])
 def test_axe_finds_no_serious_violation(page, address, name, scheme):
     from axe_playwright_python.sync_playwright import Axe
 

@@ -1,5 +1,6 @@
 """The microscope: every unit of the nets that ship, with its winners, its projections and its numbers."""
 
+import functools
 import json
 import shutil
 import time
@@ -126,6 +127,20 @@ class Subject:
         """What cuts the net's input out of pictures."""
         return Crops(prepared, self.size, device=torch.device("cpu"), mean=shipped.mean(self.name))
 
+    @functools.cached_property
+    def selectivity(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """By layer the class selectivity of every unit and the number of its favourite class, over `some`."""
+        prepared, indices = self.some
+        inputs = self.crops(prepared)
+        parts = [self._activity(inputs.batch(some, CENTRE)) for some in np.array_split(indices, -(-len(indices) // _TOGETHER))]
+        labels = prepared.labels[indices]
+        return {layer: selectivity.by_class(np.concatenate([part[layer] for part in parts]), labels) for layer in LAYERS}
+
+    def _activity(self, images: torch.Tensor) -> dict[str, np.ndarray]:
+        """Strongest activation of every map in every image, by layer, (n, maps)."""
+        found = activations.of(self.net, images, LAYERS)
+        return {layer: values.amax((2, 3)).clamp(min=0).numpy() for layer, values in found.items()}
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -192,7 +207,7 @@ def look(subject: Subject, layer: str, maps: np.ndarray, to: Path) -> list[Unit]
     winners = _winners(subject, layer, live)
     parts = dict(zip(live.tolist(), _fallen_on(subject, winners, top.alive[live]), strict=True))
     sheets = dict(zip(live.tolist(), _sheets(subject, winners, top.alive[live]), strict=True))
-    index, favourite = _selectivity(subject, layer)
+    index, favourite = subject.selectivity[layer]
     settled = dict(zip(live.tolist(), _settled(subject, layer, live), strict=True))
     to.mkdir(parents=True, exist_ok=True)
     found = []
@@ -321,17 +336,6 @@ def _square(tiles: np.ndarray, there: np.ndarray, times: int) -> np.ndarray:
     framed = np.pad(tiles, ((0, 0), (_GAP, _GAP), (_GAP, _GAP), (0, 0)), constant_values=255)
     side = framed.shape[1]
     return framed.reshape(3, 3, side, side, 3).transpose(0, 2, 1, 3, 4).reshape(3 * side, 3 * side, 3)
-
-
-def _selectivity(subject: Subject, layer: str) -> tuple[np.ndarray, np.ndarray]:
-    """Class selectivity of every unit of a layer and the number of its favourite class."""
-    prepared, indices = subject.some
-    inputs = subject.crops(prepared)
-    parts = []
-    for start in range(0, len(indices), _TOGETHER):
-        images = inputs.batch(indices[start : start + _TOGETHER], CENTRE)
-        parts.append(activations.of(subject.net, images, [layer])[layer].amax((2, 3)).clamp(min=0).numpy())
-    return selectivity.by_class(np.concatenate(parts), prepared.labels[indices])
 
 
 def _settled(subject: Subject, layer: str, live: np.ndarray) -> list[int | None]:
