@@ -68,7 +68,7 @@ function start(page) {
 
   // A unit that somebody was sent to is shown whatever the filters say.
   function open() {
-    const unit = location.hash && document.getElementById(location.hash.slice(1));
+    const unit = document.getElementById(location.hash.slice(1));
     if (!unit?.classList.contains("unit")) return;
     unit.hidden = false;
     unit.querySelector(".open").focus({ preventScroll: true });

@@ -164,7 +164,7 @@ def nets(profile_name: str) -> list[str]:
     profile = profiles.PROFILES.get(profile_name)
     if profile is None or not (profile.toys or profile_name in _NETS):
         return []
-    wanted = _NETS.get(profile_name) or [name for name in shipped.known() if f"{name}.winners.npz" in shipped_files.index()]
+    wanted = _NETS.get(profile_name) or [name for name in shipped.known() if _has_winners(name)]
     return sorted((name for name in wanted if name in shipped.known()), key=lambda name: (shipped.card(name)["recipe"] != "zfnet", name))
 
 
@@ -180,12 +180,11 @@ def write(profile_name: str, to: Path) -> list[Shown]:
     """
     shown = []
     for name in nets(profile_name):
-        most = _MOST.get(profile_name, _USUAL_MOST)
-        try:
-            folder = _kept(profiles.profile(profile_name), name, most)
-        except Problem as problem:  # the pictures stay with those who have them
-            progress.say(f"microscope: {name} is left out: {problem}")
+        profile = profiles.profile(profile_name)
+        if not _has_winners(name) and _opened(profile) is None:
+            progress.say(f"microscope: {name} is left out, its pictures are not on this machine; run: make data PROFILE={profile_name}")
             continue
+        folder = _kept(profile, name, _MOST.get(profile_name, _USUAL_MOST))
         shutil.copytree(folder, to / name, ignore=shutil.ignore_patterns("*.json"))
         shown.append(_read(name, folder))
     return shown
@@ -200,40 +199,42 @@ def look(subject: Subject, layer: str, maps: np.ndarray, to: Path) -> list[Unit]
         maps: numbers of the units, (m,), ascending.
         to: folder for their pictures.
     """
-    top, names = subject.tops[layer], subject.prepared.classes
-    alive = top.alive[maps].sum(1)
-    live = maps[alive > 0]
-    kinds = np.where(top.alive[maps], subject.prepared.labels[np.where(top.alive[maps], top.indices[maps], 0)], -1)
-    winners = _winners(subject, layer, live)
-    parts = dict(zip(live.tolist(), _fallen_on(subject, winners, top.alive[live]), strict=True))
-    sheets = dict(zip(live.tolist(), _sheets(subject, winners, top.alive[live]), strict=True))
-    index, favourite = subject.selectivity[layer]
-    settled = dict(zip(live.tolist(), _settled(subject, layer, live), strict=True))
-    to.mkdir(parents=True, exist_ok=True)
+    top = subject.tops[layer]
+    alive = top.alive[maps]
+    live = alive.any(1)
+    kinds = np.where(alive, subject.prepared.labels[np.where(alive, top.indices[maps], 0)], -1)
+    pictured = dict(zip(maps[live].tolist(), _pictured(subject, layer, maps[live], to) if live.any() else [], strict=True))
+    nothing = {"part": "", "part_share": None, "settled": None, "width": 0, "height": 0}
+    return [
+        Unit(number=number, **_counted(subject, layer, number, own), excess=_rounded(excess), **pictured.get(number, nothing))
+        for number, own, excess in zip(maps.tolist(), kinds, class_purity.excess(kinds), strict=True)
+    ]
+
+
+def _counted(subject: Subject, layer: str, number: int, kinds: np.ndarray) -> dict:
+    """What the activations of a unit and the classes of its winners say; `kinds` are those classes, -1 where one is missing."""
+    names, (index, favourite) = subject.prepared.classes, subject.selectivity[layer]
+    classes = Counter(names[kind] for kind in kinds[kinds >= 0].tolist()).most_common()
+    count = int((kinds >= 0).sum())
+    return {
+        "winners": count,
+        "strongest": _rounded(subject.tops[layer].values[number, 0]),
+        "classes": classes,
+        "purity": _rounded(classes[0][1] / count) if count else None,
+        "selectivity": _rounded(index[number]),
+        "favourite": names[favourite[number]] if np.isfinite(index[number]) else "",
+    }
+
+
+def _pictured(subject: Subject, layer: str, maps: np.ndarray, to: Path) -> list[dict]:
+    """Write the pictures of units that have a winner; return what their projections say."""
+    alive, winners = subject.tops[layer].alive[maps], _winners(subject, layer, maps)
     found = []
-    for number, count, own, excess in zip(maps.tolist(), alive.tolist(), kinds, class_purity.excess(kinds), strict=True):
-        sheet = sheets.get(number)
-        if sheet is not None:
-            Image.fromarray(sheet).save(to / f"{number}.webp", quality=_QUALITY)
-        classes = Counter(names[kind] for kind in own[own >= 0].tolist()).most_common()
-        part, part_share = parts.get(number, ("", None))
-        found.append(
-            Unit(
-                number=number,
-                winners=count,
-                strongest=_rounded(top.values[number, 0]),
-                classes=classes,
-                purity=_rounded(classes[0][1] / count) if count else None,
-                excess=_rounded(excess),
-                part=part,
-                part_share=part_share,
-                selectivity=_rounded(index[number]),
-                favourite=names[favourite[number]] if np.isfinite(index[number]) else "",
-                settled=settled.get(number),
-                width=0 if sheet is None else sheet.shape[1],
-                height=0 if sheet is None else sheet.shape[0],
-            )
-        )
+    to.mkdir(parents=True, exist_ok=True)
+    several = (maps.tolist(), _sheets(subject, winners, alive), _fallen_on(subject, winners, alive), _settled(subject, layer, maps))
+    for number, sheet, (part, share), epoch in zip(*several, strict=True):
+        Image.fromarray(sheet).save(to / f"{number}.webp", quality=_QUALITY)
+        found.append({"part": part, "part_share": share, "settled": epoch, "width": sheet.shape[1], "height": sheet.shape[0]})
     return found
 
 
@@ -245,7 +246,7 @@ def subject(profile: Profile, name: str, most: int = _USUAL_MOST) -> Subject:
     """
     net, size = shipped.load(name), shipped.card(name)["architecture"]["image_size"]
     states = {epoch: shipped.checkpoint(name, epoch) for epoch in shipped.epochs(name) if epoch}
-    if f"{name}.winners.npz" not in shipped_files.index():
+    if not _has_winners(name):
         prepared = registry.opened(profile)
         inputs = Crops(prepared, size, device=torch.device("cpu"), mean=shipped.mean(name))
         tops = topk.scanned(profile, net, name, prepared, "val", layers=LAYERS, k=_NINE, inputs=inputs)
@@ -280,7 +281,7 @@ def _cut_down(tops: dict[str, Top], prepared: samples.Sample, most: int) -> tupl
 
 def _parts(prepared: PreparedSet, size: int) -> tuple[Callable[[np.ndarray], np.ndarray] | None, list[str]]:
     """Maps of parts from the toys that were rendered on this machine, where they are the same toys."""
-    rendered = _rendered()
+    rendered = _opened(profiles.profile("toybox"))
     if rendered is None:
         return None, []
     rows = rendered.table.reset_index().set_index("file").reindex(prepared.table["file"])
@@ -290,10 +291,15 @@ def _parts(prepared: PreparedSet, size: int) -> tuple[Callable[[np.ndarray], np.
     return lambda indices: localization.part_maps(rendered, size, there[indices]), ["", *rendered.facts["parts"]]
 
 
-def _rendered() -> PreparedSet | None:
-    """The toys of this machine, if they were rendered."""
+def _has_winners(name: str) -> bool:
+    """Whether the winners of a net ship, with their pictures."""
+    return f"{name}.winners.npz" in shipped_files.index()
+
+
+def _opened(profile: Profile) -> PreparedSet | None:
+    """The pictures of a profile, where they are on this machine."""
     try:
-        return registry.opened(profiles.profile("toybox"))
+        return registry.opened(profile)
     except Problem:
         return None
 
@@ -323,8 +329,6 @@ def _fallen_on(subject: Subject, winners: top_nine.Winners, alive: np.ndarray) -
 
 def _sheets(subject: Subject, winners: top_nine.Winners, alive: np.ndarray) -> list[np.ndarray]:
     """For each unit its nine patches, three by three, and its nine projections on their right, uint8 (h, w, 3)."""
-    if not len(alive):
-        return []
     projected, patches = winners.tiles(subject.prepared, subject.size)
     times = -(-_SMALLEST // projected.shape[2])
     return [np.concatenate([_square(patches[n], there, times), _square(projected[n], there, times)], 1) for n, there in enumerate(alive)]
@@ -340,7 +344,7 @@ def _square(tiles: np.ndarray, there: np.ndarray, times: int) -> np.ndarray:
 
 def _settled(subject: Subject, layer: str, live: np.ndarray) -> list[int | None]:
     """For each unit the epoch from which on it stayed as it is, on the picture that excites it most."""
-    if not subject.states or not len(live):
+    if not subject.states:
         return [None] * len(live)
     inputs = subject.crops(subject.prepared)
     images = inputs.batch(subject.tops[layer].indices[live, 0], CENTRE)
@@ -350,10 +354,9 @@ def _settled(subject: Subject, layer: str, live: np.ndarray) -> list[int | None]
 
 def _kept(profile: Profile, name: str, most: int) -> Path:
     """The folder with the pictures and the numbers of a net, made once for the net, its pictures and the code that looks."""
-    rendered = _rendered()
-    about = (shipped.digest(name), most, profile.name, keys.code("run.site.microscope"), rendered and rendered.digest())
-    folder_key = keys.digest(*about)[:8]
-    folder = paths.data_dir() / "microscope" / f"{name}-{folder_key}"
+    pictures = _opened(profiles.profile("toybox") if _has_winners(name) else profile)
+    about = (shipped.digest(name), most, keys.code("run.site.microscope"), pictures and pictures.digest())
+    folder = paths.data_dir() / profile.name / "microscope" / f"{name}-{keys.digest(*about)[:8]}"
     with locks.alone(folder):
         if not (folder / _NUMBERS).exists():
             _make(profile, name, most, folder)
