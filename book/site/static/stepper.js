@@ -22,14 +22,13 @@ function made(name, properties, ...children) {
 function step(image, states) {
   const pane = made("div", { className: "pane" });
   const label = made("div", { className: "label", ariaLive: "polite" });
-  const range = made("input", { type: "range", min: 0, max: states.length - 1, value: 0, ariaLabel: "state" });
-  const before = made("button", { type: "button", textContent: "‹", ariaLabel: "previous state" });
-  const after = made("button", { type: "button", textContent: "›", ariaLabel: "next state" });
+  const range = made("input", { className: "step", type: "range", min: 0, max: states.length - 1, value: 0, ariaLabel: "state" });
+  const before = made("button", { className: "step", type: "button", textContent: "‹", ariaLabel: "previous state" });
+  const after = made("button", { className: "step", type: "button", textContent: "›", ariaLabel: "next state" });
   const all = made("button", { type: "button", textContent: "all states" });
-  const steps = made("div", { className: "controls steps" }, before, range, after);
   const row = made("div", { className: "row" });
-  const controls = made("div", { className: "controls" }, all);
-  const stepper = made("div", { className: "stepper" }, pane, row, label, steps, controls);
+  const controls = made("div", { className: "controls" }, before, range, after, all);
+  const stepper = made("div", { className: "stepper" }, pane, row, label, controls);
   stepper.dataset.all = "no";
   image.replaceWith(stepper);
   row.append(image);

@@ -31,7 +31,7 @@ _MOST = {"smoke": 4}  # units a page where not all are wanted
 _USUAL_MOST = 128
 _PER_CLASS = 10  # val pictures of each class from which selectivity is measured
 _NINE, _SMALLEST, _GAP = 9, 48, 2  # winners; pixels of a tile at least, and between tiles
-_QUALITY = 80
+_QUALITY = 65  # of WebP: a screen of the largest units stays below 3 MB
 _TOGETHER = 32  # pictures that run together
 _NUMBERS = "units.json"
 _EMPTY = 235  # of a tile that no picture fills
@@ -85,7 +85,7 @@ class Unit:
             return "No val picture makes it active."
         said = [f"Its {self.winners} strongest val pictures show {self._counted()}"]
         if self.part:
-            said.append(f"its projections fall most on the {self.part} ({self.part_share:.0%} of their energy)")
+            said.append(f"its projections fall most on the {self.part} ({100 * self.part_share:.0f} % of their energy)")
         if self.selectivity is not None:
             said.append(f"of all classes {self.favourite} excites it most (selectivity {self.selectivity:.2f})")
         if self.settled:
