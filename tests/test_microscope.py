@@ -266,7 +266,7 @@ def test_no_page_of_the_microscope_is_wider_than_the_screen(page, address, width
 
 @browser_test
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("where", [f"microscope/{NET}/{LAYER}.html#unit-31", "microscope/index.html", "03_deconvnet.html"])
+@pytest.mark.parametrize("where", [f"microscope/{NET}/{LAYER}.html#unit-31", "microscope/index.html"])
 def test_axe_finds_no_serious_violation(page, address, where, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
