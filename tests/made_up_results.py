@@ -17,6 +17,7 @@ from zfutils.run.chapters import CHAPTERS
 from zfutils.run.site import executed
 
 PROFILE = "smoke"
+STATES = [{"label": "left", "boxes": [[0, 0, 0.5, 1]]}, {"label": "both", "boxes": [[0, 0, 0.5, 1], [0.5, 0, 0.5, 1]]}]
 
 
 def write() -> Path:
@@ -63,7 +64,7 @@ def _executed(name: str) -> NotebookNode:
             injected = nbformat.v4.new_code_cell(f'profile = "{PROFILE}"', metadata={"tags": ["injected-parameters"]})
             notebook.cells.insert(notebook.cells.index(cell) + 1, injected)
     for cell, data in zip(code[-4:], _outputs(), strict=True):
-        metadata = {"image/png": {"alt": picture()[1]}} if "image/png" in data else {}
+        metadata = {"image/png": {"alt": picture()[1], "states": STATES}} if "image/png" in data else {}
         cell["outputs"] = [nbformat.v4.new_output("display_data", data=data, metadata=metadata)]
     return notebook
 

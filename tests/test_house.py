@@ -40,7 +40,7 @@ PACKAGES = {
         ("top_nine",),
     ),
     "analysis": (
-        ("similarity", "first_layer", "class_purity", "aliasing", "error_rates", "noise", "signals"),
+        ("similarity", "first_layer", "class_purity", "selectivity", "aliasing", "error_rates", "noise", "signals"),
         ("localization", "heatmap_metrics", "sanity", "evolution", "invariance", "correspondence", "regime"),
     ),
     "transfer": (("feature_cache", "gpu_probes", "linear_probes"), ("experiments", "own_pictures")),

@@ -21,7 +21,7 @@ from zfutils.core import paths
 from zfutils.core.errors import Problem
 from zfutils.report import paper_map
 from zfutils.run import chapters, command_line, repository
-from zfutils.run.site import build, executed, pages, sixteen
+from zfutils.run.site import build, executed, microscope, pages, sixteen
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 in_a_browser = [
@@ -63,6 +63,7 @@ def site(tmp_path_factory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESULTS_DIR", str(folder / "results"))
         patch.setenv("BOOK_REPOSITORY", "https://github.com/someone/a-book")
+        patch.setenv("DATA_DIR", str(folder / "data"))
         made_up_results.write()
         assert build.build(made_up_results.PROFILE, to=folder / "html") == 0
     return folder / "html"
@@ -178,6 +179,7 @@ def test_a_page_that_sphinx_finds_fault_with_fails_the_build_and_leaves_the_old_
     nbformat.write(page, chapter)
     monkeypatch.setattr(executed, "found", lambda *given: {"11_beyond": chapter})  # one page and no library: this takes seconds
     monkeypatch.setattr(pages, "public", dict)
+    monkeypatch.setattr(microscope, "nets", lambda profile: [])
     (tmp_path / "html").mkdir()
     (tmp_path / "html" / "index.html").write_text("old", encoding="utf-8")
     assert build.build(made_up_results.PROFILE, to=tmp_path / "html") == 1
@@ -260,7 +262,8 @@ def test_the_search_finds_the_switches(page, address):
 @browser_test
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "name", ["index", "figures", "claims", "glossary", "bibliography", "05_development", "api/index", "api/deconv", "search"]
+    "name",
+    ["index", "figures", "claims", "glossary", "bibliography", "05_development", "api/index", "api/deconv", "microscope/index", "search"],
 )
 def test_axe_finds_no_serious_violation(page, address, name, scheme):
     from axe_playwright_python.sync_playwright import Axe

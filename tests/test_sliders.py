@@ -45,3 +45,4 @@ def test_the_figure_is_a_row_of_states_and_leaves_the_controls(moved):
     shown = [axis for axis in figure.axes if axis.images]
     assert [axis.get_title() for axis in shown] == ["grey 10: a", "grey 20, name b: b"]
     assert [int(axis.images[0].get_array().max()) for axis in shown] == [10, 20] and moved.controls["grey"].value == 0
+    assert figure.states == {"grey 10": [0], "grey 20, name b": [1]}, "a page without a kernel steps through them"

@@ -20,6 +20,7 @@ exclude_patterns = ["extra"]
 html_extra_path = [str(SOURCE / "extra")]
 html_static_path = ["static"]
 html_css_files = ["book.css"]
+html_js_files = [(name, {"type": "module"}) for name in ("stepper.js", "microscope.js")]
 html_favicon = "static/icon.svg"
 html_copy_source = False
 html_show_sphinx = False
@@ -61,7 +62,16 @@ html_theme_options = {
     "back_to_top_button": True,
     "use_edit_page_button": False,
 }
-html_sidebars = {"index": [], "alive": [], "figures": [], "claims": [], "glossary": [], "bibliography": [], "search": []}
+html_sidebars = {
+    "index": [],
+    "alive": [],
+    "figures": [],
+    "claims": [],
+    "glossary": [],
+    "bibliography": [],
+    "microscope/**": [],
+    "search": [],
+}
 html_context = {"default_mode": "auto"}
 
 

@@ -93,6 +93,15 @@ class Settling:
         after = [epoch for position, epoch in enumerate(self.epochs) if high[position:].all()]
         return after[0] if after else None
 
+    def each(self) -> np.ndarray:
+        """For each unit by itself the first of the epochs from which on its margin stays at least `SETTLED` of its final one, (units,).
+
+        NaN for a unit that never gets there, or whose final projection is no other than that of the unit it is compared with.
+        """
+        high = (self.margins >= SETTLED * self.final) & (self.final > 0)
+        stays = np.flip(np.logical_and.accumulate(np.flip(high, 0)), 0)
+        return np.where(stays.any(0), np.asarray(self.epochs, float)[stays.argmax(0)], np.nan)
+
 
 def jumps(stages: dict[str, list[Strongest]]) -> tuple[np.ndarray, np.ndarray]:
     """How far projections move from one checkpoint to the next: 1 minus their cosine.
@@ -165,6 +174,24 @@ def settle(
             ranks[layer].append(similarity.rank_correlation(activity[layer], final_activity[layer]))
     ends = {layer: 1 - similarity.cosine(last[layer], other[layer]) for layer in chosen}
     return {layer: Settling(np.array(margins[layer]), ends[layer], np.array(ranks[layer]), trained.epochs) for layer in chosen}
+
+
+def follow(final: nn.Module, states: dict[int, nn.Module], images: torch.Tensor, *, layer: str, maps: np.ndarray) -> Settling:
+    """Follow units of one layer through training, each on an image of its own; no ranks.
+
+    Args:
+        final: the trained net, in evaluation mode.
+        states: the net as it was, by epoch.
+        images: one a unit, (m, 3, h, w).
+        layer: its name.
+        maps: numbers of the units, (m,).
+    """
+    last, other = (_projections(final, images, layer, some) for some in (maps, np.roll(maps, 1)))
+    margins = []
+    for net in states.values():
+        now = _projections(net, images, layer, maps)
+        margins.append(similarity.cosine(now, last) - similarity.cosine(now, other))
+    return Settling(np.array(margins), 1 - similarity.cosine(last, other), np.zeros((len(states), 0)), tuple(states))
 
 
 def table(settled: dict[str, Settling]) -> pd.DataFrame:

@@ -51,12 +51,16 @@ class Sliders(widgets.VBox):
             cell: width of a picture, inches.
         """
         now = {name: control.value for name, control in self.controls.items()}
-        pages = {}
+        pages, named = {}, {}
         for state in states:
             shown = self.pipeline.answer(self.view, SimpleNamespace(**{**now, **state}))
             said = ", ".join(f"{name} {value}" for name, value in state.items())
-            pages |= {f"{said}: {caption}" if said else caption: image for caption, image in (shown or NOTHING).pictures.items()}
-        return plot.pictures(list(pages.values()), list(pages), columns=columns, title=self.title, cell=cell)
+            own = {f"{said}: {caption}" if said else caption: image for caption, image in (shown or NOTHING).pictures.items()}
+            pages |= own
+            named |= {said or ", ".join(own): [list(pages).index(caption) for caption in own]} if own else {}
+        figure = plot.pictures(list(pages.values()), list(pages), columns=columns, title=self.title, cell=cell)
+        figure.states = named  # a page without a kernel steps through them
+        return figure
 
     def _compute(self, state: SimpleNamespace, check: Check) -> Shown:
         return self.work(**vars(state), check=check)

@@ -1,7 +1,9 @@
 """What all figures share: the style, a figure that shows itself, pictures laid out on a page."""
 
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,6 +15,7 @@ STYLE = Path(__file__).with_name("book.mplstyle")
 plt.style.use(STYLE)
 
 GREY = "#7a7a7a"
+_ROOM = 0.004  # around a state that is cut out, share of the figure
 
 
 class Shown(Figure):
@@ -20,15 +23,25 @@ class Shown(Figure):
 
     Attributes:
         words: what a drawing shows, where its axes do not say it.
+        states: names of states, each with the numbers of the axes that show it; none for most figures.
     """
 
     words = ""
+    states: Mapping[str, Sequence[int]] = MappingProxyType({})
 
-    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
-        """The picture, and beside it what it shows in words."""
+    def _repr_png_(self) -> tuple[bytes, dict[str, object]]:
+        """The picture, and beside it what it shows in words, and where its states lie."""
         written = io.BytesIO()
         self.savefig(written, format="png", dpi=plt.rcParams["figure.dpi"])
-        return written.getvalue(), {"alt": described(self)}
+        states = [{"label": label, "boxes": [self._box(number) for number in axes]} for label, axes in self.states.items()]
+        return written.getvalue(), {"alt": described(self), **({"states": states} if states else {})}
+
+    def _box(self, number: int) -> list[float]:
+        """Left, top, width and height of axes with their title, as shares of the figure that was drawn last."""
+        bounds = self.axes[number].get_tightbbox().transformed(self.transFigure.inverted()).padded(_ROOM)
+        left, right = max(bounds.x0, 0.0), min(bounds.x1, 1.0)
+        top, bottom = max(1 - bounds.y1, 0.0), min(1 - bounds.y0, 1.0)
+        return [round(float(share), 4) for share in (left, top, right - left, bottom - top)]
 
 
 def blank(rows: int = 1, columns: int = 1, *, figsize: tuple[float, float], **options: object) -> tuple[Figure, object]:

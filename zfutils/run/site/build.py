@@ -19,7 +19,7 @@ from zfutils.core import locks, paths, progress
 from zfutils.core.errors import Problem
 from zfutils.run import repository
 from zfutils.run.chapters import CHAPTERS
-from zfutils.run.site import executed, glossary, pages, references, sixteen
+from zfutils.run.site import executed, glossary, microscope, pages, references, sixteen
 
 _CONFIGURATION = paths.BOOK / "site"
 _NEEDED = ("sphinx", "myst_nb", "pydata_sphinx_theme", "latex2mathml", "onnx", "pybtex", "pybtex_docutils")
@@ -109,6 +109,7 @@ def write_pages(profile: str, results: Path, chapters: dict[str, Path], source: 
         "glossary": (words := glossary.words(notebooks.values())),
         "terms": {name: glossary.used(words, references.text(notebook)) for name, notebook in notebooks.items()},
         "provenance": _provenance(results),
+        "looked": microscope.write(profile, source / "extra" / "microscope"),
     }
     for name, notebook in notebooks.items():
         if places := repository.opened_in(name):
@@ -130,6 +131,7 @@ def _write_around(source: Path, known: dict) -> None:
     for name, about in known["public"].items():
         (source / "api" / f"{name}.rst").write_text(pages.text("api.rst", name=name, about=about, **known), encoding="utf-8")
     (source / "alive.md").write_text(pages.text("alive.md", megabytes=_alive(source / "extra" / "alive")), encoding="utf-8")
+    _write_microscope(source / "microscope", known)
     (source / "site.json").write_text(json.dumps({"profile": known["profile"], **known["provenance"]}), encoding="utf-8")
 
 
@@ -138,6 +140,17 @@ def _alive(to: Path) -> float:
     from zfutils.run.site import alive  # needs what `_NEEDED` names
 
     return alive.first_load(alive.write(to)) / 1e6
+
+
+def _write_microscope(folder: Path, known: dict) -> None:
+    """One page a layer of each net, and the one that leads to them; none where there is no net to look at."""
+    for shown in known["looked"]:
+        (folder / shown.name).mkdir(parents=True)
+        for layer, units in shown.layers.items():
+            page = pages.text("microscope_layer.md", shown=shown, layer=layer, units=units, **known)
+            (folder / shown.name / f"{layer}.md").write_text(page, encoding="utf-8")
+    if known["looked"]:
+        (folder / "index.md").write_text(pages.text("microscope.md", **known), encoding="utf-8")
 
 
 def _provenance(results: Path) -> dict:

@@ -1,5 +1,6 @@
 """Pages made from executed chapters: folded cells fold, pictures get words, live panels give way to a sentence."""
 
+import json
 import re
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def _prepared(cell: NotebookNode, heading: str) -> NotebookNode:
         return cell
     tags = _tags(cell)
     folded = cell["metadata"].get("jupyter", {}).get("source_hidden") or "injected-parameters" in tags
-    cell["outputs"] = [_still(output) for output in cell["outputs"]]
+    cell["outputs"] = [still for output in cell["outputs"] for still in (_still(output), *_states(output))]
     words = next(filter(None, (_words(output) for output in cell["outputs"])), heading)
     cell["metadata"] = {"tags": sorted({*tags, *(["hide-input"] if folded else [])}), "mystnb": {"image": {"alt": words}}}
     return cell
@@ -98,6 +99,15 @@ def _still(output: NotebookNode) -> NotebookNode:
     if WIDGET not in output.get("data", {}):
         return output
     return nbformat.v4.new_output("display_data", data={"text/markdown": _LIVE})
+
+
+def _states(output: NotebookNode) -> list[NotebookNode]:
+    """Where the states of a picture lie, for `stepper.js`; nothing for a picture without."""
+    states = output.get("metadata", {}).get("image/png", {}).get("states", [])
+    if not states:
+        return []
+    told = json.dumps(states).replace("<", "\\u003c")
+    return [nbformat.v4.new_output("display_data", data={"text/html": f'<script type="application/json" class="states">{told}</script>'})]
 
 
 def _words(output: NotebookNode) -> str:

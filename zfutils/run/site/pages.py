@@ -33,7 +33,7 @@ def text(template: str, /, **known: object) -> str:
     loader = jinja2.FileSystemLoader(TEMPLATES)
     # A page with a part missing is no page: what a template asks for must be there.
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"value": _value, "share": _interval}
+    environment.filters |= {"value": _value, "share": _interval, "median": _median}
     return environment.get_template(template).render(**known)
 
 
@@ -136,6 +136,11 @@ def _value(number: object) -> str:
         if isinstance(number, float) and not number.is_integer()
         else str(int(number) if isinstance(number, float) else number)
     )
+
+
+def _median(values: Iterable[float | None]) -> float:
+    """The median of what is known."""
+    return float(pd.Series(list(values), dtype=float).median())
 
 
 def _interval(row: pd.Series) -> str:
