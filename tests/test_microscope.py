@@ -36,8 +36,8 @@ def site(tmp_path_factory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESULTS_DIR", str(folder / "results"))
         patch.setenv("DATA_DIR", str(folder / "data"))
-        chapter = made_up_results.write() / "notebooks" / "03_deconvnet.ipynb"
-        patch.setattr(executed, "found", lambda *given: {"03_deconvnet": chapter})
+        chapter = made_up_results.write() / "notebooks" / "04_deconvnet.ipynb"
+        patch.setattr(executed, "found", lambda *given: {"04_deconvnet": chapter})
         patch.setattr(pages, "public", dict)
         assert build.build(made_up_results.PROFILE, to=folder / "html") == 0
     return folder / "html"
@@ -135,7 +135,7 @@ def test_without_scripts_a_layer_is_a_grid_of_units_with_addresses(site):
         assert 'loading="lazy"' in picture and re.search(r'alt="Unit \d+ of conv4: patches of \d+ \w+', picture)
         assert (site / "microscope" / NET / re.search(r'src="(.*?)"', picture).group(1)).is_file()
     index = (site / "index.html").read_text(encoding="utf-8")
-    assert 'href="microscope/index.html"' in index and "microscope/index.html" in (site / "03_deconvnet.html").read_text(encoding="utf-8")
+    assert 'href="microscope/index.html"' in index and "microscope/index.html" in (site / "04_deconvnet.html").read_text(encoding="utf-8")
 
 
 def test_pages_are_small(site):
@@ -232,14 +232,14 @@ def test_without_scripts_the_address_opens_the_unit_too(chromium, address):
     bare = chromium.new_context(java_script_enabled=False).new_page()
     bare.goto(f"{address}/microscope/{NET}/{LAYER}.html#unit-31")
     assert bare.locator("#unit-31 dl").is_visible() and bare.locator(".unit").count() == 4 and not bare.locator(".filters").is_visible()
-    bare.goto(f"{address}/03_deconvnet.html")
+    bare.goto(f"{address}/04_deconvnet.html")
     assert bare.locator(".stepper").count() == 0, "the row of states stands as it is"
     bare.context.close()
 
 
 @browser_test
 def test_the_stepper_moves_by_keyboard(page, address):
-    page.goto(f"{address}/03_deconvnet.html")
+    page.goto(f"{address}/04_deconvnet.html")
     stepper = page.locator(".stepper").first
     stepper.scroll_into_view_if_needed()
     label = stepper.locator(".label")
