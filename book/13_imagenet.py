@@ -513,6 +513,7 @@ def hidden_object(index: int) -> dict | None:
     }
 
 
+# %%
 def hidden_objects(count: int = 120) -> pd.DataFrame:
     """One row a picture, until there are enough."""
     rows = (row for index in named_rightly() if (row := hidden_object(index)))
