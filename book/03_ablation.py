@@ -283,8 +283,8 @@ table3
 MOVED = TABLE3.dropna(subset=["change"])
 SAID = MOVED["status"].value_counts() if len(MOVED) else pd.Series(dtype=int)
 Markdown(
-    f"{len(MOVED)} of {len(VARIANTS) - 2} changed nets are here: "
-    + ", ".join(f"{count} {word}" for word, count in SAID.items())
+    f"Of {len(VARIANTS) - 2} changed nets {len(MOVED)} are here"
+    + (": " + ", ".join(f"{word} {count}" for word, count in SAID.items()) if len(MOVED) else "")
     + ". "
     + (
         f"{int((np.sign(MOVED['change'].astype(float)) == np.sign(MOVED['change in the paper'].astype(float))).sum())} of the changes have the sign that the paper prints."
