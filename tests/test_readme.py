@@ -38,7 +38,7 @@ def test_a_finding_has_the_verdict_and_the_numbers_of_the_kept_run(id, row):
     assert verdict == measured["status"]
     low, high = sorted(scale * measured[end] for end in ("low", "high"))
     assert plain(scale * measured["ours"], digits) in numbers
-    assert f"{plain(low, digits)} to {plain(high, digits)}, {measured['n']} {claims.claim(id).n.split()[0]}" in numbers
+    assert f"{plain(low, digits)} to {plain(high, digits)}, {float(measured['n']):.0f} {claims.claim(id).n.split()[0]}" in numbers
 
 
 def test_the_counts_of_verdicts_are_those_of_the_kept_run():
