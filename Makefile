@@ -26,14 +26,14 @@ help:  ## list the verbs
 
 setup: .venv/ready  ## make .venv with the pinned packages (TORCH_INDEX=url takes torch from another index)
 
-# The stamp is written last, so a set-up that was cut off is done again.
+# The stamp is written last, so a set-up that was cut off is done again. Of the packages only what is used is compiled, when it is used.
 .venv/ready: requirements.txt pyproject.toml
 	@rm -f $@
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo 'installing the pinned packages into .venv (a minute or two)'
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'error: Python 3.11 or newer is needed; remove .venv and give PYTHON=python3.12, say' >&2; exit 2; }
-	@$(if $(TORCH_INDEX),$(BIN)/pip install -q --disable-pip-version-check --index-url "$(TORCH_INDEX)" $$(grep -E '^torch(vision)?==' requirements.txt))
-	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt
+	@$(if $(TORCH_INDEX),$(BIN)/pip install -q --no-compile --disable-pip-version-check --index-url "$(TORCH_INDEX)" $$(grep -E '^torch(vision)?==' requirements.txt))
+	@$(BIN)/pip install -q --no-compile --disable-pip-version-check -r requirements.txt
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import filelock
@@ -25,8 +26,12 @@ from zfutils.models import pretrained  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the smoke run come first: while one process makes it, the other has tests to run that do not wait for it."""
-    items.sort(key=lambda item: "smoke" not in item.fixturenames)
+    """Tests of the smoke run come first: while one process makes it, the other has tests to run that do not wait for it.
+
+    After them come those of a page in a browser and of the wheel, which take long; the short ones at the end keep both processes busy.
+    """
+    long = ("smoke", "lab", "site", "installed")
+    items.sort(key=lambda item: next((rank for rank, name in enumerate(long) if name in item.fixturenames), len(long)))
 
 
 @pytest.fixture(autouse=True)
@@ -67,13 +72,19 @@ def smoke(tmp_path_factory) -> Path:
 
     Made once: of the processes that tests run in, one makes it and the others wait.
     """
+    return once(tmp_path_factory, "smoke", _make_smoke)
+
+
+def once(tmp_path_factory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that the first of the processes that tests run in makes, while the others wait for it."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    folder = shared / "smoke"
-    with filelock.FileLock(shared / "smoke.lock"):
-        if not (folder / "status").exists():
-            _make_smoke(folder)
+    folder = shared / name
+    with filelock.FileLock(shared / f"{name}.lock"):
+        if not (folder / "made").exists():
+            make(folder)
+            (folder / "made").touch()
     return folder
 
 

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from tests import made_up_results
+from tests.conftest import once
 from tests.test_site import CHROMIUM, Served, browser_test
 from zfutils.analysis import class_purity, evolution, localization, selectivity
 from zfutils.attribution import activations, deconv, topk
@@ -32,15 +33,17 @@ FIRST_SCREEN, WHOLE = 3e6, 60e6  # bytes at most
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
     """A site of one chapter and the microscope of the nets that ship, four units a layer; no library, which takes long."""
-    folder = tmp_path_factory.mktemp("microscope")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RESULTS_DIR", str(folder / "results"))
-        patch.setenv("DATA_DIR", str(folder / "data"))
-        chapter = made_up_results.write() / "notebooks" / "04_deconvnet.ipynb"
-        patch.setattr(executed, "found", lambda *given: {"04_deconvnet": chapter})
-        patch.setattr(pages, "public", dict)
-        assert build.build(made_up_results.PROFILE, to=folder / "html") == 0
-    return folder / "html"
+
+    def make(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("RESULTS_DIR", str(folder / "results"))
+            patch.setenv("DATA_DIR", str(folder / "data"))
+            chapter = made_up_results.write() / "notebooks" / "04_deconvnet.ipynb"
+            patch.setattr(executed, "found", lambda *given: {"04_deconvnet": chapter})
+            patch.setattr(pages, "public", dict)
+            assert build.build(made_up_results.PROFILE, to=folder / "html") == 0
+
+    return once(tmp_path_factory, "made-up-microscope", make) / "html"
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from tests import made_up_results
+from tests.conftest import once
 from zfutils.core import paths
 from zfutils.core.errors import Problem
 from zfutils.report import paper_map
@@ -59,14 +60,16 @@ class Page(html.parser.HTMLParser):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
     """The site of made-up results."""
-    folder = tmp_path_factory.mktemp("site")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RESULTS_DIR", str(folder / "results"))
-        patch.setenv("BOOK_REPOSITORY", "https://github.com/someone/a-book")
-        patch.setenv("DATA_DIR", str(folder / "data"))
-        made_up_results.write()
-        assert build.build(made_up_results.PROFILE, to=folder / "html") == 0
-    return folder / "html"
+
+    def make(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("RESULTS_DIR", str(folder / "results"))
+            patch.setenv("BOOK_REPOSITORY", "https://github.com/someone/a-book")
+            patch.setenv("DATA_DIR", str(folder / "data"))
+            made_up_results.write()
+            assert build.build(made_up_results.PROFILE, to=folder / "html") == 0
+
+    return once(tmp_path_factory, "made-up-site", make) / "html"
 
 
 @pytest.fixture(scope="module")
@@ -270,7 +273,6 @@ PAGES = (
     "05_development",
     "api/index",
     "api/deconv",
-    "microscope/index",
     "search",
 )
 
