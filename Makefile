@@ -30,7 +30,7 @@ setup: .venv/ready  ## make .venv with the pinned packages (TORCH_INDEX=url take
 .venv/ready: requirements.txt pyproject.toml
 	@rm -f $@
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo 'installing the pinned packages into .venv (a minute or two)'
+	@echo 'installing the pinned packages into .venv (some minutes)'
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'error: Python 3.11 or newer is needed; remove .venv and give PYTHON=python3.12, say' >&2; exit 2; }
 	@$(if $(TORCH_INDEX),$(BIN)/pip install -q --no-compile --disable-pip-version-check --index-url "$(TORCH_INDEX)" $$(grep -E '^torch(vision)?==' requirements.txt))
 	@$(BIN)/pip install -q --no-compile --disable-pip-version-check -r requirements.txt

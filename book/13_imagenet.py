@@ -452,7 +452,7 @@ def on_the_object(number: int) -> pd.DataFrame:
     chosen = {"indices": indices, "maps": np.repeat(maps, 9), "positions": positions}
     found = projections.project(NET, lambda wanted: BOX_INPUTS.batch(wanted, crops.CENTRE), layer=UPPER[number], **chosen)
     energies, boxes = localization.energy(found, SIZE), localization.boxes(BOXED, SIZE, indices)
-    shares = {"in its box": localization.share(energies, boxes), "in another box": localization.share(energies, np.roll(boxes, 9, 0))}
+    shares = {"in its box": localization.share(energies, boxes), "in another box": localization.share(energies, np.roll(boxes, -9, 0))}
     means = {name: np.nanmean(values.reshape(-1, 9), 1) for name, values in shares.items()}
     return pd.DataFrame({"layer": number, "map": maps, **means, "box, of the picture": boxes.reshape(len(maps), 9, -1).mean((1, 2))})
 
