@@ -1,6 +1,7 @@
 """The deconvnet for any net: foreign models, ReLUs in every form, refusals, and the net left as it was."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -269,6 +270,14 @@ def test_weights_that_are_not_finite_are_named_and_a_silent_unit_says_so():
 def test_a_layer_that_runs_twice_names_no_single_map():
     with pytest.raises(Problem, match="act runs more than once"):
         deconv.project(Forms("module").eval(), small_picture(), unit=Unit("act", 0))
+
+
+def test_a_pass_in_another_thread_is_not_watched():
+    net, image = net_of(), images()
+    with ThreadPoolExecutor(1) as other, activations.watched(net, {"conv2": lambda output: output.clone()}) as taken, torch.no_grad():
+        other.submit(net, image * 2).result()
+        net(image)
+    assert torch.equal(taken["conv2"].float(), activations.of(net, image, ["conv2"])["conv2"])
 
 
 def test_features_are_those_before_later_changes_in_place():

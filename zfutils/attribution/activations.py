@@ -1,5 +1,6 @@
 """Features: what the layers of a net give for some images."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -54,6 +55,8 @@ def run(net: nn.Module, images: Tensor, *, take: dict[str, Callable[[Tensor], Te
 def watched(net: nn.Module, take: dict[str, Callable[[Tensor], Tensor]]) -> Iterator[dict[str, Tensor]]:
     """Watch layers while the net runs once inside; the hooks are gone afterwards, also after an error.
 
+    A pass of the same net in another thread, as sliders make it, is not watched.
+
     Args:
         net: any net.
         take: for each layer, what is kept of its output.
@@ -66,9 +69,12 @@ def watched(net: nn.Module, take: dict[str, Callable[[Tensor], Tensor]]) -> Iter
             the net does not take.
     """
     taken: dict[str, Tensor] = {}
+    thread = threading.get_ident()
 
     def keeper(layer: str) -> Callable:
         def keep(_module: nn.Module, _inputs: tuple, output: object) -> None:
+            if threading.get_ident() != thread:
+                return
             if layer in taken:
                 raise Problem(f"{layer} runs more than once in a pass, so it names no single map; name a layer that runs once")
             if not isinstance(output, Tensor):
