@@ -65,8 +65,22 @@ COUNTS = PICTURES.table["split"].value_counts(sort=False)
 Markdown(
     f"{', '.join(f'{count:,} {split}' for split, count in COUNTS.items())} pictures of {CLASSES} classes, "
     f"{PICTURES.facts['size']} x {PICTURES.facts['size']} pixels; the nets see windows of {SIZE} x {SIZE}. "
-    "*Dev* drives the schedule and every choice; *val* is only reported."
+    "What each split is for:"
 )
+
+# %%
+USES = {
+    "train": "the weights are learned here",
+    "dev": "every choice: when the rate falls,\nwhich checkpoint is kept",
+    "val": "only reported: errors of table 2",
+}
+SPLITS = [{"set": profile, "split": split, "images": int(count), "use": USES[split]} for split, count in COUNTS.items()]
+plot.splits_diagram(
+    pd.DataFrame(SPLITS), uses={profile: f"{CLASSES} classes, pictures of {PICTURES.facts['size']} x {PICTURES.facts['size']} pixels"}
+)
+
+# %% [markdown]
+# Look at the short bar in the middle. The paper watches the validation error to cut the rate and then reports that same error; a split of its own for choices keeps the reported number clean, at the price of a few training pictures.
 
 # %% [markdown]
 # The mean over all training pictures is taken pixel by pixel and subtracted. Nothing is divided, so inputs lie in about ±128: this is what

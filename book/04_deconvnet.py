@@ -59,10 +59,21 @@ NETS_USED = {"nets": {"zfnet": TRAINED.folder.name}}
 Markdown(note([TRAINED], PICTURES))
 
 # %% [markdown]
+# ## Two paths
+#
+# A unit deep in the net is excited by a picture. By *what* in the picture? The paper's answer is to run the net backwards from that one unit: undo each layer, down to the pixels. So two paths stand side by side, as in the paper's figure 1: the net carries the
+# picture up, the *deconvnet* carries one value of one map down.
+
+# %%
+plot.paths_diagram()
+
+# %% [markdown]
+# Read it from the lower right to the lower left. Nothing is learned on the way down: the filters are the net's own, transposed. Look where the two paths meet, besides at the top: at the dashed arrows. Without these *switches* the left path would be the same for every picture that
+# gives the unit the same value; they are what ties a projection to this picture.
+#
 # ## Switches, by hand
 #
-# A unit deep in the net is excited by a picture. By *what* in the picture? The paper's answer is to run the net backwards from that one unit: undo each layer, down to the pixels. Two of the three kinds of layer can be undone after a fashion. The third, the pool,
-# has thrown something away: it keeps the largest value of each window and forgets where it was. So while the net runs, the deconvnet notes the place of each maximum, the *switch*:
+# Two of the three kinds of layer can be undone after a fashion. The third, the pool, has thrown something away: it keeps the largest value of each window and forgets where it was. So while the net runs, the deconvnet notes the place of each maximum, the *switch*:
 #
 # $$\text{pooled}_{ij} = \max_{(a, b) \in \text{window}_{ij}} x_{ab}, \qquad \text{places}_{ij} = \operatorname*{arg\,max}_{(a, b) \in \text{window}_{ij}} x_{ab}$$
 #

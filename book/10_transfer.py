@@ -110,6 +110,16 @@ pd.DataFrame(
 # %% [markdown]
 # Caltech-101 has 101 classes and a folder of background clutter. The paper counts 9,144 images, which is all 102 folders; so the tables take 102, and the accuracy over the 101 stands beside it.
 #
+# ## Four ways to carry a net
+#
+# The paper asks what a net that was trained on many pictures knows about others. It answers with the first two of these against the last; the third is what most people do today:
+
+# %%
+plot.transfer_diagram()
+
+# %% [markdown]
+# Look at what is trained in each column. In the first two only the classifier sees the new pictures, so what it can tell apart the net must already have kept apart. Table 4 sets the first against the last, table 7 walks the second up layer by layer.
+#
 # ## A new softmax, by hand
 #
 # A frozen net turns picture $i$ into a row of numbers, its features $f_i$. On these a softmax with weights $W$ and biases $b$ is trained. It gives class $k$ the probability
