@@ -1,10 +1,12 @@
 """The static site: a book made of made-up results is built, its links resolve, and a browser finds nothing amiss."""
 
+import base64
 import functools
 import html
 import html.parser
 import http.server
 import importlib.util
+import io
 import os
 import re
 import shutil
@@ -13,8 +15,11 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
+from scipy import ndimage
 
 from tests import made_up_results
 from tests.conftest import once
@@ -197,6 +202,39 @@ def test_live_outputs_and_names_of_results_are_found(tmp_path):
     assert "attribution.deconv" in executed.used(page)
     assert executed.title("04_deconvnet", page).startswith("4. ")
     assert [sixteen.Verdict("leans: agrees", n).words for n in (1, 2)] == ["1 leans to agree", "2 lean to agree"]
+
+
+def png(pixels: np.ndarray) -> bytes:
+    coded = io.BytesIO()
+    Image.fromarray(pixels).save(coded, "PNG")
+    return coded.getvalue()
+
+
+def shown(pixels: np.ndarray) -> nbformat.NotebookNode:
+    """The first output of a page whose chapter shows a picture that knows its words and states."""
+    output = nbformat.v4.new_output("display_data", data={"image/png": base64.b64encode(png(pixels)).decode()})
+    output["metadata"] = {"image/png": {"alt": "sixteen toys", "states": made_up_results.STATES}}
+    cell = nbformat.v4.new_code_cell("plot.pictures(TOYS)", outputs=[output])
+    made = executed._prepared(cell, "a heading")
+    assert made["metadata"]["mystnb"]["image"]["alt"] == "sixteen toys" and "states" in made["outputs"][1]["data"]["text/html"]
+    return made["outputs"][0]
+
+
+def test_heavy_pictures_become_light_in_the_same_pixels_and_drawings_stay():
+    rng = np.random.default_rng(0)
+    smooth = ndimage.gaussian_filter(rng.normal(size=(500, 700, 3)), (4, 4, 0)) * 900 + 128
+    sheet = smooth.clip(0, 255).astype(np.uint8)
+    coded = base64.b64decode(shown(sheet)["data"]["image/jpeg"])
+    with Image.open(io.BytesIO(coded)) as light:
+        assert light.size == (700, 500) and np.abs(np.asarray(light).astype(int) - sheet).mean() < 2
+    assert len(coded) < len(png(sheet)) / 3
+    drawing = np.full((500, 700, 4), 255, np.uint8)
+    drawing[200:220] = (0, 0, 0, 255)
+    assert list(shown(drawing)["data"]) == ["image/png"]
+    drawing[..., :3] = rng.integers(0, 255, (500, 700, 3))
+    drawing[:250, :, 3] = 0
+    with Image.open(io.BytesIO(base64.b64decode(shown(drawing)["data"]["image/jpeg"]))) as light:
+        assert np.asarray(light)[:240].min() > 240, "what was clear lies on white"
 
 
 class Served(http.server.SimpleHTTPRequestHandler):

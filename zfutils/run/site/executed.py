@@ -1,11 +1,14 @@
 """Pages made from executed chapters: folded cells fold, pictures get words, live panels give way to a sentence."""
 
+import base64
+import io
 import json
 import re
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from PIL import Image
 
 from zfutils.core.errors import Problem
 from zfutils.run.chapters import CHAPTERS
@@ -15,6 +18,8 @@ _SAVED = re.compile(r"results\.save\(\s*\"(\w+)\"")
 _IMPORTED = re.compile(r"^from zfutils\.(\w+) import (.+)$|^import zfutils\.(\w+)", re.MULTILINE)
 _LIVE = "A panel with sliders stands here in a notebook (`make lab`); the pictures above show some of its states."
 _NO_WORDS = "picture"
+_HEAVY = 300_000  # bytes; a PNG beyond is a sheet of pictures, which JPEG keeps in a fraction of them
+_QUALITY = 92  # of JPEG, colours at full resolution: letters stay sharp
 
 
 def found(folder: Path, profile: str) -> dict[str, Path]:
@@ -88,8 +93,8 @@ def _prepared(cell: NotebookNode, heading: str) -> NotebookNode:
         return cell
     tags = _tags(cell)
     folded = cell["metadata"].get("jupyter", {}).get("source_hidden") or "injected-parameters" in tags
-    cell["outputs"] = [still for output in cell["outputs"] for still in (_still(output), *_states(output))]
     words = next(filter(None, (_words(output) for output in cell["outputs"])), heading)
+    cell["outputs"] = [still for output in cell["outputs"] for still in (_light(_still(output)), *_states(output))]
     cell["metadata"] = {"tags": sorted({*tags, *(["hide-input"] if folded else [])}), "mystnb": {"image": {"alt": words}}}
     return cell
 
@@ -99,6 +104,20 @@ def _still(output: NotebookNode) -> NotebookNode:
     if WIDGET not in output.get("data", {}):
         return output
     return nbformat.v4.new_output("display_data", data={"text/markdown": _LIVE})
+
+
+def _light(output: NotebookNode) -> NotebookNode:
+    """An output whose picture, where it is heavy, is a JPEG in the same pixels."""
+    heavy = base64.b64decode(output.get("data", {}).get("image/png", ""))
+    if len(heavy) <= _HEAVY:
+        return output
+    light = io.BytesIO()
+    with Image.open(io.BytesIO(heavy)) as picture:
+        white = Image.new("RGBA", picture.size, "white")
+        Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB").save(light, "JPEG", quality=_QUALITY, subsampling=0)
+    told = output["metadata"].get("image/png", {})
+    data = {"image/jpeg": base64.b64encode(light.getvalue()).decode()}
+    return nbformat.v4.new_output("display_data", data=data, metadata={"image/jpeg": told})
 
 
 def _states(output: NotebookNode) -> list[NotebookNode]:
