@@ -8,6 +8,8 @@ export MALLOC_MMAP_MAX_ := 0
 export MALLOC_TRIM_THRESHOLD_ := 4000000000
 export MALLOC_TOP_PAD_ := 100000000
 export JOBS DATA_DIR RESULTS_DIR DEVICE
+# Packages are installed uncompiled; what is imported is compiled once and kept, or each import of torch would take 20 seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 RUN := $(BIN)/python -m zfutils

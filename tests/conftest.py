@@ -1,6 +1,7 @@
 """What tests share: folders of their own, a tiny set of pictures, and the smoke profile prepared once."""
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -67,12 +68,18 @@ def tiny_set(tmp_path_factory) -> prepared_sets.PreparedSet:
 
 
 @pytest.fixture(scope="session")
-def smoke(tmp_path_factory) -> Path:
+def rendered(tmp_path_factory) -> Path:
+    """A data folder with the pictures of the smoke profile, rendered once; a test that writes beside them takes a copy."""
+    return once(tmp_path_factory, "rendered", _render)
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory, rendered) -> Path:
     """A folder with `data` and `results` of the smoke profile, all chapters run, the extra ones too; the exit status is in `status`.
 
     Made once: of the processes that tests run in, one makes it and the others wait.
     """
-    return once(tmp_path_factory, "smoke", _make_smoke)
+    return once(tmp_path_factory, "smoke", lambda folder: _make_smoke(folder, rendered))
 
 
 def once(tmp_path_factory, name: str, make: Callable[[Path], object]) -> Path:
@@ -82,23 +89,31 @@ def once(tmp_path_factory, name: str, make: Callable[[Path], object]) -> Path:
         shared = shared.parent
     folder = shared / name
     with filelock.FileLock(shared / f"{name}.lock"):
-        if not (folder / "made").exists():
+        if not (made := shared / f"{name}.made").exists():
             make(folder)
-            (folder / "made").touch()
+            made.touch()
     return folder
 
 
-def _make_smoke(folder: Path) -> None:
+def _render(folder: Path) -> None:
     from zfutils.core import profiles
     from zfutils.data import registry
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATA_DIR", str(folder))
+        registry.prepare(profiles.profile("smoke"), jobs=1)
+
+
+def _make_smoke(folder: Path, rendered: Path) -> None:
+    from zfutils.core import profiles
     from zfutils.run import chapters, runner
     from zfutils.training import train_all
 
     smallest = profiles.profile("smoke")
+    shutil.copytree(rendered, folder / "data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATA_DIR", str(folder / "data"))
         patch.setenv("RESULTS_DIR", str(folder / "results"))
-        registry.prepare(smallest, jobs=1)
         train_all.make(smallest, *chapters.nets_of(chapters.chosen(extras=True)), jobs=1)  # in this process: each takes a second
         made_up_weights(folder / "data" / "weights")
         # First what runs in no profile of toys by itself: the page that gathers the results of all is made last.

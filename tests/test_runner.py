@@ -21,7 +21,6 @@ from zfutils.core import keys, paths, profiles
 from zfutils.core import subprocesses as children_module
 from zfutils.core.errors import Problem
 from zfutils.core.subprocesses import Children
-from zfutils.data import registry
 from zfutils.models import devices, pretrained
 from zfutils.models.trained import Trained
 from zfutils.paper import claims, numbers
@@ -430,9 +429,9 @@ def test_make_hands_the_verb_all_that_it_was_given(given, expected):
 
 
 @pytest.mark.parametrize(("verb", "sign"), [("data", "*/*.part/journal.jsonl"), ("train", "*/nets/*/checkpoints/*")])
-def test_ctrl_c_stops_in_one_line_and_the_same_command_goes_on(tmp_path, interruptible, verb, sign):
+def test_ctrl_c_stops_in_one_line_and_the_same_command_goes_on(rendered, interruptible, verb, sign):
     if verb == "train":
-        registry.prepare(profiles.profile("smoke"), jobs=1)
+        shutil.copytree(rendered, paths.data_dir())
     own = {"data": ["--jobs", "2"], "train": ["--net", "zfnet"]}[verb]
     command = [sys.executable, "-m", "zfutils", verb, "--profile", "smoke", *own]
     running = subprocess.Popen(command, cwd=paths.REPOSITORY, stderr=subprocess.PIPE, text=True)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -187,16 +188,16 @@ def test_where_nothing_was_trained_the_net_that_ships_stands_in(newcomer, smoke,
     assert torch.equal(own.checkpoint(0).conv1.weight, net.checkpoint(0).conv1.weight), "the first weights follow from the seed"
 
 
-def test_a_run_that_takes_what_ships_trains_only_what_does_not(newcomer, monkeypatch, capsys):
-    registry.prepare(SMALLEST, jobs=1, chosen=("pretraining",))
+def test_a_run_that_takes_what_ships_trains_only_what_does_not(newcomer, rendered, capsys):
+    shutil.copytree(rendered, paths.data_dir())
     nets = train_all.make(SMALLEST, ["zfnet"], ["zfnet-wide"], jobs=1, only_trained=True)
     assert list(nets) == ["zfnet"] and isinstance(nets["zfnet"], Shipped) and not runs.is_trained(SMALLEST, "zfnet")
     assert f"zfnet: taken from what ships, {NAME}" in capsys.readouterr().err
     assert type(train_all.make(SMALLEST, ["zfnet"], jobs=1)["zfnet"]) is Trained, "a plain run trains on the spot"
 
 
-def test_where_nets_ship_one_that_follows_takes_the_cuts_of_the_one_that_ships(newcomer):
-    registry.prepare(SMALLEST, jobs=1, chosen=("pretraining",))
+def test_where_nets_ship_one_that_follows_takes_the_cuts_of_the_one_that_ships(newcomer, rendered):
+    shutil.copytree(rendered, paths.data_dir())
     ships = dataclasses.replace(SMALLEST, ships=True)
     nets = train_all.make(ships, ["zfnet", "alexnet"], jobs=1, only_trained=True)
     assert isinstance(nets["zfnet"], Shipped) and type(nets["alexnet"]) is Trained and not runs.is_trained(ships, "zfnet")

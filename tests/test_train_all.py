@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import re
+import shutil
 import threading
 
 import pandas as pd
@@ -32,16 +33,6 @@ def pictures(tiny_set, monkeypatch):
     monkeypatch.setattr(registry, "opened", lambda profile, which="pretraining", *, seed=0, folder=None: tiny_set)
     monkeypatch.setattr(registry, "is_prepared", lambda profile, which="pretraining", *, seed=0: True)
     return tiny_set
-
-
-@pytest.fixture(scope="module")
-def rendered(tmp_path_factory):
-    """A folder with the pictures of the smoke profile, for trainings in processes of their own."""
-    folder = tmp_path_factory.mktemp("rendered")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DATA_DIR", str(folder))
-        registry.prepare(SMOKE, jobs=1, chosen=("pretraining",))
-    return folder
 
 
 @pytest.fixture
@@ -288,8 +279,8 @@ def test_the_list_of_nets_trains_none(pictures, diverging, capsys, monkeypatch):
     assert "zfnet-wide" in said and said.count("missing") == 8 and diverging[1] == []
 
 
-def test_nets_are_trained_beside_each_other_and_one_that_diverged_costs_itself_only(rendered, monkeypatch, capsys):
-    monkeypatch.setenv("DATA_DIR", str(rendered))
+def test_nets_are_trained_beside_each_other_and_one_that_diverged_costs_itself_only(rendered, capsys):
+    shutil.copytree(rendered, paths.data_dir())
     pictures = registry.opened(SMOKE)
     runs.train(SMOKE, "zfnet")
     stopped = where(SMOKE, "zfnet-wide", pictures) / "stopped.txt"
