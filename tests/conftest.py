@@ -27,11 +27,11 @@ from zfutils.models import pretrained  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the smoke run come first: while one process makes it, the other has tests to run that do not wait for it.
+    """Long tests come first, the short ones at the end keep both processes busy.
 
-    After them come those of a page in a browser and of the wheel, which take long; the short ones at the end keep both processes busy.
+    Those of the smoke run stand early: while one process makes it, the other has tests to run that do not wait for it.
     """
-    long = ("smoke", "lab", "site", "installed")
+    long = ("installed", "smoke", "lab", "site")
     items.sort(key=lambda item: next((rank for rank, name in enumerate(long) if name in item.fixturenames), len(long)))
 
 
