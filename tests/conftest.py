@@ -22,6 +22,7 @@ import safetensors.torch  # noqa: E402
 import torch  # noqa: E402
 import torchvision  # noqa: E402
 
+from tests import browser  # noqa: E402
 from zfutils.data import prepared_sets  # noqa: E402
 from zfutils.models import pretrained  # noqa: E402
 
@@ -127,6 +128,28 @@ def made_up_weights(folder: Path) -> None:
     net = torchvision.models.get_model(pretrained.DEFAULT, weights=None)
     folder.mkdir(parents=True, exist_ok=True)
     safetensors.torch.save_file(net.state_dict(), folder / f"{pretrained.DEFAULT}.safetensors")
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    """Of the site that a module's tests look at, on this machine."""
+    with browser.served(site) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser."""
+    with browser.chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(chromium, address):
+    """A page, and in `page.complaints` what it complains of."""
+    opened = browser.quiet_page(chromium, address)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """The page Alive in a real browser: the nets run there, and their numbers are the library's."""
 
 import functools
-import http.server
 import importlib.util
 import json
 import os
 import re
 import shutil
 import statistics
-import threading
 import time
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.browser import MARKS, watched
 from zfutils.analysis import invariance
 from zfutils.attribution import deconv, occlusion
 from zfutils.attribution.units import Unit
@@ -25,24 +24,11 @@ from zfutils.data import decode
 from zfutils.models import crops, shipped
 from zfutils.run.site import alive, pages
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.skipif(
-        importlib.util.find_spec("axe_playwright_python") is None, reason="playwright is not installed; pip install -r requirements.txt"
-    ),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; apt-get install chromium"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+pytestmark = MARKS
 GOALS = {"forward": 0.05, "projection": 0.1, "sweep": 5.0}  # seconds on a quiet machine
 PATIENCE = 60_000  # ms
 THEME = Path(importlib.util.find_spec("pydata_sphinx_theme").origin).parent / "theme" / "pydata_sphinx_theme" / "static"
 SIZE = 112
-
-
-class Served(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *told):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -67,14 +53,7 @@ class Opened:
     """The page, and what it complained of."""
 
     def __init__(self, page, address: str):
-        self.page, self.address, self.complaints, self.seconds = page, address, [], {}
-        page.on("console", lambda message: self.complaints.append(f"{message.text} {message.location}") if message.type == "error" else 0)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda request: self.asked(request.url))
-
-    def asked(self, url: str) -> None:
-        if not url.startswith((self.address, "data:", f"blob:{self.address}")):
-            self.complaints.append(url)
+        self.page, self.address, self.complaints, self.seconds = page, address, watched(page, address), {}
 
     def settle(self) -> None:
         """Wait until nothing has been answered for a while."""
@@ -100,26 +79,14 @@ class Opened:
 
 
 @pytest.fixture(scope="module")
-def opened(site):
-    from playwright.sync_api import sync_playwright
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Served, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            page = Opened(browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light"), address)
-            start = time.monotonic()
-            page.page.goto(f"{address}/alive.html")
-            page.page.wait_for_function("window.alive && alive.found", timeout=PATIENCE)
-            page.seconds["from the address to the first projection"] = [time.monotonic() - start]
-            page.settle()
-            yield page
-            browser.close()
-    finally:
-        server.shutdown()
-        server.server_close()
+def opened(chromium, address):
+    page = Opened(chromium.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light"), address)
+    start = time.monotonic()
+    page.page.goto(f"{address}/alive.html")
+    page.page.wait_for_function("window.alive && alive.found", timeout=PATIENCE)
+    page.seconds["from the address to the first projection"] = [time.monotonic() - start]
+    page.settle()
+    return page
 
 
 @functools.cache

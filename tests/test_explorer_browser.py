@@ -1,6 +1,5 @@
 """The explorer in a real browser: JupyterLab is opened, every cell run, each control moved, and the pictures must follow."""
 
-import importlib.util
 import json
 import os
 import re
@@ -16,17 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.browser import MARKS
 from zfutils.core import paths
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.skipif(
-        importlib.util.find_spec("playwright") is None, reason="playwright is not installed; pip install -r requirements.txt"
-    ),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; apt-get install chromium"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+pytestmark = MARKS
 PICTURES = "img[src^='blob:']"
 TARGET = 0.5  # seconds from an event to the new picture, median, on a quiet machine
 PATIENCE = 40_000  # ms
@@ -180,23 +172,16 @@ class Opened:
 
 
 @pytest.fixture(scope="module")
-def opened(lab):
+def opened(lab, chromium):
     """The page, run once."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        try:
-            explorer = Opened(browser.new_page(viewport={"width": 1400, "height": 1000}))
-            try:
-                explorer.run_all(lab)
-            except Exception as error:
-                _keep(explorer.page, "explorer-failed.png")
-                seen = explorer.page.locator(".jp-OutputArea-output").all_inner_texts()
-                raise AssertionError(f"{error}\noutputs: {seen}\nconsole: {explorer.errors}") from None
-            yield explorer
-        finally:
-            browser.close()
+    explorer = Opened(chromium.new_page(viewport={"width": 1400, "height": 1000}))
+    try:
+        explorer.run_all(lab)
+    except Exception as error:
+        _keep(explorer.page, "explorer-failed.png")
+        seen = explorer.page.locator(".jp-OutputArea-output").all_inner_texts()
+        raise AssertionError(f"{error}\noutputs: {seen}\nconsole: {explorer.errors}") from None
+    return explorer
 
 
 def all_cells_run_and_a_trained_unit_is_seen_without_an_error(opened: Opened, folder: Path) -> None:

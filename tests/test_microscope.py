@@ -1,9 +1,7 @@
 """The microscope and the steppers of the site: numbers are the library's, pages are small, and a browser filters, opens and steps."""
 
 import functools
-import http.server
 import re
-import threading
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +12,8 @@ import torch
 from PIL import Image
 
 from tests import made_up_results
+from tests.browser import browser_test
 from tests.conftest import once
-from tests.test_site import CHROMIUM, Served, browser_test
 from zfutils.analysis import class_purity, evolution, localization, selectivity
 from zfutils.attribution import activations, deconv, topk
 from zfutils.attribution.units import Unit
@@ -158,37 +156,6 @@ def test_a_figure_of_states_says_where_they_lie():
     assert (one["label"], two["label"]) == ("one", "two") and (len(one["boxes"]), len(two["boxes"])) == (1, 2)
     (left, top, width, height), (second, *_), (third, *_) = *one["boxes"], *two["boxes"]
     assert 0 <= left < left + width < second < third < 1 and 0 < top < top + height <= 1, "beside each other, below the title"
-
-
-@pytest.fixture(scope="module")
-def address(site):
-    """Of the site on this machine."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Served, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(chromium):
-    """A page, and in `page.complaints` what went wrong on it."""
-    opened = chromium.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light")
-    opened.complaints = []
-    opened.on("console", lambda message: opened.complaints.append(message.text) if message.type == "error" else None)
-    opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
-    yield opened
-    opened.close()
 
 
 def visible(page) -> list[str]:

@@ -1,16 +1,11 @@
 """The static site: a book made of made-up results is built, its links resolve, and a browser finds nothing amiss."""
 
 import base64
-import functools
 import html
 import html.parser
-import http.server
-import importlib.util
 import io
 import os
 import re
-import shutil
-import threading
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
@@ -22,6 +17,7 @@ from PIL import Image
 from scipy import ndimage
 
 from tests import made_up_results
+from tests.browser import browser_test
 from tests.conftest import once
 from zfutils.core import paths
 from zfutils.core.errors import Problem
@@ -29,14 +25,6 @@ from zfutils.report import paper_map
 from zfutils.run import chapters, command_line, repository
 from zfutils.run.site import build, executed, microscope, pages, sixteen
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-in_a_browser = [
-    pytest.mark.skipif(
-        importlib.util.find_spec("axe_playwright_python") is None, reason="playwright is not installed; pip install -r requirements.txt"
-    ),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; apt-get install chromium"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
 WIDTHS = (390, 900, 1400)
 NAMES = [f"Figure {n}" for n in range(1, 10)] + [f"Table {n}" for n in range(1, 8)]
 
@@ -235,50 +223,6 @@ def test_heavy_pictures_become_light_in_the_same_pixels_and_drawings_stay():
     drawing[:250, :, 3] = 0
     with Image.open(io.BytesIO(base64.b64decode(shown(drawing)["data"]["image/jpeg"]))) as light:
         assert np.asarray(light)[:240].min() > 240, "what was clear lies on white"
-
-
-class Served(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *told):
-        pass
-
-
-@pytest.fixture(scope="module")
-def address(site):
-    """Of the site on this machine."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Served, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser, address):
-    """A page, and in `page.complaints` what the console said and what was asked of other hosts."""
-    opened = browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light")
-    opened.complaints = []
-    opened.on(
-        "console", lambda message: opened.complaints.append(f"{message.text} {message.location}") if message.type == "error" else None
-    )
-    opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
-    opened.on("request", lambda request: None if request.url.startswith((address, "data:")) else opened.complaints.append(request.url))
-    yield opened
-    opened.close()
-
-
-def browser_test(test):
-    """A test that needs a browser; where there is none it says so."""
-    return functools.reduce(lambda marked, mark: mark(marked), in_a_browser, test)
 
 
 @browser_test

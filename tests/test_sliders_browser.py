@@ -6,7 +6,7 @@ import statistics
 import nbformat
 import pytest
 
-from tests.test_explorer_browser import ARGUMENTS, CHROMIUM, PATIENCE, PICTURES, Opened, _keep, lab, made, pytestmark  # noqa: F401
+from tests.test_explorer_browser import PATIENCE, PICTURES, Opened, _keep, lab, made, pytestmark  # noqa: F401
 
 BEFORE = """
 import numpy as np
@@ -76,18 +76,11 @@ class Sliders(Opened):
 
 
 @pytest.fixture(scope="module")
-def opened(lab):  # noqa: F811
+def opened(lab, chromium):  # noqa: F811
     """The page, run once."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        try:
-            sliders = Sliders(browser.new_page(viewport={"width": 1400, "height": 1000}))
-            sliders.run_all(lab)
-            yield sliders
-        finally:
-            browser.close()
+    sliders = Sliders(chromium.new_page(viewport={"width": 1400, "height": 1000}))
+    sliders.run_all(lab)
+    return sliders
 
 
 @pytest.mark.parametrize("name", PANELS)

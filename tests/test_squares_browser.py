@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.test_explorer_browser import ARGUMENTS, CHROMIUM, PICTURES, Opened, _keep, lab, pytestmark  # noqa: F401
+from tests.test_explorer_browser import PICTURES, Opened, _keep, lab, pytestmark  # noqa: F401
 from zfutils.core import paths
 
 CHAPTER = "07_occlusion"
@@ -59,18 +59,11 @@ class Sliders(Opened):
 
 
 @pytest.fixture(scope="module")
-def opened(lab):  # noqa: F811
+def opened(lab, chromium):  # noqa: F811
     """The page, run once."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        try:
-            sliders = Sliders(browser.new_page(viewport={"width": 1400, "height": 1000}))
-            sliders.run_all(lab)
-            yield sliders
-        finally:
-            browser.close()
+    sliders = Sliders(chromium.new_page(viewport={"width": 1400, "height": 1000}))
+    sliders.run_all(lab)
+    return sliders
 
 
 def the_square_is_dragged_and_the_picture_follows(opened: Sliders, folder: Path) -> None:
