@@ -106,10 +106,11 @@ plot.both_ways(
 )
 
 # %% tags=["plumbing"]
-LIT = float((DOWN.pixels != 0).any(0).float().mean())
+ENERGY = DOWN.pixels.double().pow(2).sum(0).flatten().sort(descending=True).values
+HALF = int((ENERGY.cumsum(0) < ENERGY.sum() / 2).sum()) + 1  # pixels
 Markdown(f"""
 What to see: the image shows a **{SUBJECT.class_name(LABEL)}**. The unit fires most strongly at row {DOWN.at[0]}, column {DOWN.at[1]} of its map, with {DOWN.activation:.3g}; that one value goes down.
-Grey is zero, so what stands out from grey is what the value rests on: {100 * LIT:.0f} % of the pixels take part at all. Pools follow only layers 1, 2 and 5; the other layers go down in two steps.
+Grey is zero, so what stands out from grey is what the value rests on: half of the energy lies on {100 * HALF / len(ENERGY):.1f} % of the pixels. Pools follow only layers 1, 2 and 5; the other layers go down in two steps.
 """)
 
 # %% [markdown]
@@ -132,7 +133,7 @@ plot.pages(
 COUNTS = pd.Series([SUBJECT.class_name(label) for label in SAMPLE.labels[TOP.indices[UNIT.map]]]).value_counts()
 OTHERS = [name for name in COUNTS.index if name != "dog"]
 ASKED = (
-    f"So *a unit for dogs* will not do. What do *{'*, *'.join(['dog', *OTHERS])}* share that no other toy has?"
+    f"So *a unit for dogs* will not do. What do *{'*, *'.join(['dog', *OTHERS[:-1]])}* and *{OTHERS[-1]}* share that no other toy has?"
     if OTHERS
     else "Dogs, all of them. Which part of them?"
 )
@@ -171,7 +172,7 @@ And this is what the paper concludes, with the place where you find it, there an
 | 3 | Looking pays: Krizhevsky's first layer had filters too large and steps too wide. Smaller ones bring the top-5 error of a single net from {paper("table2/krizhevsky-et-al-2012-1-convnet/val_top5_error")} to {paper("table2/1-convnet-as-in-fig-3/val_top5_error")} %. | figures 3, 6, table 2 | chapters [1](01_architecture.ipynb), [2](02_training.ipynb), [5](05_development.ipynb) |
 | 4 | The net looks at the object: hide it, and the answer goes. | figure 7 | [chapter 7](07_occlusion.ipynb) |
 | 5 | It has an idea of parts: hiding the same part of different dogs changes the features alike, in layer 5. | figure 8, table 1 | [chapter 8](08_correspondence.ipynb) |
-| 6 | Low layers notice every shift and zoom, high ones hardly; nothing is immune to rotation. | figure 5 | [chapter 9](09_invariance.ipynb) |
+| 6 | Low layers notice every shift and zoom, high ones hardly; rotation moves all of them, but for objects that are symmetric. | figure 5 | [chapter 9](09_invariance.ipynb) |
 | 7 | Depth carries it: without two middle layers or without the two hidden ones top-1 error rises from {paper("table3/krizhevsky-replication-none-1-convnet/val_top1_error")} to {paper("table3/krizhevsky-replication-removed-layers-3-4/val_top1_error")} or {paper("table3/krizhevsky-replication-removed-layers-6-7/val_top1_error")} %; without both to {paper("table3/krizhevsky-replication-removed-layers-3-4-6-7/val_top1_error")} %. | table 3 | [chapter 3](03_ablation.ipynb) |
 | 8 | The features travel: on Caltech-101 with 30 images a class they reach {paper("table4/imagenet-pretrained-convnet/acc_30_per_class")} %, the same net from scratch {paper("table4/non-pretrained-convnet/acc_30_per_class")} %. | tables 4 to 7, figure 9 | [chapter 10](10_transfer.ipynb) |
 
@@ -465,7 +466,13 @@ HTML(cards.table(paper_map.examples(BOARD), wide="claim"))
 # First in one line, then one verdict for each figure and table. *Ours* counts how many of the paper's own numbers have one of ours beside them.
 
 # %% tags=["plumbing"]
-Markdown(f"**{scoreboard.summary(BOARD)}.**")
+JUDGED = BOARD[BOARD["class"].isin(scoreboard.COUNTED) & BOARD["here"]]
+UNJUDGED = JUDGED[JUDGED["status"] == claims.NOT_COMPARABLE]
+STILL_LEARNING = int(UNJUDGED["reason"].str.contains("under-trained", na=False).sum())
+Markdown(
+    f"**{scoreboard.summary(BOARD)}.**\n\n{len(UNJUDGED)} of {len(JUDGED)} could not be judged in this run, {STILL_LEARNING} of them because a net was stopped "
+    "while it was still learning: their numbers are shown, and decide nothing."
+)
 
 # %% tags=["plumbing"]
 HEADS = {"place": "in the paper", "numbers": "ours"}

@@ -48,11 +48,11 @@ PICTURES = registry.at_hand(PROFILE, seed=seed)
 # %% [markdown]
 # ## Sizes, by hand
 #
-# A window of `kernel` pixels slides along a side of `size` pixels, `padding` pixels wider at both ends, in steps of `stride`. It stops
+# A window of `kernel` pixels slides along a side of `size` pixels, `padding` pixels wider at both ends, in steps of `stride`. It takes
 #
 # $$\text{out} = \left\lfloor \frac{\text{size} + 2\,\text{padding} - \text{kernel}}{\text{stride}} \right\rfloor + 1$$
 #
-# times. Rounding down leaves out the pixels that do not fill a last window; rounding up (*ceil mode*) lets that window hang over the border.
+# positions. Rounding down leaves out the pixels that do not fill a last window; rounding up (*ceil mode*) lets that window hang over the border.
 #
 # The paper prints 110 after layer 1. Look for the padding that gives it.
 
@@ -95,7 +95,7 @@ def sizes_by_hand() -> dict[str, int]:
         "conv3": conv3,
         "conv4": conv4,
         "conv5": conv5,
-        "pool5": out_size(conv5, 3, 2),
+        "pool5": out_size(conv5, 3, 2, up=True),
     }
 
 
@@ -417,7 +417,7 @@ Markdown(" → ".join(f"{name} {' x '.join(map(str, shape))}" for name, shape in
 # %% tags=["plumbing"]
 Markdown(
     f"The library gives the same {len(PROBABILITIES)} probabilities. They lie between {PROBABILITIES.min():.4f} and {PROBABILITIES.max():.4f}, "
-    f"all near 1/{len(PROBABILITIES)} = {1 / len(PROBABILITIES):.4f}: with random weights of deviation .01 hardly any signal arrives at the top, "
+    f"all near 1/{len(PROBABILITIES)} = {1 / len(PROBABILITIES):.4f}: with small random weights hardly any signal arrives at the top, "
     "and the net has no opinion. Chapter 2 gives it one."
 )
 

@@ -197,7 +197,8 @@ def error_row(name: str) -> dict:
         row |= {f"{words} wrong": error.wrong, f"{words} n": error.n, f"{words} %": round(100 * error.rate, 2)}
     if name != base_of(name):
         found = seeds.difference(TEN[name], TEN[base_of(name)], generator=np.random.default_rng(SEED))
-        row |= {"change": 100 * found.value, "low": 100 * found.low, "high": 100 * found.high, "p": found.p, "seeds": found.seeds}
+        row |= {"change": 100 * found.value, "low": 100 * found.low, "high": 100 * found.high, "seeds": found.seeds}
+        row["p"] = found.p if found.seeds > 1 else None
         row |= {"status": error_rates.direction(found.interval, found.seeds)}
     return row
 
@@ -288,6 +289,7 @@ Markdown(
     + ". "
     + (
         f"{int((np.sign(MOVED['change'].astype(float)) == np.sign(MOVED['change in the paper'].astype(float))).sum())} of the changes have the sign that the paper prints."
+        " A change is counted from the mean over all seeds of the base that are there, so it need not be the difference of two rows."
         if len(MOVED)
         else "The rest of this page says of each what is missing."
     )
@@ -301,7 +303,7 @@ Markdown(
 #
 # $$p^\text{Holm}_{(i)} = \max_{j \le i} \; \min\left( 1, \; (m - j + 1) \, p_{(j)} \right)$$
 #
-# A p needs two seeds of the net and of its base, so in a run of one seed each this table is empty.
+# A p needs two seeds of the net and of its base; in a run of one seed each there is none.
 
 # %% tags=["plumbing"]
 SURE = TABLE3[TABLE3["p, Holm"].astype(float) < 0.05]
@@ -346,12 +348,12 @@ ALONE.round(2) if len(ALONE) else "No net is there from two seeds."
 # %% tags=["plumbing"]
 def yardstick() -> str:
     """How far the seed alone moves an error, beside the changes of table 3."""
-    moves = MOVED["change"].astype(float).abs()
+    moves = MOVED.loc[~MOVED["net"].isin(STUCK), "change"].astype(float).abs()
     if ALONE.empty or moves.empty:
         return "How much of a change is the seed's cannot be said here: a net from two seeds and a changed net are needed."
     widest = ALONE.loc[ALONE["range"].idxmax()]
     return (
-        f"The seed alone moves the error of `{widest['net']}` over {widest['range']:.2f} points ({widest['seeds']} seeds). The changes of table 3 are "
+        f"The seed alone moves the error of `{widest['net']}` over {widest['range']:.2f} points ({widest['seeds']} seeds). The changes of table 3, without the nets that never left chance, are "
         f"{moves.median():.2f} points in the median; {int((moves > widest['range']).sum())} of {len(moves)} are larger than that range."
     )
 
@@ -450,7 +452,7 @@ pd.DataFrame([gap_row(name) for name in VARIANTS]).round(2).convert_dtypes().ast
 OVERFITS = TABLE3.dropna(subset=["train top-1 %"])["net"].tolist() if "train top-1 %" in TABLE3 else []
 GAPS = {name: gap_row(name)["gap"] for name in OVERFITS}
 Markdown(
-    f"The widest gap has `{max(GAPS, key=GAPS.get)}` ({max(GAPS.values()):.1f} points), the narrowest `{min(GAPS, key=GAPS.get)}` ({min(GAPS.values()):.1f}). "
+    f"`{max(GAPS, key=GAPS.get)}` has the widest gap ({max(GAPS.values()):.1f} points), `{min(GAPS, key=GAPS.get)}` the narrowest ({min(GAPS.values()):.1f}). "
     "A narrow gap may also mean that a net has not learned its training images either; the table above tells."
 )
 
@@ -680,12 +682,13 @@ Markdown(
 # %% tags=["plumbing"]
 def largest_change() -> str:
     """The change of table 3 that moved the error most, among the nets that are here."""
-    known = TABLE3.dropna(subset=["change"]) if "change" in TABLE3 else TABLE3[:0]
+    known = MOVED[~MOVED["net"].isin(STUCK)]
     if known.empty:
         return "Which change of the net moves its error most is open here: no changed net was trained."
     row = known.loc[known["change"].astype(float).abs().idxmax()]
+    stuck = f"{', '.join(f'`{name}`' for name in STUCK)} never left chance and say nothing. " if STUCK else ""
     return (
-        f"Of the {len(known)} changes that were trained, `{row['net']}` moves the error most: {float(row['change']):+.1f} points ({row['status']}); "
+        f"{stuck}Of the other {len(known)} changes `{row['net']}` moves the error most: {float(row['change']):+.1f} points ({row['status']}); "
         f"in the paper it is {printed_change(row['net']):+.1f}."
     )
 

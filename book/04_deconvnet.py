@@ -276,7 +276,7 @@ Markdown(
 # %% [markdown]
 # ## Figure 1: the two paths
 #
-# The same unit, one layer in slow motion: on the right a layer of the convnet, upwards; on the left its layer of the deconvnet, downwards. The paper draws this as a diagram; here the pictures are real, for the map of layer 1 that carries most of this signal.
+# The same unit, one layer in slow motion: on the right a layer of the convnet, upwards; on the left its layer of the deconvnet, downwards. The paper draws this as a diagram; here the pictures are real, for the map of layer 1 whose signal has the largest sum on its way down; only the lowest picture on the left adds up all maps.
 # Follow the left column: un-pooling scatters a coarse signal over single pixels, and filtering turns each of them into a small edge or blob.
 
 # %%
@@ -585,7 +585,7 @@ ONE_UNIT
 # %% tags=["plumbing"]
 Markdown(
     f"The strongest activation of map {WEAKEST} is {LEADERS[WEAKEST] / LEADERS.max():.1%} of that of the strongest map of its layer. A tile that is stretched on its own always looks strong; "
-    "that a map is weak can be seen only where tiles share a scale, which is why figure 2 has one scale a map."
+    "that a map is weak can be seen only where maps share a scale. Figure 2 has a scale for each map: it compares the nine tiles of a map, and does not show which maps are weak."
 )
 
 # %% [markdown]

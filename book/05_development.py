@@ -19,6 +19,7 @@ profile = "toybox"
 seed = 0
 
 # %% tags=["plumbing"]
+import itertools
 import time
 
 import numpy as np
@@ -112,7 +113,7 @@ Markdown(
 #
 # $$\text{settled} = \frac{\cos(\text{now}, \text{last}) - \cos(\text{now}, \text{other})}{\text{mean of } 1 - \cos(\text{last}, \text{other})}$$
 #
-# 0 is nothing yet, 1 is the final form. Look for the order in which the layers cross the dotted line, and for what happens where the learning rate is cut.
+# 0 is nothing yet, 1 is the final form. Look for the order in which the layers cross the dashed line, and for what happens where the learning rate is cut.
 
 # %%
 SETTLED = evolution.settle(PROFILE, TRAINED["zfnet"], PICTURES, generator=np.random.default_rng(SEED), device=DEVICE)
@@ -133,13 +134,26 @@ settling_figure
 
 # %% tags=["plumbing"]
 SINCE = {layer: one.since() for layer, one in SETTLED.items()}
+EPOCHS = list(PAPER_EPOCHS)
+BEFORE = {epoch: earlier for earlier, epoch in itertools.pairwise(EPOCHS)}  # the checkpoint before
+FIRST_CUT = min(CUTS_AT.values(), default=0.0)
+
+
+def settled_words(layer: str) -> str:
+    """Between which checkpoints a layer settles."""
+    epoch = SINCE[layer]
+    return f"layer {layer[-1]} " + (
+        "not before the end" if epoch is None else f"between {BEFORE[epoch]} and {epoch}" if epoch in BEFORE else f"{epoch}"
+    )
+
+
 Markdown(
-    f"Settled for good, at a share of at least {evolution.SETTLED}, from epoch (of 70): "
-    + ", ".join(f"layer {layer[-1]} {'not before the end' if epoch is None else epoch}" for layer, epoch in SINCE.items())
+    f"Settled for good, at a share of at least {evolution.SETTLED}, in epochs of 70: "
+    + ", ".join(map(settled_words, SINCE))
     + f". The learning rate was cut at {' and '.join(f'{epoch:.0f}' for epoch in CUTS_AT.values()) or 'no epoch'} of 70"
     + (
-        ": no layer settles before the first cut, so part of what looks like settling may be the smaller steps."
-        if CUTS_AT and all(epoch is None or epoch >= min(CUTS_AT.values()) for epoch in SINCE.values())
+        ": part of what looks like settling may be the smaller steps after the first cut, for no layer is known to settle before it."
+        if CUTS_AT and all(epoch is None or epoch >= FIRST_CUT for epoch in SINCE.values())
         else "."
     )
 )
@@ -148,7 +162,6 @@ Markdown(
 # Three sentences of the paper as claims: lower layers come first; upper ones late; jumps come with another image.
 
 # %%
-EPOCHS = list(PAPER_EPOCHS)
 
 
 def settled_shares(layers: tuple[str, ...], epoch: int) -> np.ndarray:
@@ -219,7 +232,7 @@ Markdown(
     + (
         ""
         if SETTLE_ROWS[1]["status"] == claims.AGREES
-        else "That the upper layers lag behind is not shown. Epoch 30 of 70 is a moment of this run's own schedule, with other lengths and other cuts of the rate than the paper's; whether that is the reason was not tested."
+        else f"The lag of the upper layers is not sure at this epoch (*{SETTLE_ROWS[1]['status']}*). Epoch 30 of 70 is a moment of this run's own schedule, with other lengths and other cuts of the rate than the paper's; whether that is the reason was not tested."
     )
 )
 
@@ -303,7 +316,7 @@ def first_layer_reading(name: str) -> str:
 Markdown("\n".join(first_layer_reading(name) for name in NETS) + "\n\nFilters are counted from 0, row by row.")
 
 # %% [markdown]
-# The spectra behind the bands. A filter that has hardly left its random start has a flat spectrum; look how far each net has come from it.
+# The spectra behind the bands. A filter that has hardly left its random start is noise: as much power at every frequency, so that the line, which adds up rings that grow outwards, simply climbs. Look how far each net has come from that.
 
 
 # %%
@@ -401,8 +414,8 @@ Markdown(verdicts.told(*VERDICTS))
 # %% [markdown]
 # ## Figure 6, whole: layer 2 of both nets
 #
-# The replication of Krizhevsky et al. takes steps of 4 pixels in layer 1. A picture that is sampled so coarsely cannot tell fine stripes from broad ones; the paper sees the artefacts, *aliasing*, in layer 2 of that net and none in its own. Look in (d) for
-# blocks or a regular weave that (e) does not have. Above them, once more, the filters.
+# The replication of Krizhevsky et al. takes steps of 4 pixels in layer 1. A picture that is sampled so coarsely cannot tell fine stripes from broad ones; the paper sees the artefacts, *aliasing*, in layer 2 of that net and none in its own. Look for
+# blocks or a regular weave: are there more of them in (d) than in (e)? A mesh is no artefact where a unit is there for keyboards or windows. Above them, once more, the filters.
 
 # %%
 STEP = time.monotonic()
@@ -575,8 +588,8 @@ verdicts.table(*SETTLE_ROWS, *VERDICTS, ALIAS_ROW)
 
 # %% tags=["plumbing"]
 Markdown(
-    "- Settled for good from epoch (of 70): "
-    + ", ".join(f"layer {layer[-1]} {'not before the end' if epoch is None else epoch}" for layer, epoch in SINCE.items())
+    "- Settled for good, in epochs of 70: "
+    + ", ".join(map(settled_words, SINCE))
     + f"; that lower layers come first: *{SETTLE_ROWS[0]['status']}*.\n"
     f"- The picture that leads a map changes in {sum(changed for changed, _ in LEADS.values()) / max(sum(steps for _, steps in LEADS.values()), 1):.0%} of all steps "
     "from one checkpoint to the next, so a strip of strongest pictures shows two things at once.\n"

@@ -314,7 +314,7 @@ if "method" in TRUTH:
     GAIN = TRUTH.assign(gain=TRUTH["toy"] - TRUTH["toy_chance"]).groupby("method")["gain"].mean()
     FOCUSED = OURS.dropna(subset=["part"]).assign(lead=lambda frame: frame["part"] - frame["part_chance"]).sort_values("lead")
     LEADING_WAY = (
-        f"beyond chance most energy on the toy has *{GAIN.idxmax()}* ({GAIN.max():+.2f}), least *{GAIN.idxmin()}* ({GAIN.min():+.2f})."
+        f"*{GAIN.idxmax()}* puts most energy beyond chance on the toy ({GAIN.max():+.2f}), *{GAIN.idxmin()}* least ({GAIN.min():+.2f})."
     )
     if len(FOCUSED):
         best = FOCUSED.iloc[-1]
@@ -456,20 +456,17 @@ MEAN_COSINE = SANITY.set_index("compared with")["mean cosine"]
 NOT_ITS_OWN = MEAN_COSINE[["random positive seed", "another unit", "another unit, same place", "random signal, same place"]]
 BY_RULE = MEAN_COSINE.drop(NOT_ITS_OWN.index)
 Markdown(
-    f"Of the four that should differ, *{NOT_ITS_OWN.idxmax()}* is nearest, with a mean cosine of {NOT_ITS_OWN.max():.2f}; *{BY_RULE.idxmin()}*, the same unit by another rule, has {BY_RULE.min():.2f}. "
-    + (
-        "So which rule brings the signal down matters more for the picture than which unit sent it. "
-        if NOT_ITS_OWN.max() > BY_RULE.min()
-        else "The unit matters more than the rule. "
-    )
+    f"Of the four that should differ, *{NOT_ITS_OWN.idxmax()}* is nearest, with a mean cosine of {NOT_ITS_OWN.max():.2f}. The same unit by another rule: "
+    + ", ".join(f"*{name}* {value:.2f}" for name, value in BY_RULE.items())
+    + f"; {int((BY_RULE < NOT_ITS_OWN['another unit, same place']).sum())} of these {len(BY_RULE)} change the picture more than another unit at the same place does. "
     + f"And the place matters: leaving the place of the unit changes the cosine of a random signal from {MEAN_COSINE['random signal, same place']:.2f} to {MEAN_COSINE['random positive seed']:.2f}."
 )
 
 # %% [markdown]
 # ## What if the upper layers know nothing?
 #
-# The cascade of Adebayo et al. (*Sanity checks for saliency maps*, 2018): the predicted class, projected after the layers from the top down got random weights of the same mean and deviation as the trained ones. A picture that explains the decision should change in the first
-# column. Look for the method whose row changes last. (The verdict below takes new initial weights instead, for layers 4 to 8 at once.)
+# The cascade of Adebayo et al. (*Sanity checks for saliency maps*, 2018): the predicted class, projected after the layers from the top down got random weights of the same mean and deviation as the trained ones. A picture that explains the decision should change in the second
+# column, where only fc8 is random. Look for the method whose row changes last. (The verdict below takes new initial weights instead, for layers 4 to 8 at once.)
 
 # %%
 CLASS = activations.of(NET, INPUT, ["fc8"])["fc8"].argmax(1).cpu().numpy()
@@ -624,7 +621,7 @@ Markdown(
     + (f" ({'; '.join(ON_THEIR_SIDE['work'] + ': ' + ON_THEIR_SIDE['in our words'])})" if len(ON_THEIR_SIDE) else "")
     + f" and {len(AGAINST)} are not"
     + (f" ({'; '.join(AGAINST['work'] + ': ' + AGAINST['in our words'])})" if len(AGAINST) else "")
-    + f"; {len(CRITICS) - len(ON_THEIR_SIDE) - len(AGAINST)} are left open. The thresholds are ours: the papers show pictures. Predicted class and runner-up have a cosine of {TWO_CLASSES['deconvnet'][0]:.2f} by the deconvnet, {TWO_CLASSES['gradient'][0]:.2f} by the gradient"
+    + f"; left open: {len(CRITICS) - len(ON_THEIR_SIDE) - len(AGAINST)}. The thresholds are ours: the papers show pictures. Predicted class and runner-up have a cosine of {TWO_CLASSES['deconvnet'][0]:.2f} by the deconvnet, {TWO_CLASSES['gradient'][0]:.2f} by the gradient"
     f" and {TWO_CLASSES['guided'][0]:.2f} by guided backpropagation: "
     + (
         "the deconvnet tells the two classes apart less than the gradient does, as Nie et al. say."
@@ -697,7 +694,7 @@ Markdown(
         else "- Whether a projection falls on the object needs masks and active maps, and was not measured here.\n"
     )
     + (
-        f"- How far it is the unit's own: at the same place another unit or a random signal gives a picture with a cosine of {OWN_ROW['ours']:.2f} (*{OWN_ROW['status']}*), and with new layers 4 to 8 the picture of the predicted class keeps {SAME[0]:.2f}.\n"
+        f"- How far it is the unit's own: the nearer of two pictures from the same place, of another unit and of a random signal, has a cosine of {OWN_ROW['ours']:.2f} (*{OWN_ROW['status']}*), and with new layers 4 to 8 the picture of the predicted class keeps {SAME[0]:.2f}.\n"
         if OWN_ROW["ours"] is not None
         else "- Whether a projection is the unit's own was not measured: too few units of layer 5 are active.\n"
     )

@@ -295,7 +295,7 @@ FOUND
 # %% tags=["plumbing"]
 Markdown(
     " ".join(
-        f"Doubles among the training pictures of the net, for {len(one.correlation):,} pictures of *{NAMES[name]}*: {len(one.duplicates())}. The likest pair correlates at {one.correlation.max():.2f}."
+        f"Doubles among the training pictures of the net, for {len(one.correlation):,} pictures of *{NAMES[name]}*: {len(one.duplicates())}. The most similar pair correlates at {one.correlation.max():.2f}."
         for name, one in OVERLAPS.items()
     )
     + " The paper found 44 among 9,144 pictures of Caltech-101 and 243 among 30,607 of Caltech-256."
@@ -677,10 +677,10 @@ def gaps() -> pd.DataFrame:
         )
         if len(both) == 2 and all(both):
             row |= {"frozen, ours": both[0][0], "from scratch, ours": both[1][0], "gap, ours": both[0][0] - both[1][0]}
-            row["compares"] = "yes" if not under_trained(TABLES["table 4"], size) else "no, under-trained"
+            row["from scratch learned enough"] = "no" if under_trained(TABLES["table 4"], size) else "yes"
         rows.append(row)
     return pd.DataFrame(rows).reindex(
-        columns=["images a class", "frozen, ours", "from scratch, ours", "gap, ours", "gap, the paper", "compares"]
+        columns=["images a class", "frozen, ours", "from scratch, ours", "gap, ours", "gap, the paper", "from scratch learned enough"]
     )
 
 
@@ -799,7 +799,7 @@ results.save(
 figure9
 
 # %% [markdown]
-# Look at the left end first: there a frozen net should be worth most, because a handful of pictures cannot teach a net to see. Then look whether the line bends: where it does, more pictures have less to add than better features would.
+# Look at the left end first: there a frozen net should be worth most, because a handful of pictures cannot teach a net to see. (The line from scratch begins with the first size that nets were trained on from scratch.) Then look whether the line bends: where it does, more pictures have less to add than better features would.
 
 
 # %% tags=["plumbing"]
@@ -1128,7 +1128,7 @@ def reasons(*, early: bool, behind: bool) -> list[str]:
     said = []
     if REGIME.under_trained:
         said.append(
-            f"First of all it is under-trained ({REGIME.under_trained}): its upper layers, which learn last, may add less for that reason alone."
+            f"First of all it is under-trained ({REGIME.under_trained}): its upper layers, which may need longest, may add less for that reason alone."
         )
     if early:
         said.append(
@@ -1438,7 +1438,7 @@ def clutter_costs(kinds: dict[str, np.ndarray]) -> dict:
 
 
 # %% [markdown]
-# The two costs are compared class by class, on the same toys:
+# The two costs are compared by their means over the three kinds of pictures:
 
 # %% tags=["plumbing"]
 CLUTTER_ID = "clutter-costs-more-than-small-size-once-trained"
@@ -1560,7 +1560,7 @@ Markdown(
 # %% [markdown]
 # ## Where we differ
 #
-# - **Assumption**: maps averaged over 6 x 6, features centred and scaled by one factor, C chosen on a third of the training images; the SVM decides one class against one.
+# - **Assumption**: maps averaged over 6 x 6, features centred and scaled by one factor, C chosen on a third of the training images; the SVM decides one-vs-one.
 # - **Assumption**: for table 6 one fixed C, that of the few-image case, for both classifiers: neither is chosen to win.
 # - **Assumption**: the training images of a fold are nested, and all sizes share its test images. A class with few images gives fewer to test.
 # - Pictures that the search for images in common finds stay in the training set of `zfnet`; the paper took them out.

@@ -258,7 +258,7 @@ def keeps_the_sum(step: Callable) -> bool:
 
 catches(keeps_the_sum, right=unpool, wrong=overwriting)
 Markdown(
-    "Erased is the strongest value of a map in "
+    "The strongest value of a map is erased in "
     + ", ".join(f"{share:.0%} of the active maps of {pool}" for pool, share in LOST.items())
     + f". {reading(1)} The test asks whether un-pooling keeps the sum of the signal; adding does, overwriting does not."
 )

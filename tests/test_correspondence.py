@@ -97,8 +97,11 @@ def test_listed_photographs_are_found_by_their_file_and_scaled():
     assert found.centres["nose"][0].tolist() == [entries[0]["nose"][1] * 64, entries[0]["nose"][0] * 64]
     with pytest.raises(correspondence.NoFaces, match="at least two frontal faces"):
         correspondence.faces(Set(pd.DataFrame({"split": "val", "label": 0, "file": ["a/b.png"], "folder": ["a"]}), ["dog"]), 64)
+    renamed = [f"tiny-imagenet-200/val/images/val_{number}.JPEG" for number in range(len(table))]
+    with pytest.raises(correspondence.NoFaces, match="at least two frontal faces"):
+        correspondence.faces(Set(table.assign(file=renamed), ["dog"]), 64)
     with pytest.raises(Problem, match=f"expected {len(entries)} listed faces in these classes, found 1"):
-        correspondence.faces(Set(table.assign(file=[files[0], *(f"{file}.png" for file in files[1:])]), ["dog"]), 64)
+        correspondence.faces(Set(table.assign(file=[files[0], *(file.replace("_", "_9") for file in files[1:])]), ["dog"]), 64)
 
 
 def test_listed_photographs_are_found_in_the_one_folder_of_ilsvrc(tmp_path):

@@ -32,6 +32,9 @@ def test_reasons_name_each_net_once_and_those_of_further_seeds_too():
     regimes = {"zfnet": ENOUGH, "alexnet": dataclasses.replace(ENOUGH, name="alexnet"), "alexnet-again": late}
     assert regime.reasons(regimes, ("zfnet", "alexnet", "alexnet")) == "alexnet-again never left chance"
     assert not regime.reasons(regimes, ["zfnet"])
+    regimes |= {name: dataclasses.replace(ENOUGH, name=name, fall=fall) for name, fall in (("zfnet", 0.2), ("alexnet", 0.37))}
+    together = "the training losses of zfnet, alexnet still fell by 20% to 37% in the last fifth of their runs"
+    assert regime.reasons(regimes, ("zfnet", "alexnet")) == f"alexnet-again never left chance; {together}"
 
 
 @pytest.mark.parametrize(("losses", "expected"), [([4, 3, 2, 1, 0.8], 0.2), ([2, 1], 0.5), ([3], 0), ([*[3] * 8, 2.4, 1.5], 0.5)])

@@ -12,15 +12,18 @@ def test_what_was_measured_is_said_with_its_interval_and_what_was_not_with_its_r
     row = verdicts.decided("zfnet-beats-alexnet", claims.AGREES, (0.25, 0.1, 0.4), 1200, otherwise="no steps")
     assert (row["ours"], row["low"], row["high"], row["status"]) == (0.25, 0.1, 0.4, "agrees")
     assert "Measured +0.250, 95 % interval +0.100 to +0.400, n = 1,200: **agrees**." in verdicts.told(row)
-    assert verdicts.told({**row, "reason": "one net is late"}).endswith("**agrees**. Mind: one net is late.")
+    assert "**agrees**. Mind: one net is late.\n\n" in verdicts.told({**row, "reason": "one net is late"})
     for found, n in (((math.nan, 0, 1), 5), ((0.2, 0.1, 0.3), 0)):
         lost = verdicts.decided("zfnet-beats-alexnet", claims.AGREES, found, n, otherwise="no steps")
-        assert lost["ours"] is None and lost["status"] == "not comparable" and verdicts.told(lost).endswith("**not comparable**: no steps.")
+        assert lost["ours"] is None and lost["status"] == "not comparable" and "**not comparable**: no steps.\n\n" in verdicts.told(lost)
     few = verdicts.decided("zfnet-beats-alexnet", claims.AGREES, (0.25, 0.1, 0.4), 9, otherwise="no steps")
     assert (few["status"], few["ours"], few["reason"]) == ("undecided", 0.25, "fewer than 10 decide nothing")
     both = verdicts.table(row, lost)
     assert both["status"].tolist() == ["agrees", "not comparable"] and both["interval"].tolist() == ["+0.100 to +0.400", ""]
-    assert both["in the paper"].iloc[0] == claims.claim("zfnet-beats-alexnet").place and verdicts.told(row, lost).count("\n\n") == 1
+    assert both["in the paper"].iloc[0] == claims.claim("zfnet-beats-alexnet").place and verdicts.told() == ""
+    shown, folded = verdicts.told(row, lost).split("<details>")
+    about = claims.claim("zfnet-beats-alexnet")
+    assert shown.count(about.statement) == 2 and folded.count(f"Measured: {about.measure} Rule: {about.rule}") == 2
 
 
 def test_one_seed_leans_and_an_under_trained_net_decides_nothing_but_shows_its_value():
@@ -30,7 +33,7 @@ def test_one_seed_leans_and_an_under_trained_net_decides_nothing_but_shows_its_v
     assert verdicts.compared("zfnet-beats-alexnet", claims.AGREES, dataclasses.replace(sure, seeds=3), 900)["status"] == "agrees"
     under = verdicts.compared("zfnet-beats-alexnet", claims.AGREES, sure, 900, under_trained="alexnet never left chance")
     assert (under["status"], under["ours"], under["p"]) == ("not comparable", -0.2, None)
-    assert verdicts.told(under).endswith("**not comparable**. Mind: under-trained: alexnet never left chance.")
+    assert "**not comparable**. Mind: under-trained: alexnet never left chance.\n\n" in verdicts.told(under)
 
 
 def test_of_several_differences_all_must_lie_above_0_and_the_smallest_is_shown():

@@ -111,6 +111,13 @@ def of_seeds(profile: Profile, rows: dict[str, str], prepared: PreparedSet, *, s
 
 
 def reasons(regimes: dict[str, Regime], names: Iterable[str]) -> str:
-    """Why nets of recipes that are compared were under-trained, from any seed, one after the other; empty where none was."""
-    nets = [other for name in names for other in recipes.seeds_of(name) if other in regimes]
-    return "; ".join(dict.fromkeys(filter(None, (regimes[name].under_trained for name in nets))))
+    """Why nets of recipes that are compared were under-trained, from any seed; those that still learned together, empty where none was."""
+    nets = dict.fromkeys(other for name in names for other in recipes.seeds_of(name) if other in regimes)
+    short = [regimes[name] for name in nets if regimes[name].under_trained]
+    late = [own for own in short if "still fell" in own.under_trained]
+    if len(late) < 2:
+        return "; ".join(own.under_trained for own in short)
+    falls = [own.fall for own in late]
+    named, fell = ", ".join(own.name for own in late), f"{min(falls):.0%} to {max(falls):.0%}"
+    together = f"the training losses of {named} still fell by {fell} in the last fifth of their runs"
+    return "; ".join([*(own.under_trained for own in short if own not in late), together])

@@ -78,12 +78,20 @@ def smallest(id: str, differences: Sequence[tuple[Estimate, int]], *, under_trai
 
 
 def told(*rows: dict) -> str:
-    """Claims and what became of them, one paragraph of Markdown each."""
-    return "\n\n".join(_told(row) for row in rows)
+    """Claims and what became of them, a paragraph of Markdown each; folded below them what was measured, and the rules."""
+    if not rows:
+        return ""
+    folded = "\n\n".join(f"*{said.statement}* Measured: {said.measure} Rule: {said.rule}" for said in map(_claim, rows))
+    shown = "\n\n".join(map(_told, rows))
+    return f"{shown}\n\n<details><summary>What was measured, and by which rule</summary>\n\n{folded}\n\n</details>"
+
+
+def _claim(row: dict) -> claims.Claim:
+    return claims.claim(row["key"].removeprefix("claim/"))
 
 
 def _told(row: dict) -> str:
-    said = claims.claim(row["key"].removeprefix("claim/")).statement
+    said = _claim(row).statement
     if row["ours"] is None:
         return f"*{said}* **{row['status']}**: {row['reason']}."
     where = "" if row["low"] is None else f", 95 % interval {row['low']:+.3f} to {row['high']:+.3f}"

@@ -66,7 +66,7 @@ _ALL = (
     ),
     Chapter("06_trust", ("ground_truth", "sanity", "cascade"), ("zfnet",), minutes=1),
     Chapter("07_occlusion", ("figure7", "occlusion_scores"), ("zfnet",)),
-    Chapter("08_correspondence", ("figure8", "table1", "correspondence"), ("zfnet",)),
+    Chapter("08_correspondence", ("figure8", "table1", "correspondence"), ("zfnet",), sets=("pretraining", "sharper")),
     Chapter(
         "09_invariance", ("figure5", "invariance", "rotation_training"), ("zfnet",), rows=("zfnet-turned",), sets=("pretraining", "turning")
     ),

@@ -108,7 +108,8 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         `method`, `size`, `accuracy`, `std` (over folds), `low` and `high` (95 % interval of the mean over folds that redraw from one
-        pool; these three are empty for one fold, which says nothing of its spread), `folds`, `answers` (of all folds together).
+        pool, cut off at 0 and 100; these three are empty for one fold, which says nothing of its spread), `folds`, `answers` (of all folds
+        together).
     """
     if frame.empty:
         return pd.DataFrame(columns=["method", "size", "accuracy", "std", "folds", "answers", "low", "high"])
@@ -116,6 +117,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     summed = grouped.agg(accuracy=("accuracy", "mean"), std=("accuracy", "std"), folds=("accuracy", "size"), answers=("answers", "sum"))
     ratio = grouped["answers"].mean() / grouped["trained"].mean()
     summed["low"], summed["high"] = intervals.redrawn_folds(summed["accuracy"], summed["std"], summed["folds"], ratio)
+    summed[["low", "high"]] = summed[["low", "high"]].clip(0, 1)  # two or three folds know so little that it would reach beyond
     summed[["accuracy", "std", "low", "high"]] *= 100
     return summed.reset_index()
 
