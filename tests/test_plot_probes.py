@@ -33,7 +33,10 @@ def test_figure_7_draws_five_panels_a_row_from_what_it_is_given():
         square = image.patches[0]
         assert (square.get_x(), square.get_y(), square.get_width()) == (5.5, 2.5, 5)
         assert np.array_equal(activity.images[0].get_array(), row.activity)
-        assert np.array_equal(probability.images[0].get_array(), row.probability) and probability.images[0].get_clim() == (0, 1)
+        assert np.array_equal(probability.images[0].get_array(), row.probability) and probability.images[0].get_clim() == (
+            0,
+            row.probability.max(),
+        )
         assert [axis.get_xlabel() for axis in projections] == list(row.captions)
         assert [axis.spines["top"].get_visible() for axis in projections] == [True, False, False, False]
         assert all(np.array_equal(axis.images[0].get_array(), pixels) for axis, pixels in zip(projections, row.projections, strict=True))

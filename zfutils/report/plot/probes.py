@@ -47,6 +47,8 @@ _NAMED = 6  # classes that a legend names
 def occlusion(rows: Sequence[Probed], *, title: str = "") -> Figure:
     """Draw figure 7: a row an example, with its five panels (a) to (e), all of one size.
 
+    As in the paper the colours of (d) run up to the highest probability of the row: a class of 200 may never have much.
+
     Args:
         rows: the examples.
         title: of the figure.
@@ -64,7 +66,7 @@ def occlusion(rows: Sequence[Probed], *, title: str = "") -> Figure:
         small = [_inches(figure, lefts[2] + x * (cell + 0.1), top - y * (cell + 0.1), cell - 0.09) for y in (0, 1) for x in (0, 1)]
         _example(row, whole[0], small)
         _with_bar(whole[1], row.activity, lefts[1], top)
-        _with_bar(whole[2], row.probability, lefts[3], top, vmin=0, vmax=1)
+        _with_bar(whole[2], row.probability, lefts[3], top, vmin=0, vmax=max(float(row.probability.max()), 1e-9))
         _classes(whole[3], row.classes, row.names)
         heads = (f"(a) {row.label}", "(b) strongest layer-5 map", "(d) P(true class)", "(e) most probable class")
         for axis, head in zip(whole, heads, strict=True):
