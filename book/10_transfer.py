@@ -699,7 +699,7 @@ def gap_reading() -> str:
         return f"{said} Here no net was trained from scratch, so the question stays open."
     ours = ", ".join(f"{gap:+.1f} at {size}" for size, gap in measured.items())
     ahead = int((measured > 0).sum())
-    late = GAPS.loc[GAPS["gap, ours"].notna() & (GAPS["compares"] != "yes"), "images a class"]
+    late = GAPS.loc[GAPS["gap, ours"].notna() & (GAPS["from scratch learned enough"] != "yes"), "images a class"]
     mind = (
         f" Mind that at {', '.join(map(str, late))} images a class a net from scratch had not learned enough to be compared."
         if len(late)

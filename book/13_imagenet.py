@@ -970,6 +970,7 @@ Markdown(
 # - Another architecture, and five stages instead of seven layers; what the paper says of *layer 5* is asked of layer 4 or 5 here, which was decided before the run.
 # - The pictures are smaller than those that the net was trained on; in figure 2 they are taken as they are, elsewhere enlarged twice.
 # - Features are averaged over 3 x 3.
+# - Not all of the pictures are new to the net: those of Imagenette and Imagewoof whose file names begin with the number of their class, not with `ILSVRC2012_val`, are among the training pictures of ImageNet.
 #
 # ## Exercises
 #
