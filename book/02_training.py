@@ -727,7 +727,7 @@ Markdown("\n".join(f"- *{row}* stays empty: {reason}." for row, reason in ABSENT
 # not learned to the end says little about what it could learn, so one rule holds for all chapters: the comparisons of a net are *under-trained*
 # when it never left chance, when it errs on more of its training images than the paper prints for its row of table 3, or when its training loss
 # still fell by more than a tenth in the last fifth of the run (unless it errs on fewer than 5 % of them). The rule is strict: where the last cut
-# of the rate lies in that fifth, as it does here, the loss falls once more with it, and that counts. It bars the claims that name it in their
+# of the rate lies in that fifth, the loss falls once more with it, and that counts. It bars the claims that name it in their
 # rule, those which compare how well nets do or lean on how well one does; what is said of one given net, with its projections and maps, is
 # decided 'for this net' all the same. `-again` and `-third` at the end of a name are the second and third seed of a recipe.
 
@@ -971,8 +971,8 @@ results.save(
 )
 Markdown(
     f"zfnet - alexnet, top-1, ten crops: **{100 * DIFFERENCE.value:+.2f} points**, 95 % interval {100 * DIFFERENCE.low:+.2f} to "
-    f"{100 * DIFFERENCE.high:+.2f}, n = {len(TRUTH):,}: the mean of {len(OVER_SEEDS['zfnet'])} `zfnet` and {len(OVER_SEEDS['alexnet'])} `alexnet`, so not "
-    "the difference of the rows above, which are the first seed of each."
+    f"{100 * DIFFERENCE.high:+.2f}, n = {len(TRUTH):,}: the mean of {len(OVER_SEEDS['zfnet'])} `zfnet` and {len(OVER_SEEDS['alexnet'])} `alexnet`; the rows "
+    "above are the first seed of each."
 )
 
 # %% [markdown]

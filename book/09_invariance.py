@@ -525,7 +525,7 @@ def how_far() -> str:
     return f"A distance cannot grow for ever, and layer 7 comes as far as {farthest:.2f} of the way to another picture. Whether that is what bends the curves was not tested."
 
 
-Markdown("Layer 7: " + "; ".join(f"{bent(*arguments)} (*{SAID[id]}*)" for id, arguments in TO_TELL.items()) + ".\n\n{how_far()}")
+Markdown("Layer 7: " + "; ".join(f"{bent(*arguments)} (*{SAID[id]}*)" for id, arguments in TO_TELL.items()) + f".\n\n{how_far()}")
 
 # %% [markdown]
 # Now the two kinds of objects apart, those with a rotational symmetry in the picture and those without: which loses more by a turn?

@@ -8,6 +8,7 @@ import pytest
 
 import zfutils
 from zfutils.core import paths
+from zfutils.models import shipped
 from zfutils.paper import claims
 from zfutils.run import command_line, hero
 from zfutils.run.site import sixteen
@@ -84,3 +85,9 @@ def test_a_newcomer_reads_first_what_it_is_and_last_the_reference():
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(ast.parse(code).body) == 4, "an import and three lines"
     assert "Three ways through" in (paths.BOOK / "00_start_here.py").read_text(encoding="utf-8")
+
+
+def test_how_often_the_plain_net_of_the_photographs_errs():
+    assert round(10 * shipped.card("zfnet-imagenet200")["val_error"]) == 9 and re.search(
+        r"the plain net\s+of that run errs on nine of ten pictures", README
+    )

@@ -70,6 +70,20 @@ def test_formulas_are_closed(chapter):
             assert cell["source"].count("$$") % 2 == 0, cell["source"][:80]
 
 
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_value_in_braces_stands_in_a_string_that_fills_it_in(chapter):
+    for cell in cells(chapter):
+        if cell["cell_type"] == "code":
+            tree = ast.parse(cell["source"])
+            filled = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
+            plain = [
+                node.value
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in filled
+            ]
+            assert not [text for text in plain if re.search(r"\{[A-Za-z_]\w*[(\[.]", text)]
+
+
 def visible_lines(chapter: str) -> tuple[int, int]:
     """Lines of code that a reader sees unfolded, and how many of these are no plumbing.
 

@@ -48,9 +48,14 @@ class Regime:
             return f"{self.name} never left chance"
         if self.train_error > self.printed:
             return f"{self.name} errs on {self.train_error:.0%} of its training images, the paper's on {self.printed:.0%}"
-        if self.fall > FALL and self.train_error >= FITS:
+        if self.still_learned:
             return f"the training loss of {self.name} still fell by {self.fall:.0%} in the last fifth of its run"
         return ""
+
+    @property
+    def still_learned(self) -> bool:
+        """Whether nothing else stands against it, but its loss still fell when its run ended."""
+        return self.began is not None and FITS <= self.train_error <= self.printed and self.fall > FALL
 
     @property
     def words(self) -> str:
@@ -114,7 +119,7 @@ def reasons(regimes: dict[str, Regime], names: Iterable[str]) -> str:
     """Why nets of recipes that are compared were under-trained, from any seed; those that still learned together, empty where none was."""
     nets = dict.fromkeys(other for name in names for other in recipes.seeds_of(name) if other in regimes)
     short = [regimes[name] for name in nets if regimes[name].under_trained]
-    late = [own for own in short if "still fell" in own.under_trained]
+    late = [own for own in short if own.still_learned]
     if len(late) < 2:
         return "; ".join(own.under_trained for own in short)
     falls = [own.fall for own in late]
