@@ -469,7 +469,7 @@ STRIDES = {"alexnet": architectures.ALEXNET.convs[0].stride, "zfnet": architectu
 def grid_strengths(found: top_nine.Winners, stride: int) -> np.ndarray:
     """Strength of a grid in the nine projections of every map, mean of the nine, (maps,)."""
     tiles = found.projections.reshape(-1, *found.projections.shape[2:])
-    return aliasing.strength(tiles, stride, generator=np.random.default_rng(SEED)).reshape(len(found.maps), -1).mean(1)
+    return aliasing.strength(tiles, stride, seed=SEED).reshape(len(found.maps), -1).mean(1)
 
 
 def further_strengths(name: str) -> list[np.ndarray]:

@@ -41,7 +41,7 @@ def _answering(monkeypatch, right_of: dict[float, int | None]) -> list[tuple[flo
     """Let the trainings answer by a list, None for a run that diverges; return a list that fills with what was asked for."""
     asked = []
 
-    def fake(profile, prepared, mean, kept, held, *, rate, seed):
+    def fake(profile, prepared, mean, kept, held, *, rate, seed, recipe):
         asked.append((rate, set(kept), set(held)))
         if right_of[rate] is None:
             raise Diverged("the loss is not finite")
@@ -70,6 +70,16 @@ def test_the_rate_is_chosen_on_held_out_training_pictures_beyond_the_first_two(t
     assert all(kept | held == set(rows.tolist()) and not kept & held for _, kept, held in asked)
     assert table["rate"].tolist() == sorted(right_of) == sorted(rate for rate, _, _ in asked), "each is tried once, and no more than needed"
     assert table["right"].tolist() == [-1 if right_of[rate] is None else right_of[rate] for rate in sorted(right_of)]
+
+
+def test_another_net_from_scratch_has_its_own_layers_crops_and_weight_decay(tiny_set, profile):
+    rows = np.arange(24)
+    usual, later = (from_scratch._settings(profile, tiny_set, rows, 0.005, 0, name) for name in ("zfnet", "zfnet-10-classes"))
+    assert (usual.clips, usual.anywhere, usual.weight_decay) == (True, False, 0)
+    assert (later.clips, later.anywhere, later.weight_decay) == (False, True, 5e-4)
+    assert later.architecture.classes == usual.architecture.classes == len(tiny_set.classes), "the classes at hand, not those of the recipe"
+    assert any("batch" in conv.then for conv in later.architecture.convs) and later.recipe == "zfnet-10-classes from scratch"
+    assert (later.epochs, later.lr_drops, later.learning_rate) == (usual.epochs, usual.lr_drops, usual.learning_rate)
 
 
 def test_a_net_that_did_not_learn_its_pictures_does_not_compare_by_the_rule_for_every_net():

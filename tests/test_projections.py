@@ -192,7 +192,7 @@ def test_a_grid_is_found_at_its_frequency():
     generator = np.random.default_rng(4)
     smooth = generator.normal(size=(6, 3, 48, 48))
     grid = smooth + 8 * (np.arange(48) % 4 == 0)[None, None, None]
-    by_grid, by_none = (aliasing.strength(found, 4, generator=np.random.default_rng(0)) for found in (grid, smooth))
+    by_grid, by_none = (aliasing.strength(found, 4, seed=0) for found in (grid, smooth))
     assert (by_grid > by_none + 0.1).all() and abs(by_none.mean()) < 0.02
     blocks = generator.normal(size=(6, 3, 12, 12)).repeat(4, 2).repeat(4, 3)
     assert (aliasing.unevenness(blocks, 4) > 1).all() and (aliasing.unevenness(smooth, 4) < 0.2).all()

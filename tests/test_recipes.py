@@ -52,6 +52,7 @@ def test_every_recipe_has_its_own_name_and_every_chapter_asks_for_known_ones():
     asked = {name for chapter in chapters.CHAPTERS.values() for name in (*chapter.nets, *chapter.rows)}
     assert asked <= set(names)
     assert set(FURTHER) <= {*chapters.CHAPTERS["12_further"].rows}, "what is trained beyond the paper fills a row of chapter 12"
+    assert chapters.CHAPTERS["14_classes"].rows == tuple(recipe.name for recipe in recipes._PRETRAINED)
 
 
 def test_only_an_extra_run_trains_what_goes_beyond_the_paper():

@@ -103,6 +103,16 @@ def test_nets_of_fewer_classes_see_nested_classes_as_often_in_all(pictures):
         runs.pictures_of(recipes.recipe("zfnet-200-classes"), pictures)
 
 
+def test_a_net_for_which_there_are_too_few_classes_is_named_and_left_out(pictures, capsys):
+    rows = ["zfnet-10-classes", "zfnet-2048"]
+    assert set(train_all.make(TINY, ["zfnet"], rows, jobs=1)) == {"zfnet", "zfnet-2048"}
+    assert "zfnet-10-classes needs 10 classes, this set has 4; train it in a profile with more" in capsys.readouterr().err
+    assert runs.state(TINY, "zfnet-10-classes") == "zfnet-10-classes needs 10 classes, this set has 4; train it in a profile with more"
+    assert not runs.is_there(TINY, "zfnet-10-classes")
+    with pytest.raises(Problem, match="needs 10 classes"):
+        runs.train(TINY, "zfnet-10-classes")
+
+
 def test_a_recipe_of_later_days_decays_its_weights_and_crops_anywhere(pictures):
     settings = runs.settings_of(TINY, recipes.recipe("zfnet-modern"), pictures)
     assert settings.anywhere and settings.weight_decay == 5e-4 and settings.learning_rate == 0.05 * TINY.batch / 128

@@ -51,6 +51,10 @@ _FURTHER = (
     *("zfnet-no-dropout", "zfnet-batch-norm", "zfnet-batch-norm-dropout"),
     *("zfnet-half", "zfnet-three-quarters", "zfnet-three-halves"),
 )
+_CLASSES = (
+    *(f"zfnet-{count}-classes" for count in (10, 20, 50, 100, 200)),
+    *(f"zfnet-{count}-classes-5000" for count in (20, 50, 100, 200)),
+)
 
 _ALL = (
     Chapter("01_architecture", ("figure3",), ("zfnet",)),
@@ -92,6 +96,15 @@ _ALL = (
         sets=("sharper", "pretraining", "transfer"),
         weights=profiles.IMAGENET_NET,
         datasets=("photos", "imagenet"),  # others run without a network
+        minutes=5,
+    ),
+    Chapter(
+        "14_classes",
+        ("classes_layers", "classes_depth", "classes_scratch", "classes_worlds"),
+        rows=_CLASSES,
+        sets=("pretraining", "transfer"),
+        extra=True,
+        datasets=("photos", "imagenet"),  # toys have too few classes
         minutes=5,
     ),
     Chapter("explore", ("explorer",), ("zfnet",), minutes=0.2),

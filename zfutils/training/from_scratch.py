@@ -1,4 +1,4 @@
-"""From scratch: the paper's net trained on nothing but the few pictures of a fold, until it fits them."""
+"""From scratch: a net trained on nothing but the few pictures of a fold, until it fits them."""
 
 import contextlib
 import dataclasses
@@ -18,7 +18,7 @@ from zfutils.data import splits
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import architectures, checkpoints, devices, predictions, recipes
 from zfutils.models.crops import Crops
-from zfutils.training import run_folder
+from zfutils.training import run_folder, runs
 from zfutils.training.trainer import TRAINING_VERSION, Diverged, Settings, Trainer
 
 RATES = (0.0003125, 0.000625, 0.00125, 0.0025, 0.005, 0.01)  # learning rates that may be tried, up to the paper's for many pictures
@@ -58,9 +58,17 @@ class Scratch:
 
 
 def train(
-    profile: Profile, prepared: PreparedSet, mean: np.ndarray, indices: np.ndarray, test: np.ndarray, *, rate: float, seed: int
+    profile: Profile,
+    prepared: PreparedSet,
+    mean: np.ndarray,
+    indices: np.ndarray,
+    test: np.ndarray,
+    *,
+    rate: float,
+    seed: int,
+    recipe: str = "zfnet",
 ) -> Scratch:
-    """Train zfnet on some pictures alone, or read what an earlier run left.
+    """Train a net on some pictures alone, or read what an earlier run left.
 
     *Paper:* section 5.2: layers 1 to 7 are reset and everything is trained on the small set. Epochs mean nothing there: seventy would be a
     few hundred steps and leave the net at chance. So it runs for the profile's number of steps, the rate cut by ten after 70 and 90 %.
@@ -73,12 +81,13 @@ def train(
         test: indices to answer.
         rate: first learning rate.
         seed: of weights, order, crops and dropout.
+        recipe: whose layers it has, and whose crops and weight decay.
 
     Raises:
         Diverged: the loss is not finite, now or when it was tried before.
         NotTrained: it is not there, and the run takes only what is (`ONLY_TRAINED`).
     """
-    settings, view = _settings(profile, prepared, indices, rate, seed), _view(prepared, indices)
+    settings, view = _settings(profile, prepared, indices, rate, seed, recipe), _view(prepared, indices)
     pictures = prepared.digest(), keys.digest(mean.tobytes().hex()), indices.tolist(), test.tolist()
     key = keys.digest(settings, *pictures, TRAINING_VERSION, FROM_SCRATCH_VERSION)
     folder = paths.data_dir() / profile.name / "scratch" / f"{len(indices)}-images-{key[:8]}"
@@ -95,7 +104,9 @@ def only_trained() -> bool:
     return ONLY_TRAINED.items() <= os.environ.items()
 
 
-def best_rate(profile: Profile, prepared: PreparedSet, mean: np.ndarray, indices: np.ndarray, *, seed: int) -> tuple[float, pd.DataFrame]:
+def best_rate(
+    profile: Profile, prepared: PreparedSet, mean: np.ndarray, indices: np.ndarray, *, seed: int, recipe: str = "zfnet"
+) -> tuple[float, pd.DataFrame]:
     """Choose the learning rate on a third of the training pictures, which are held out.
 
     From the better of `FIRST` it goes on through `RATES` on that side for as long as each rate beats those before, so that the choice is no
@@ -105,6 +116,7 @@ def best_rate(profile: Profile, prepared: PreparedSet, mean: np.ndarray, indices
         profile, prepared, mean: as in `train`.
         indices: training indices. No test picture of their fold is looked at; where the rate serves other folds too, some of theirs are.
         seed: of the split and the nets.
+        recipe: as in `train`.
 
     Returns:
         The rate with the most right answers to the held-out pictures (of equal ones the smallest), and a table of those that were tried,
@@ -116,7 +128,7 @@ def best_rate(profile: Profile, prepared: PreparedSet, mean: np.ndarray, indices
     def right(rate: float) -> int:
         tried[rate] = {"rate": rate, "right": -1, "of": len(held), "train_error": math.nan}
         with contextlib.suppress(Diverged):
-            scratch = train(profile, prepared, mean, kept, held, rate=rate, seed=seed)
+            scratch = train(profile, prepared, mean, kept, held, rate=rate, seed=seed, recipe=recipe)
             tried[rate] |= {"right": int(scratch.correct.sum()), "train_error": scratch.train_error}
         return tried[rate]["right"]
 
@@ -131,13 +143,15 @@ def best_rate(profile: Profile, prepared: PreparedSet, mean: np.ndarray, indices
     return float(table.loc[table["right"].idxmax(), "rate"]), table
 
 
-def _settings(profile: Profile, prepared: PreparedSet, indices: np.ndarray, rate: float, seed: int) -> Settings:
+def _settings(profile: Profile, prepared: PreparedSet, indices: np.ndarray, rate: float, seed: int, name: str) -> Settings:
     """The numbers of one run."""
-    architecture = architectures.of_profile(profile, recipes.recipe("zfnet").paper, len(prepared.classes))
+    recipe = recipes.recipe(name)
+    architecture = architectures.of_profile(profile, recipe.paper, len(prepared.classes))
     an_epoch = math.ceil(len(indices) / BATCH)
     epochs = math.ceil(profile.transfer.scratch_steps / an_epoch)
     lr_drops = tuple(math.ceil(share * epochs * an_epoch) for share in DROPS)
-    return Settings("zfnet from scratch", architecture, epochs, seed, learning_rate=rate, lr_drops=lr_drops, batch=BATCH)
+    options = {"learning_rate": rate, "lr_drops": lr_drops, "batch": BATCH, **runs.later_of(recipe)}
+    return Settings(f"{name} from scratch", architecture, epochs, seed, recipe.clips, **options)
 
 
 def _view(prepared: PreparedSet, indices: np.ndarray) -> PreparedSet:

@@ -44,13 +44,18 @@ def settings_of(profile: profiles.Profile, recipe: recipes.Recipe, prepared: Pre
     drawn = seed + _MEMBERS * recipe.member
     options = {"learning_rate": profile.learning_rate, "lr_drops": lr_drops, "batch": profile.batch, "turned": recipe.turned}
     if recipe.modern:
-        options |= {"learning_rate": _MODERN_RATE * profile.batch / 128, "weight_decay": _MODERN_DECAY, "anywhere": True}
+        options |= {"learning_rate": _MODERN_RATE * profile.batch / 128, **later_of(recipe)}
     share = recipe.share
     if start:
         options |= {"learning_rate": _TUNING_RATE * profile.learning_rate, "start": shipped.digest(start)}
         share *= _TUNING_SHARE
     epochs = max(1, round(profile.epochs_of(images) * share * images / seen))  # whoever sees fewer images visits each as much more often
     return Settings(recipe.name, architecture, epochs, drawn, recipe.clips, **options)
+
+
+def later_of(recipe: recipes.Recipe) -> dict[str, object]:
+    """Settings, beside the rate, of what came after the paper; none for its own nets."""
+    return {"weight_decay": _MODERN_DECAY, "anywhere": True} if recipe.modern else {}
 
 
 def _to_follow(profile: profiles.Profile, followed: Settings, prepared: PreparedSet, seed: int) -> Trained:
@@ -93,10 +98,17 @@ def pictures_of(recipe: recipes.Recipe, prepared: PreparedSet, *, seed: int = 0)
     if not (recipe.classes or recipe.images):
         return prepared
     count = recipe.classes or len(prepared.classes)
-    if count > len(prepared.classes):
-        raise Problem(f"{recipe.name} needs {count} classes, this set has {len(prepared.classes)}; train it in a profile with more")
+    if why := too_few_classes(recipe, prepared):
+        raise Problem(why)
     drawn = np.random.default_rng(int(keys.digest("classes", seed), 16)).permutation(len(prepared.classes))[:count]
     return prepared.restricted(sorted(drawn.tolist()), per_class=recipe.images // count if recipe.images else None)
+
+
+def too_few_classes(recipe: recipes.Recipe, prepared: PreparedSet) -> str:
+    """Why a recipe cannot be trained on a set that has fewer classes than it asks for; empty where it can."""
+    if recipe.classes <= len(prepared.classes):
+        return ""
+    return f"{recipe.name} needs {recipe.classes} classes, this set has {len(prepared.classes)}; train it in a profile with more"
 
 
 def train(profile: profiles.Profile, name: str, *, seed: int = 0, retrain: bool = False) -> Path:
@@ -141,10 +153,12 @@ def _train(settings: Settings, prepared: PreparedSet, folder: Path) -> None:
 
 
 def state(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
-    """What is there of a net: `trained`, `ships`, `at step 120 of 3756`, `missing`, or why its training stopped."""
+    """What is there of a net: `trained`, `ships`, `at step 120 of 3756`, `missing`, or why its training stopped or cannot be."""
     if is_there(profile, name, seed=seed):
         return "trained" if is_trained(profile, name, seed=seed) else "ships"
     recipe, prepared = recipes.recipe(name), registry.opened(profile, seed=seed)
+    if why := too_few_classes(recipe, prepared):
+        return why
     if not _can_follow(profile, recipe, seed):
         return "missing"  # its learning-rate drops are not known yet
     folder = _folder(profile, name, seed)
@@ -190,7 +204,7 @@ def is_trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> bool:
     recipe = recipes.recipe(name)
     if not registry.is_prepared(profile, seed=seed):
         return False
-    if not _can_follow(profile, recipe, seed):
+    if too_few_classes(recipe, registry.opened(profile, seed=seed)) or not _can_follow(profile, recipe, seed):
         return False
     return (_folder(profile, name, seed) / "net.safetensors").exists()
 

@@ -52,7 +52,7 @@ def make(
         Problem: a recipe that must be there diverged, or any training ended for another reason: no room, out of memory, killed. What was
             trained stays, and the same command, without `retrain`, goes on where it was.
     """
-    names = _in_order([*needed, *(name for name in rows or [] if name not in needed)])
+    names = _in_order([*needed, *(name for name in _possible(profile, rows or [], seed) if name not in needed)])
     nets = _shipped(profile, names, seed) if only_trained and not retrain else {}
     wanted = [
         name for name in names if name not in nets and (name in needed or not only_trained or runs.is_trained(profile, name, seed=seed))
@@ -72,6 +72,15 @@ def make(
         elif runs.is_trained(profile, name, seed=seed):
             nets[name] = runs.trained(profile, name, seed=seed)
     return nets
+
+
+def _possible(profile: Profile, rows: list[str], seed: int) -> list[str]:
+    """The rows of tables for whose nets the pictures have classes enough; the others are named."""
+    prepared = registry.opened(profile, seed=seed)
+    why = {name: runs.too_few_classes(recipes.recipe(name), prepared) for name in rows}
+    for said in filter(None, why.values()):
+        progress.say(said)
+    return [name for name in rows if not why[name]]
 
 
 def _shipped(profile: Profile, names: list[str], seed: int) -> dict[str, Trained]:

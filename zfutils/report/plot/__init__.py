@@ -9,7 +9,7 @@ from zfutils.report.plot.opening import both_ways, hidden
 from zfutils.report.plot.pages import BANNER_DPI, Page, banner, nine_page, pages, strip_page, switches, two_paths
 from zfutils.report.plot.panels import chain, descent, normed, signals
 from zfutils.report.plot.probes import Probed, columns, curves, decoded, occlusion
-from zfutils.report.plot.transfer import by_class, few_images, layers
+from zfutils.report.plot.transfer import by_class, by_count, by_panel, few_images, layers
 
 __all__ = [
     "BANNER_DPI",
@@ -21,6 +21,8 @@ __all__ = [
     "beside",
     "both_ways",
     "by_class",
+    "by_count",
+    "by_panel",
     "chain",
     "columns",
     "crops",

@@ -61,6 +61,63 @@ def layers(frame: pd.DataFrame, *, title: str = "") -> Figure:
     return figure
 
 
+def by_count(frame: pd.DataFrame, *, ylabel: str, marks: dict[str, float] | None = None, title: str = "") -> Figure:
+    """Draw something against the number of classes that nets were trained on, each doubling as wide as any other.
+
+    Args:
+        frame: columns `series`, `classes`, `value`, `low`, `high`; the ends of an interval may be empty.
+        ylabel: of the axis, with the unit.
+        marks: captions and heights of horizontal lines.
+        title: of the figure.
+
+    Returns:
+        A figure with one axes.
+    """
+    figure, axis = blank(figsize=(7, 3.8))
+    for number, (series, own) in enumerate(frame.groupby("series", sort=False)):
+        own = own.sort_values("classes")
+        axis.plot(own["classes"], own["value"], "os^Dv"[number % 5] + "-", ms=5, lw=1.2, color=f"C{number}", label=series)
+        axis.vlines(own["classes"], own["low"], own["high"], color=f"C{number}", lw=2, alpha=0.4)
+    for caption, height in (marks or {}).items():
+        axis.axhline(height, color=GREY, lw=0.9, ls="--")
+        axis.text(0.01, height, caption, va="bottom", color=GREY, fontsize=8, transform=axis.get_yaxis_transform())
+    counts = sorted(set(frame["classes"]))
+    axis.set_xscale("log", base=2)
+    axis.set_xticks(counts, [str(count) for count in counts], minor=False)
+    axis.set(xlabel="classes that the net was trained on", ylabel=ylabel, title=title)
+    axis.legend(fontsize=8, bbox_to_anchor=(1, 0.5), loc="center left")
+    return figure
+
+
+def by_panel(
+    frame: pd.DataFrame, *, panel: str, x: str, y: str, hue: str, xlabel: str, ylabel: str, level: float, title: str = ""
+) -> Figure:
+    """Draw lines side by side, one panel for each value of a column, all on one scale.
+
+    Args:
+        frame: tidy table.
+        panel, x, y, hue: columns; `x` holds whole numbers.
+        xlabel, ylabel: of the axes, with units.
+        level: height of a guess.
+        title: of the figure.
+
+    Returns:
+        A figure with one axes a panel.
+    """
+    names = list(dict.fromkeys(frame[panel]))
+    figure, axes = blank(1, len(names), figsize=(3.3 * len(names), 3.6), sharey=True, squeeze=False)
+    for axis, name in zip(axes[0], names, strict=True):
+        for number, (word, own) in enumerate(frame[frame[panel] == name].groupby(hue, sort=False)):
+            axis.plot(own[x], own[y], "os^Dv"[number % 5] + "-", ms=4, lw=1.2, color=f"C{number}", label=word)
+        axis.axhline(level, color=GREY, lw=0.9, ls="--")
+        axis.set(xlabel=xlabel, title=name, xticks=sorted(set(frame[x])))
+    axes[0, 0].set_ylabel(ylabel)
+    axes[0, 0].text(0.02, level, "a guess", va="bottom", color=GREY, fontsize=8, transform=axes[0, 0].get_yaxis_transform())
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=len(set(frame[hue])))
+    figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
+    return figure
+
+
 def by_class(frame: pd.DataFrame, order: Sequence[str], *, xlabel: str, title: str = "") -> Figure:
     """Draw table 6: one row a class, one point a method.
 

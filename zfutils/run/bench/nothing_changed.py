@@ -35,7 +35,7 @@ def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
 
 def look(profile: Profile, seed: int) -> None:
     """What a run asks of its nets, from a fresh start."""
-    needed, rows = chapters.nets_of(chapters.chosen(extras=True))
+    needed, rows = chapters.nets_of(chapters.chosen(extras=True, dataset=profile.dataset))
     _opened(profile, seed)
     train_all.table(profile, [*needed, *rows], seed=seed)
     train_all.make(profile, needed, rows, seed=seed, jobs=1)
@@ -61,7 +61,7 @@ def make_up(profile: Profile, seed: int) -> None:
     facts = {"size": 1, "count": _IMAGES, "key": "", "sha256": "", "classes": [f"class {n}" for n in range(_CLASSES)], "maps": []}
     with paths.whole(folder / "facts.json") as fresh:
         fresh.write_text(json.dumps(facts), encoding="utf-8")
-    prepared, (needed, rows) = _opened(profile, seed), chapters.nets_of(chapters.chosen(extras=True))
+    prepared, (needed, rows) = _opened(profile, seed), chapters.nets_of(chapters.chosen(extras=True, dataset=profile.dataset))
     for name in sorted([*needed, *rows], key=lambda name: bool(recipes.recipe(name).follows)):
         settings = runs.settings_of(profile, recipes.recipe(name), prepared, seed=seed)
         net = runs.folder_of(profile, settings, prepared) / "net.safetensors"
