@@ -402,7 +402,7 @@ TOGGLE = Sliders(
     controls={"seed": widgets.ToggleButtons(description="seed", options=CHANGES.seeds())},
     wide=560,
 )
-TOGGLE.figure([{"seed": which} for which in CHANGES.seeds()], columns=2, cell=5.5)
+TOGGLE.figure([{"seed": which} for which in CHANGES.seeds()], columns=min(2, len(CHANGES.seeds())), cell=5.5)
 
 # %%
 TOGGLE

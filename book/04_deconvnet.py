@@ -458,7 +458,7 @@ Markdown(
 # %% [markdown]
 # ## Figure 2: what excites a map
 #
-# On the left the projections, nine a map; on the right the patches that caused them. The maps are drawn by the seed. Grey is zero, and the nine tiles of a map share one scale. A patch is the receptive field; grey parts of it lie beyond the border of the
+# On the left the projections, nine a map; on the right the patches that caused them. The maps are drawn by the seed; the small number in its corner is the map's, which the explorer and the sliders take. Grey is zero, and the nine tiles of a map share one scale. A patch is the receptive field; grey parts of it lie beyond the border of the
 # picture. Where the field takes nearly all of the picture or more, all of the picture is shown.
 #
 # Two things to look for. Down the layers: do the nine of a map come to show the same *thing* rather than the same edge or colour? Within a map: do the patches differ more than the projections? The paper names a mesh and text in layer 3, dog faces and birds' legs in layer
@@ -485,14 +485,14 @@ def field_words(layer: str) -> str:
 def block(layer: str) -> list[plot.Page]:
     """Projections and patches of a layer."""
     projections, patches = NINE[layer].tiles(PICTURES, SIZE)
-    columns = SHOWN[layer][1]
+    places = {"columns": SHOWN[layer][1], "numbers": NINE[layer].maps}
     words = f"layer {layer[-1]}: "
     if layer == "conv1":
         weight = NET.conv1.weight.detach().cpu().numpy()[NINE[layer].maps]
-        first = plot.nine_page(words + "filters", crops.to_display(weight, scale=float(np.abs(weight).max()))[:, None], columns=columns)
+        first = plot.nine_page(words + "filters", crops.to_display(weight, scale=float(np.abs(weight).max()))[:, None], **places)
     else:
-        first = plot.nine_page(words + "projections", projections, columns=columns)
-    return [first, plot.nine_page(f"patches ({field_words(layer)})", patches, columns=columns)]
+        first = plot.nine_page(words + "projections", projections, **places)
+    return [first, plot.nine_page(f"patches ({field_words(layer)})", patches, **places)]
 
 
 # %%
@@ -514,9 +514,8 @@ figure2
 
 # %%
 def place_of(layer: str, n: int) -> str:
-    """The n-th map of a layer in the figure, by row and column of its block."""
-    row, column = divmod(n, SHOWN[layer][1])
-    return f"map {NINE[layer].maps[n]} of layer {layer[-1]} (row {row + 1}, column {column + 1})"
+    """The n-th map of a layer in the figure, by the number in its corner."""
+    return f"map {NINE[layer].maps[n]} of layer {layer[-1]}"
 
 
 def spread_of_colour(patches: np.ndarray) -> np.ndarray:

@@ -433,7 +433,8 @@ def layer2_page(name: str) -> plot.Page:
     found = LAYER2[name]
     tiles = found.tiles(PICTURES, SIZE)[0]
     drawn_maps = np.sort(np.random.default_rng(SEED).permutation(len(tiles))[:25])
-    return plot.nine_page(f"({'d' if name == 'alexnet' else 'e'}) {name}, layer 2, field {found.side} px", tiles[drawn_maps], columns=5)
+    words = f"({'d' if name == 'alexnet' else 'e'}) {name}, layer 2, field {found.side} px"
+    return plot.nine_page(words, tiles[drawn_maps], columns=5, numbers=found.maps[drawn_maps])
 
 
 def filter_page(name: str) -> plot.Page:

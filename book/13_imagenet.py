@@ -182,9 +182,8 @@ NINE = {
 def page(number: int) -> list[plot.Page]:
     """Projections and patches of one layer."""
     projections, patches = NINE[number].tiles(PICTURES, SIZE)
-    return [
-        plot.nine_page(f"layer {number}: {what}", shown, columns=6) for what, shown in (("projections", projections), ("patches", patches))
-    ]
+    both = {"projections": projections, "patches": patches}
+    return [plot.nine_page(f"layer {number}: {what}", shown, columns=6, numbers=NINE[number].maps) for what, shown in both.items()]
 
 
 figure2 = plot.pages([page(number) for number in NINE], title="Units of a net that saw all of ImageNet", width=12)

@@ -82,6 +82,17 @@ def test_bars_lines_spectra_and_crops_draw_what_they_are_given():
     ) == "5 mirrored"
 
 
+def test_the_number_of_a_map_stands_in_the_corner_of_its_square():
+    tiles = np.zeros((3, 9, 48, 48, 3), np.uint8)
+    page = plot.nine_page("three maps", tiles, columns=2, numbers=[7, 120, 3])
+    left, below = page.picture.shape[1] - 146, page.picture.shape[0] - 146  # a square has nine tiles and thin lines between
+    assert page.numbers == (("7", 0, 0), ("120", left, 0), ("3", 0, below))
+    assert (page.picture[below - 1, 0] == 255).all() and (page.picture[below, 0] == 0).all()
+    axis = plot.pages([[page]]).axes[0]
+    assert [words.get_text() for words in axis.texts] == ["7", "120", "3"]
+    assert plot.nine_page("without", tiles, columns=2).numbers == ()
+
+
 def test_a_nine_page_lays_each_map_out_as_three_by_three_in_order():
     tiles = np.arange(2 * 9, dtype=np.uint8).reshape(2, 9, 1, 1, 1).repeat(48, 2).repeat(48, 3).repeat(3, 4)
     page = plot.nine_page("two maps", tiles, columns=2).picture

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Rectangle
+from matplotlib.patheffects import withStroke
 
 from zfutils.report.plot.page import GREY, Shown, grid
 
@@ -22,24 +23,30 @@ class Page:
         caption: above it.
         picture: uint8 (h, w, 3).
         columns: labels under the caption, one a column of equal width; or none.
+        numbers: words in the upper left corners of tiles, each with the pixel (x, y) of its corner; or none.
     """
 
     caption: str
     picture: np.ndarray
     columns: tuple[str, ...] = ()
+    numbers: tuple[tuple[str, int, int], ...] = ()
 
 
-def nine_page(caption: str, images: np.ndarray, *, columns: int) -> Page:
+def nine_page(caption: str, images: np.ndarray, *, columns: int, numbers: Sequence[int] = ()) -> Page:
     """Lay out the winners of several maps: each map a square of 3 x 3 tiles, thin white lines inside, wide ones between.
 
     Args:
         caption: above the page.
         images: uint8 (maps, k, side, side, 3); a map with one tile is shown as that tile.
         columns: maps a row.
+        numbers: of the maps, written into their squares; or none.
     """
     across = int(np.ceil(images.shape[1] ** 0.5))
     blocks = np.stack([grid(tiles, across, gap=1) for tiles in _enlarged(images)])
-    return Page(caption, grid(blocks, columns, gap=max(4, blocks.shape[1] // 24)))
+    gap = max(4, blocks.shape[1] // 24)
+    step, row = np.array(blocks.shape[1:3]) + gap, min(columns, len(blocks))
+    corners = [(str(number), n % row * int(step[1]), n // row * int(step[0])) for n, number in enumerate(numbers)]
+    return Page(caption, grid(blocks, columns, gap=gap), numbers=tuple(corners))
 
 
 def strip_page(caption: str, images: np.ndarray, labels: Sequence[str]) -> Page:
@@ -194,6 +201,18 @@ def _show(axis: Axes, page: Page) -> None:
     width = page.picture.shape[1]
     for number, label in enumerate(page.columns):
         axis.text((number + 0.5) * width / len(page.columns), -0.012 * page.picture.shape[0], label, ha="center", va="bottom", fontsize=7.5)
+    for words, x, y in page.numbers:
+        axis.annotate(
+            words,
+            (x, y),
+            (1.5, -1.5),
+            textcoords="offset points",
+            ha="left",
+            va="top",
+            fontsize=5.5,
+            color="white",
+            path_effects=[withStroke(linewidth=1.2, foreground="black")],
+        )
     axis.set_axis_off()
 
 
