@@ -238,6 +238,9 @@ Did all of it hold? Most of the paper's pictures still teach; some of its senten
 # **A weekend.** Saturday: chapters [1](01_architecture.ipynb), [2](02_training.ipynb) and [4](04_deconvnet.ipynb), with the exercises on the net, the training loop and the way down. Sunday: the doubts of
 # [6](06_trust.ipynb), two of [7](07_occlusion.ipynb), [8](08_correspondence.ipynb) and [9](09_invariance.ipynb), then [10](10_transfer.ipynb). In the evening [the bug museum](11_beyond.ipynb), for fun. Run `make reproduce` on Friday night.
 #
+# **And on**, beyond the paper: chapter 12 (`EXTRAS=1`) trains the nets of table 3 from three seeds and trades depth for width; on photographs, chapter 13 looks into a net that saw all of ImageNet, and chapter 14 (`EXTRAS=1`) asks how many classes it
+# takes until depth pays.
+#
 # **A course of eight sessions**, ninety minutes each, with about three hours of work in between:
 #
 # | | before | together | to hand in |

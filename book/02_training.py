@@ -749,10 +749,10 @@ pd.DataFrame(
             "under-trained": REGIMES[name].under_trained or "no",
             "of": card["steps"],
             "clipped": card["clipped"],
-            "images/s": card["images_per_second"],
-            "seconds": round(card["seconds"]),
+            "images/s": card.get("images_per_second", "not kept"),
+            "seconds": round(card.get("seconds", 0)) or "not kept",
             "number type": card["dtype"],
-            "device": card["device"],
+            "device": card.get("device", "not kept"),
         }
         for name, card in ((name, found.card) for name, found in TRAINED.items())
     ]

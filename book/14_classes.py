@@ -99,7 +99,7 @@ def net_row(name: str) -> dict:
         "visits": card["visits"],
     }
     errors = {"training error %": 100 * own.train_error, "val error %": 100 * card["val_wrong"] / card["val_n"]}
-    return {**known, **errors, "minutes": card["seconds"] / 60, "missing": ""}
+    return {**known, **errors, "minutes": card.get("seconds", np.nan) / 60, "missing": ""}
 
 
 NETS = pd.DataFrame([net_row(name) for name in NAMES]).reindex(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 
 import numpy as np
@@ -16,7 +17,7 @@ from zfutils.core.profiles import profile
 from zfutils.data import registry, samples
 from zfutils.models import architectures, recipes, shipped
 from zfutils.models.trained import Shipped, Trained, note
-from zfutils.run import shipping
+from zfutils.run import notebooks, shipping
 from zfutils.training import from_scratch, runs, train_all
 from zfutils.training.trainer import PAPER_EPOCHS
 
@@ -220,3 +221,10 @@ def test_a_run_that_takes_what_is_there_trains_nothing_from_scratch(newcomer, mo
     prepared = registry.at_hand(SMALLEST)
     with pytest.raises(from_scratch.NotTrained, match="run without TRAINED=1"):
         from_scratch.train(SMALLEST, prepared, prepared.mean(), np.arange(8), np.arange(8, 12), rate=0.0025, seed=0)
+
+
+def test_what_chapters_ask_of_a_card_stands_in_the_card_of_every_net_that_ships():
+    asked = {key for source in notebooks.sources() for key in re.findall(r"card\[\"(\w+)\"\]", source.read_text(encoding="utf-8"))}
+    assert "val_wrong" in asked
+    lacking = {name: asked - set(shipped.card(name)) for name in shipped.known()}
+    assert not any(lacking.values()), "nets may ship without it: ask with .get"
