@@ -64,7 +64,7 @@ def paper(key: str) -> str:
 # %% tags=["plumbing"]
 Markdown(f"""
 How wide was the margin? The best method without a convolutional net left {paper("table2/gunji-et-al-2012-best-non-convnet/test_top5_error")} % of the test images without the right class among its five guesses.
-Krizhevsky, Sutskever and Hinton, with five nets, left {paper("table2/krizhevsky-et-al-2012-5-convnets/test_top5_error")} %.
+Krizhevsky, Sutskever and Hinton, with five nets, left {paper("table2/krizhevsky-et-al-2012-5-convnets/test_top5_error")} %; seven nets that had also seen a larger ImageNet left {paper("table2/krizhevsky-et-al-2012-star-7-convnets/test_top5_error")} %.
 """)
 
 # %% [markdown]
@@ -172,7 +172,7 @@ And this is what the paper concludes, with the place where you find it, there an
 | 3 | Looking pays: Krizhevsky's first layer had filters too large and steps too wide. Smaller ones bring the top-5 error of a single net from {paper("table2/krizhevsky-et-al-2012-1-convnet/val_top5_error")} to {paper("table2/1-convnet-as-in-fig-3/val_top5_error")} %. | figures 3, 6, table 2 | chapters [1](01_architecture.ipynb), [2](02_training.ipynb), [5](05_development.ipynb) |
 | 4 | The net looks at the object: hide it, and the answer goes. | figure 7 | [chapter 7](07_occlusion.ipynb) |
 | 5 | It has an idea of parts: hiding the same part of different dogs changes the features alike, in layer 5. | figure 8, table 1 | [chapter 8](08_correspondence.ipynb) |
-| 6 | Low layers notice every shift and zoom, high ones hardly; rotation moves all of them, but for objects that are symmetric. | figure 5 | [chapter 9](09_invariance.ipynb) |
+| 6 | Small shifts and zooms move the first layer dramatically, the top layer less and nearly in proportion; the answer is stable to both, and in general not to rotation, unless the object is symmetric. | figure 5 | [chapter 9](09_invariance.ipynb) |
 | 7 | Depth carries it: without two middle layers or without the two hidden ones top-1 error rises from {paper("table3/krizhevsky-replication-none-1-convnet/val_top1_error")} to {paper("table3/krizhevsky-replication-removed-layers-3-4/val_top1_error")} or {paper("table3/krizhevsky-replication-removed-layers-6-7/val_top1_error")} %; without both to {paper("table3/krizhevsky-replication-removed-layers-3-4-6-7/val_top1_error")} %. | table 3 | [chapter 3](03_ablation.ipynb) |
 | 8 | The features travel: on Caltech-101 with 30 images a class they reach {paper("table4/imagenet-pretrained-convnet/acc_30_per_class")} %, the same net from scratch {paper("table4/non-pretrained-convnet/acc_30_per_class")} %. | tables 4 to 7, figure 9 | [chapter 10](10_transfer.ipynb) |
 
@@ -212,7 +212,7 @@ Did all of it hold? Most of the paper's pictures still teach; some of its senten
 #
 # - **Python with NumPy**: slices, shapes, broadcasting. PyTorch helps; every operation is built by hand once before the library's takes over.
 # - **Calculus and linear algebra**: the chain rule, a matrix and its transpose.
-# - **Probability**: mean, deviation, what a 95 % interval promises. Softmax and log-odds are explained where they come up.
+# - **Probability**: mean, deviation, what a 95 % interval promises. Softmax is explained where it comes up, log-odds and the bootstrap in the glossary below.
 # - **Nets**: that a net is a chain of functions whose weights follow the gradient of a loss. One lecture is enough.
 #
 # Try these three. If two of them come easily, go on; if not, take an introduction first (of *Dive into Deep Learning* the chapters on multilayer perceptrons and on convolutional networks) and come back.
@@ -245,17 +245,17 @@ Did all of it hold? Most of the paper's pictures still teach; some of its senten
 #
 # | | before | together | to hand in |
 # | --- | --- | --- | --- |
-# | 1 | this page; the paper, sections 1 and 2 | the explorer in pairs: what does unit 17 respond to? Collect guesses, then look at its nine pictures | three units, for each a guess, its evidence and a counterexample |
+# | 1 | this page; the paper, sections 1 and 2 | the explorer in pairs: what does map 17 of layer 4 respond to? Say it from its nine pictures, predict which other picture excites it and which does not, then test both | three units, for each a guess, its evidence and a counterexample |
 # | 2 | [chapter 1](01_architecture.ipynb) | one forward pass on paper: sizes, receptive fields, number of weights | the exercises; the receptive field of one more layer by hand |
-# | 3 | [chapter 2](02_training.ipynb) | read learning curves: which net has learned to the end, and how do you know? | the exercises; one changed setting, predicted before it is run |
-# | 4 | [chapter 3](03_ablation.ipynb) and *How to read a verdict* below | what does a net of another seed do to a conclusion? | the exercises; one row of table 3, with a verdict and its reason |
-# | 5 | [chapter 4](04_deconvnet.ipynb) | un-pool a 4 x 4 map on the board; then the way down in code | the exercises; those who have time left read [chapter 5](05_development.ipynb) |
+# | 3 | [chapter 2](02_training.ipynb) | read learning curves: which net has learned to the end, and how do you know? | the exercises; one slider of the chapter (the deviation, or rate and momentum), predicted before it is moved |
+# | 4 | [chapter 3](03_ablation.ipynb) and *How to read a verdict* below | what does a net of another seed do to a conclusion? | the exercises; one row of table 3: its change, whether its net had learned to the end, and the run that would decide it |
+# | 5 | chapters [4](04_deconvnet.ipynb) and [5](05_development.ipynb), of the second figures 4 and 6 | un-pool a 4 x 4 map on the board; the way down in code; then figure 6: what did the authors see, and would you have changed the net for it? | the exercises of one of the two |
 # | 6 | [chapter 6](06_trust.ipynb); Adebayo 2018 or Sixt 2020 | a debate: *'a projection shows what the unit sees'*, for and against | one page: which sentence of the paper would you rewrite? |
 # | 7 | chapters [7](07_occlusion.ipynb), [8](08_correspondence.ipynb), [9](09_invariance.ipynb), one a group | each group presents its experiment, and how it could have come out otherwise | the exercises of the group's chapter |
-# | 8 | [chapter 10](10_transfer.ipynb) | own pictures: `make reproduce PROFILE=folder DATA=…`; every group defends one verdict | a short report: claim, measure, rule, verdict, doubt |
+# | 8 | [chapter 10](10_transfer.ipynb) up to *Does transfer work here*; own pictures, started the week before (`make reproduce PROFILE=folder DATA=…`) | every group defends one verdict of chapters 4 to 9, or says which run would turn a *not comparable* of chapter 10 into a verdict | a short report: claim, measure, rule, verdict, doubt |
 #
-# *For teachers.* Run `make reproduce` once and hand out the results: no student needs to wait for training. Each exercise has a check that tests the student's own function. Mark the argument, not the verdict: an *undecided* with
-# a good reason is worth more than an *agrees* without. If time is short, sessions 2 and 3 can be one; if there is more, [the bug museum](11_beyond.ipynb) makes an examination that students like.
+# *For teachers.* Run `make reproduce` once and hand out the results: no student needs to wait for training. Most exercises check the student's own function or number; the open ones, and some of *Change it and explain*, are for you to mark. Solutions are folded under the checks, so mark the argument, not the verdict: an *undecided* with
+# a good reason is worth more than an *agrees* without. If time is short, sessions 2 and 3 can be one; if there is more, [the bug museum](11_beyond.ipynb) can serve as an examination (its solutions are in the book, so change the nets or the pictures). On toys, in the usual time, most nets are still learning when they stop, and the comparisons of tables 2, 3, 4 and 7 come out *not comparable*: use them to teach what a comparison needs.
 
 # %% [markdown]
 # ## The pictures and the profiles
@@ -385,6 +385,7 @@ HTML(cards.table(paper_map.examples(BOARD), wide="claim"))
 # | crop | one of ten windows of an image: four corners and the centre, each also mirrored |
 # | dead filter | one that answers to no image |
 # | deconvnet | the way down: unpool, rectify, filter with the transposed filters; nothing is learned |
+# | bootstrap | draw as many images as there are, with replacement; measure anew; repeat. The middle 95 % of the results are the interval |
 # | dropout | in training, half of the units of layers 6 and 7 are set to zero at random |
 # | epoch | one pass over the training images |
 # | equivariant, invariant | moves with the image; stays the same when the image moves |

@@ -486,7 +486,7 @@ figure3
 
 # %% [markdown]
 # Read it from left to right: the picture shrinks in two leaps, at layers 1 and 2, while the number of maps grows; from layer 3 on only the
-# maps change. A map is a picture that says *where* something is. After `pool5` that is gone: layer 6 weighs every place of every map freely.
+# maps change. A map is a picture that says *where* something is. Up to `pool5` that holds, on 6 x 6 places. A unit of layer 6 gives it up: it weighs every place of every map and answers with one number.
 
 # %% tags=["plumbing"]
 FIRST_TWO, REST = (

@@ -165,9 +165,9 @@ Markdown(
 # %% [markdown]
 # ### Why .01 is delicate
 #
-# `zfutils.analysis.signals` measures the same. Every layer multiplies the signal by about the same number, and that number is proportional
+# `zfutils.analysis.signals` measures the same. Every layer multiplies the signal by some number, most of them alike, and each is proportional
 # to the deviation: over eight layers twice the deviation makes up to 2⁸ = 256 times the signal. We say that a signal *dies* when the logits
-# have a root mean square below .001 (no two classes then differ in probability by more than about a thousandth of it), and that it
+# have a root mean square below .001 (two classes then differ in probability by about a thousandth of it), and that it
 # *explodes* above 10 (a net that has learnt nothing is nearly sure of one class). **Assumption**: both bounds are ours. Look how narrow the
 # range between them is, and at inputs in ±1, as most nets of today take them.
 #
@@ -1150,7 +1150,7 @@ with exercises.check():
         assert abs(at_test_time(VALUES, KEEPS).sum() / ON_AVERAGE - 1) < 0.01, "the sum at test time should be the mean sum in training"
 
 # %% [markdown]
-# **5. Change it and explain.** Set the radius of the clipping to .02 in `clip_by_hand(large.conv1.weight, …)`. Most filters now have the same
+# **5. Change it and explain.** Clip to a radius of .02: `with torch.no_grad(): clip_by_hand(large.conv1.weight, 0.02)`. Most filters now have the same
 # size. What does that do to the learning rate that a filter *feels*, that is, to the change of its direction in a step?
 #
 # <details><summary>Answer</summary>

@@ -600,6 +600,8 @@ def both_in_words(name: str) -> str:
 
 
 Markdown(
+    f"- The net without layers 3, 4, 6 and 7 errs on {printed('alexnet-without-3-4-6-7', 'train_top1_error')} % of its *training* images, nearly as on "
+    f"validation ({printed('alexnet-without-3-4-6-7', 'val_top1_error')}): it did not learn them. The table cannot say whether it lacks depth, parameters or training.\n"
     f"- *Without layer 7* and *without layers 6 and 7* both have the training error {TRAIN_7} and {TRAIN_67}, though the latter net is far "
     f"smaller and errs more on validation ({printed('alexnet-without-7', 'val_top1_error')} and {printed('alexnet-without-6-7', 'val_top1_error')}): "
     f"possibly a misprint. Ours are {ours_in_words('alexnet-without-7', 'train_top1_error')} and "

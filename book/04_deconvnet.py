@@ -590,7 +590,7 @@ Markdown(
 # %% [markdown]
 # ## Do patches vary more than projections?
 #
-# The paper says of figure 2 that the patches of a map vary more than its projections: a projection keeps only what the patches of its map have in common. In numbers: the mean cosine between two of the nine projections, against that between two of the nine patches (as the net sees them, mean subtracted). Any two pictures of
+# The paper says of figure 2 that the patches of a map vary more than its projections: a projection keeps to that structure within its own patch which the map responds to. In numbers: the mean cosine between two of the nine projections, against that between two of the nine patches (as the net sees them, mean subtracted). Any two pictures of
 # this kind are somewhat alike, so from each the mean cosine with the nine tiles of another map is subtracted: what is left is what the tiles of *one map* share.
 
 # %%
@@ -820,7 +820,7 @@ with exercises.check(IN_THE_MIDDLE):
 #
 # </details>
 #
-# **2. Read a table.** The table under *The nine strongest* gives the receptive field of layer 5 in pixels. In the paper's net the field has 139 pixels a side. What share of the picture does a unit in the middle of layer 5 see (a) at the paper's
+# **2. Read a table.** The table under *The nine strongest* gives the receptive field of layer 5 in pixels. In the paper's net the field has 139 pixels a side. What share of the picture's *area* does a unit in the middle of layer 5 see (a) at the paper's
 # 224 pixels, (b) at 112? Two decimals. At which of the two can a figure show that a projection is local?
 #
 # <details><summary>Hint</summary>

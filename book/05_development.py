@@ -629,7 +629,7 @@ with exercises.check(SEEN_PERIOD):
     assert np.allclose(np.cos(2 * np.pi * PIXELS / SEEN_PERIOD), SAMPLED), "a cosine of that period has other values at the sampled pixels"
 
 # %% [markdown]
-# **2. Read a figure.** A unit's projection has a cosine of .70 with its final form, and of .40 with the other unit's final form; the two final forms have .40 with each other. How far has the unit settled, by the formula of this chapter?
+# **2. Predict.** A unit's projection has a cosine of .70 with its final form, and of .40 with the other unit's final form; the two final forms have .40 with each other. How far has the unit settled, by the formula of this chapter?
 
 # %% tags=["solution"]
 SETTLED_SHARE = 0.5

@@ -336,7 +336,7 @@ Markdown(
     + (
         "In ours the square that silences the strongest map and the square that costs the answer most do not overlap for "
         + ", ".join(f"*{name}*" for name in DIVIDED)
-        + ": what excites the strongest map is not what the decision rests on, as the paper saw with the faces beside its dog."
+        + ": there the strongest map and the answer have their lowest places apart, as with the faces beside the paper's dog. Whether the answer rests on what lies there, or the square itself looks like something, *What fills the square* asks."
         if DIVIDED
         else "In ours the two lowest places lie so near each other that the squares may overlap in every example, so none of the three shows the paper's split between the faces, which excite the strongest map, and the dog, which the decision needs."
     )
@@ -562,7 +562,7 @@ FALL_ROW = verdicts.decided(
 )
 
 # %% [markdown]
-# And the pattern of figure 7 (d) on many images: is much lost at the worst position and little at most positions? The two thresholds come from the paper's three images: twice the largest share that is left at the worst position, half the smallest at the median position.
+# And the pattern of figure 7 (d) on many images: is much lost at the worst position and little at most positions? The two thresholds come from the paper's three images: twice the largest share that is left at the worst position, half the smallest at the median position. (They rest on the ends of the printed scales, .054 and .987, .006 and .295, .002 and .754; the decoded maps have 64 levels, so their extremes are rounded inwards.)
 
 # %% tags=["plumbing"]
 LEFT_OVER = np.array([heatmap_metrics.left_over(found.probabilities[..., label]) for found, label in zip(SWEEPS, LABELS, strict=True)])
@@ -785,7 +785,7 @@ with exercises.check(KEPT_SHARES):
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# No. Even at its best position the car wheel has less than a third of the probability: the net prefers *cab* or *racer* nearly everywhere. The most probable class alone hides this, and a map of the probability of a class that never leads can still be read: it says
+# No. Even at its best position the car wheel has less than a third of the probability: the net prefers *cab* or *racer* at five positions of six. The most probable class alone hides this, and a map of the probability of a class that seldom leads can still be read: it says
 # where the evidence for the wheel lies.
 #
 # </details>

@@ -359,7 +359,7 @@ pd.concat([frame.assign(set=NAMES[name]) for name, frame in CURVES.items()] or [
 #
 # $$\bar{a} \pm t_{k-1} \, s \sqrt{\frac{1}{k} + \frac{n_\text{test}}{n_\text{train}}}$$
 #
-# with $n_\text{test}$ and $n_\text{train}$ pictures in a fold, and the 97.5 % quantile $t_{k-1}$ of Student's distribution, 2.776 for five folds. With more pictures to test than to train on the second term rules, and the interval is wide - rightly: from fifteen pictures a class one cannot know what fifteen others would teach.
+# with $n_\text{test}$ and $n_\text{train}$ pictures in a fold, and the 97.5 % quantile $t_{k-1}$ of Student's distribution, 2.776 for five folds. With more pictures to test than to train on the second term rules, and the interval is wider than it need be: the rule was made for many pictures to train on and few to test on. We keep it because it errs on the careful side; an *undecided* here may be the rule's doing.
 
 # %%
 ACCURACIES, N_TEST, N_TRAIN = np.array([60.0, 62.0, 61.0, 59.0, 63.0]), 600, 180  # percent, made up
