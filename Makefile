@@ -20,7 +20,7 @@ GIVEN = $(call told,PROFILE,profile) $(call told,SEED,seed) $(call told,JOBS,job
   $(if $(EXTRAS),--extras) $(if $(TRAINED),--only-trained) $(if $(RETRAIN),--retrain)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data nets train reproduce notebooks lab explore book serve bench test mutants lint clean
+.PHONY: help setup data nets train reproduce notebooks students lab explore book serve bench test mutants lint clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ reproduce: .venv/ready  ## rebuild every figure and table of PROFILE (ONLY=figur
 
 notebooks: .venv/ready  ## make the notebooks from their sources
 	@$(RUN) notebooks $(GIVEN)
+
+students: .venv/ready  ## write copies of the chapters without solutions into students/
+	@$(RUN) students $(GIVEN)
 
 lab: .venv/ready  ## open JupyterLab on the book
 	@$(RUN) lab $(GIVEN)

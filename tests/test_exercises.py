@@ -4,6 +4,7 @@ import ast
 import re
 
 import jupytext
+import nbformat
 import pytest
 import yaml
 
@@ -96,3 +97,20 @@ def test_a_check_says_in_one_line_what_is_wrong(capsys):
     right, empty, wrong, broken, unfilled = capsys.readouterr().out.splitlines()
     assert right == "Right." and empty.startswith("Your turn: replace") and wrong == "Not yet: count again"
     assert broken == "Not yet: KeyError: 'conv9'" and unfilled == "Your turn: write double"
+
+
+def test_copies_for_students_hold_exercises_checks_and_hints_and_no_solution(tmp_path):
+    copies = notebooks.write_for_students(tmp_path / "students")
+    assert [copy.stem for copy in copies] == [source.stem for source in notebooks.sources()]
+    for source, copy in zip(notebooks.sources(), copies, strict=True):
+        whole, handed = nbformat.reads(notebooks.made(source), as_version=4), nbformat.read(copy, as_version=4)
+        nbformat.validate(handed)
+        kept = [
+            cell["source"] for cell in whole.cells if cell["cell_type"] == "code" and "solution" not in cell["metadata"].get("tags", [])
+        ]
+        assert [cell["source"] for cell in handed.cells if cell["cell_type"] == "code"] == kept
+        text = "".join(cell["source"] for cell in handed.cells)
+        assert "<summary>Answer</summary>" not in text and text.count("<summary>Hint</summary>") == source.read_text(
+            encoding="utf-8"
+        ).count("<summary>Hint</summary>")
+        assert "jupytext" not in handed["metadata"] and text.count("<details>") == text.count("</details>")

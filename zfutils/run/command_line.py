@@ -168,6 +168,14 @@ def _notebooks(given: argparse.Namespace) -> int:
     return 0
 
 
+def _students(given: argparse.Namespace) -> int:
+    from zfutils.run import notebooks
+
+    folder = paths.notebooks_dir().with_name("students")
+    progress.say(f"{len(notebooks.write_for_students(folder))} chapters without solutions: {folder}")
+    return 0
+
+
 def _lab(given: argparse.Namespace, *opened: str) -> int:
     _notebooks(given)
     os.environ["PROFILE"] = given.profile.name
@@ -229,6 +237,7 @@ _VERBS: dict[Callable[[argparse.Namespace], int], tuple[str, str]] = {
     _chapter: ("run one chapter alone (--only)", "profile seed folder only"),
     _scoreboard: ("gather the results and print those that were measured", "profile"),
     _notebooks: ("make the notebooks from their sources", ""),
+    _students: ("write copies of the chapters without solutions, to be handed out", ""),
     _lab: ("open JupyterLab on the book", "profile folder"),
     _explore: ("open JupyterLab on the explorer", "profile"),
     _book: ("make the static site from the executed chapters", "profile"),

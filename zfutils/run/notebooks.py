@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 from pathlib import Path
 
 import jupytext
@@ -11,6 +12,7 @@ from nbformat import NotebookNode
 from zfutils.core import keys, paths
 from zfutils.run import repository
 
+_ANSWER = re.compile(r"<details><summary>Answer</summary>.*?</details>", re.DOTALL)  # hints and quick questions to oneself stay
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -61,6 +63,28 @@ def write_all() -> list[Path]:
         if pair(source).stat().st_mtime_ns > written:
             os.utime(pair(source), ns=(written, written))
     return stale
+
+
+def write_for_students(folder: Path) -> list[Path]:
+    """Write copies of the chapters without solutions and answers, to be handed out; checks and hints stay.
+
+    Args:
+        folder: where to; copies that are there are replaced.
+
+    Returns:
+        The copies.
+    """
+    copies = [folder / pair(source).name for source in sources()]
+    for source, copy in zip(sources(), copies, strict=True):
+        notebook = nbformat.reads(made(source), as_version=4)
+        del notebook["metadata"]["jupytext"]  # it has no source beside it
+        notebook.cells = [cell for cell in notebook.cells if not _is(cell, "solution")]
+        for cell in notebook.cells:
+            if cell["cell_type"] == "markdown":
+                cell["source"] = _ANSWER.sub("", cell["source"]).strip()
+        with paths.whole(copy) as fresh:
+            fresh.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    return copies
 
 
 def in_step(source: Path) -> bool:
