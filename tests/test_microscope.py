@@ -17,7 +17,7 @@ from tests.conftest import once
 from zfutils.analysis import class_purity, evolution, localization, selectivity
 from zfutils.attribution import activations, deconv, topk
 from zfutils.attribution.units import Unit
-from zfutils.core import shipped_files
+from zfutils.core import profiles, shipped_files
 from zfutils.data import samples
 from zfutils.models import shipped
 from zfutils.models.crops import CENTRE, Crops
@@ -124,6 +124,24 @@ def test_the_nets_that_ship_are_shown_for_toys_and_for_photographs_only_where_th
     assert microscope.write("photos", tmp_path) == []
     assert "zfnet-modern-imagenet200 is left out" in capsys.readouterr().err
     assert microscope.chosen(96, 4).tolist() == [0, 31, 63, 95] and len(microscope.chosen(24, 128)) == 24
+
+
+def test_what_is_kept_of_an_older_net_or_code_is_removed_when_it_was_made_anew(monkeypatch):
+    name, codes = shipped.known()[0], iter(["one", "two", "two"])
+
+    def make(profile, name, most, folder):
+        folder.mkdir(parents=True)
+        (folder / "units.json").touch()
+
+    monkeypatch.setattr(microscope, "_make", make)
+    monkeypatch.setattr(microscope.keys, "code", lambda *names: next(codes))
+    smoke = profiles.profile("smoke")
+    first = microscope._kept(smoke, name, 4)
+    beside = first.with_name(f"{name}-other-{first.name[-8:]}")
+    beside.mkdir()
+    second = microscope._kept(smoke, name, 4)
+    assert not first.exists() and second.exists() and beside.exists(), "of this net alone"
+    assert microscope._kept(smoke, name, 4) == second
 
 
 def test_without_scripts_a_layer_is_a_grid_of_units_with_addresses(site):

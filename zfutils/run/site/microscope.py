@@ -353,13 +353,15 @@ def _settled(subject: Subject, layer: str, live: np.ndarray) -> list[int | None]
 
 
 def _kept(profile: Profile, name: str, most: int) -> Path:
-    """The folder with the pictures and the numbers of a net, made once for the net, its pictures and the code that looks."""
+    """The folder with the pictures and the numbers of a net, made once for the net, its pictures and the code that looks; older ones go."""
     pictures = _opened(profiles.profile("toybox") if _has_winners(name) else profile)
     about = (shipped.digest(name), most, keys.code("run.site.microscope"), pictures and pictures.digest())
     folder = paths.data_dir() / profile.name / "microscope" / f"{name}-{keys.digest(*about)[:8]}"
     with locks.alone(folder):
         if not (folder / _NUMBERS).exists():
             _make(profile, name, most, folder)
+            for older in set(folder.parent.glob(f"{name}-{'[0-9a-f]' * 8}")) - {folder}:
+                shutil.rmtree(older, ignore_errors=True)
     return folder
 
 
