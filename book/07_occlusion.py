@@ -351,7 +351,8 @@ Markdown(
 # %%
 OPENED, MAP = COVERED.swept(PROBED[0][1]), PROBED[0][1].probabilities[..., LABEL]
 CELLS = [divmod(int(flat), len(MAP)) for flat in (MAP.argmin(), MAP.argmax(), MAP.size // 2 + len(MAP) // 2)]
-OPENED.figure([{"cell": square.value(row + 0.5, column + 0.5, len(MAP))} for row, column in CELLS], columns=3, cell=3.3)
+STATES = [{"cell": square.value(row + 0.5, column + 0.5, len(MAP))} for row, column in CELLS]
+OPENED.figure(STATES, names=("lowest", "highest", "middle"), title="Three cells of the map, opened", columns=3, cell=3.3)
 
 # %%
 OPENED

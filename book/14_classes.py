@@ -13,7 +13,7 @@
 # | In the paper | nothing of this; it goes on from sections 5.2 and 5.3, tables 4 and 7, where one net saw 1,000 classes |
 # | The paper leaves open | whether its features owe their worth to the depth, to the classes or to the number of pictures |
 # | Needs | the pictures of the profile and its set for transfer; every net fills a row, and a row without its net says so |
-# | Takes | a quarter of an hour of one core for each net and most of an hour for the nets from scratch, once; then some twenty minutes |
+# | Takes | some half an hour of one core for each net and as much for those from scratch, once; then a quarter of an hour |
 #
 # Chapter 10 finds that features of a net that saw few classes stop improving halfway up; in the paper they climb up to layer 5 on Caltech-101 and to layer 7 on Caltech-256, and in chapter 13, with a net that saw all of ImageNet, to its last stage. Between them lie the depth, the length of training, the pictures and the classes. Here all is held fixed but the last two.
 
@@ -55,7 +55,7 @@ SET_NAME = "Caltech-101" if PROFILE.dataset in ("photos", "imagenet") else "the 
 # %% [markdown]
 # ## The nets
 #
-# Batch norm, crops anywhere, weight decay: nets of the paper's layers that learn quickly, so that a quarter of an hour is enough to tell them apart. The classes are drawn once, and fewer are always among more. Every net makes as many *visits*, however many pictures it has: one with a twentieth of the pictures sees each of them twenty times as often.
+# Batch norm, crops anywhere, weight decay: nets of the paper's layers that learn quickly, so that half an hour of one core is enough to tell them apart. The classes are drawn once, and fewer are always among more. Every net makes as many *visits*, however many pictures it has: one with a twentieth of the pictures sees each of them twenty times as often.
 #
 # $$\text{epochs} = \frac{\text{visits}}{\text{images a class} \times \text{classes}}$$
 #

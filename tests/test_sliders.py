@@ -46,3 +46,9 @@ def test_the_figure_is_a_row_of_states_and_leaves_the_controls(moved):
     assert [axis.get_title() for axis in shown] == ["grey 10: a", "grey 20, name b: b"]
     assert [int(axis.images[0].get_array().max()) for axis in shown] == [10, 20] and moved.controls["grey"].value == 0
     assert figure.states == {"grey 10": [0], "grey 20, name b": [1]}, "a page without a kernel steps through them"
+
+
+def test_states_may_have_names_and_the_figure_a_title_of_its_own(moved):
+    figure = moved.figure([{"grey": 10}, {"grey": 20}], names=("dark", "less dark"), title="Two greys")
+    assert [axis.get_title() for axis in figure.axes if axis.images] == ["dark: a", "less dark: a"]
+    assert figure.states == {"dark": [0], "less dark": [1]} and figure.get_suptitle() == "Two greys"

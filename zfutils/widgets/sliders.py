@@ -42,23 +42,27 @@ class Sliders(widgets.VBox):
             control.observe(lambda _: self._ask(), "value")
         self._ask()
 
-    def figure(self, states: Sequence[dict[str, object]], *, columns: int = 4, cell: float = 2.2) -> Figure:
+    def figure(
+        self, states: Sequence[dict[str, object]], *, names: Sequence[str] = (), title: str = "", columns: int = 4, cell: float = 2.2
+    ) -> Figure:
         """The same for some states, each with its caption: what a page shows without a kernel.
 
         Args:
             states: values of the controls by name; those left out are as they are now.
+            names: what the states are called; default the values.
+            title: of the figure; default that of the panel.
             columns: pictures a row.
             cell: width of a picture, inches.
         """
         now = {name: control.value for name, control in self.controls.items()}
         pages, named = {}, {}
-        for state in states:
+        called = names or [", ".join(f"{name} {value}" for name, value in state.items()) for state in states]
+        for said, state in zip(called, states, strict=True):
             shown = self.pipeline.answer(self.view, SimpleNamespace(**{**now, **state}))
-            said = ", ".join(f"{name} {value}" for name, value in state.items())
             own = {f"{said}: {caption}" if said else caption: image for caption, image in (shown or NOTHING).pictures.items()}
             pages |= own
             named |= {said or ", ".join(own): [list(pages).index(caption) for caption in own]} if own else {}
-        figure = plot.pictures(list(pages.values()), list(pages), columns=columns, title=self.title, cell=cell)
+        figure = plot.pictures(list(pages.values()), list(pages), columns=columns, title=title or self.title, cell=cell)
         figure.states = named  # a page without a kernel steps through them
         return figure
 
