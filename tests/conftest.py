@@ -30,10 +30,15 @@ from zfutils.models import pretrained  # noqa: E402
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests come first, the short ones at the end keep both processes busy.
 
-    Those of the smoke run stand early: while one process makes it, the other has tests to run that do not wait for it.
+    Of two processes each begins with one half of the list: the first with the smoke run and what waits for it, the second with the pages
+    in a browser that do not, each of which is one long test and would else be left to one process at the end.
     """
-    long = ("installed", "smoke", "lab", "site")
-    items.sort(key=lambda item: next((rank for rank, name in enumerate(long) if name in item.fixturenames), len(long)))
+    long = ("installed", "smoke", "site")
+    apart = [item for item in items if "lab" in item.fixturenames and "smoke" not in item.fixturenames]
+    others = [item for item in items if item not in apart]
+    others.sort(key=lambda item: next((rank for rank, name in enumerate(long) if name in item.fixturenames), len(long)))
+    middle = len(items) // 2
+    items[:] = [*others[:middle], *apart, *others[middle:]]
 
 
 @pytest.fixture(autouse=True)
