@@ -12,6 +12,7 @@ from zfutils.core import paths, profiles
 from zfutils.core.errors import Problem
 from zfutils.paper import claims, numbers
 from zfutils.report import results, scoreboard, verdicts
+from zfutils.run import command_line
 from zfutils.stats.seeds import Estimate
 
 TOYBOX, PHOTOS, IMAGENET = (profiles.profile(name) for name in ("toybox", "photos", "imagenet"))
@@ -186,3 +187,9 @@ def test_the_commit_is_marked_where_code_has_changed_and_not_where_results_have(
     assert now() == first and len(first) == 12
     (tmp_path / "code.py").write_text("2", encoding="utf-8")
     assert now() == f"{first}+changes"
+
+
+def test_the_command_gathers_the_scoreboard_and_prints_what_was_measured(capsys):
+    results.save("figure3", profile=TOYBOX, seed=0, seconds=1.0, table=pd.DataFrame({"n": [1]}), rows=[])
+    assert command_line.main(["scoreboard", "--profile", "toybox"]) == 0
+    assert (paths.results_dir("toybox") / "scoreboard.csv").exists() and capsys.readouterr().out

@@ -235,7 +235,7 @@ _VERBS: dict[Callable[[argparse.Namespace], int], tuple[str, str]] = {
     _train: ("train one net (--net)", "profile seed folder net retrain"),
     _reproduce: ("rebuild every figure and table", "profile seed jobs mirror folder transfer only extras only-trained retrain"),
     _chapter: ("run one chapter alone (--only)", "profile seed folder only"),
-    _scoreboard: ("gather the results and print those that were measured", "profile"),
+    _scoreboard: ("gather the results and print those that were measured", "profile seed"),
     _notebooks: ("make the notebooks from their sources", ""),
     _students: ("write copies of the chapters without solutions, to be handed out", ""),
     _lab: ("open JupyterLab on the book", "profile folder"),
