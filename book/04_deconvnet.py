@@ -458,7 +458,7 @@ Markdown(
 # %% [markdown]
 # ## Figure 2: what excites a map
 #
-# On the left the projections, nine a map; on the right the patches that caused them. The maps are drawn by the seed; the small number in its corner is the map's, which the explorer and the sliders take. Grey is zero, and the nine tiles of a map share one scale. A patch is the receptive field; grey parts of it lie beyond the border of the
+# On the left the projections, nine a map; on the right the patches that caused them. The maps are drawn by the seed, and the small number in the corner of each is the one that the explorer and the sliders take. Grey is zero, and the nine tiles of a map share one scale. A patch is the receptive field; grey parts of it lie beyond the border of the
 # picture. Where the field takes nearly all of the picture or more, all of the picture is shown.
 #
 # Two things to look for. Down the layers: do the nine of a map come to show the same *thing* rather than the same edge or colour? Within a map: do the patches differ more than the projections? The paper names a mesh and text in layer 3, dog faces and birds' legs in layer

@@ -45,7 +45,7 @@ from zfutils.models import crops, devices, pretrained
 from zfutils.models.trained import Model
 from zfutils.paper import claims, numbers
 from zfutils.report import exercises, plot, results, verdicts
-from zfutils.stats import bootstrap, intervals
+from zfutils.stats import bootstrap
 from zfutils.transfer import experiments, feature_cache
 
 # %% tags=["plumbing"]
@@ -872,10 +872,7 @@ def climb() -> dict:
     """Decide whether accuracy climbs with depth, fold by fold."""
     accuracies = np.array([outcome.frame["accuracy"].to_numpy(float) for outcome in OUTCOMES.values()])  # (layers, folds)
     slopes = np.polyfit(list(OUTCOMES), 100 * accuracies, 1)[0]
-    frame = OUTCOMES[1].frame
-    ratio = float((frame["answers"] / frame["trained"]).mean())
-    low, high = (intervals.redrawn_folds(slopes.mean(), slopes.std(ddof=1), len(slopes), ratio)) if len(slopes) > 1 else (-np.inf, np.inf)
-    found = (float(slopes.mean()), float(low), float(high))
+    found = experiments.over_folds(slopes, OUTCOMES[1].frame)
     return verdicts.decided(
         "imagenet-net-climbs-with-depth",
         claims.when_above(found[1:]),

@@ -128,3 +128,11 @@ def test_chance_is_taken_off():
 def test_an_outcome_keeps_answers_by_size_and_fold():
     outcome = Outcome("m")
     assert outcome.frame.empty and outcome.correct == {}
+
+
+def test_the_mean_over_folds_has_the_interval_of_nadeau_and_bengio_and_none_for_one_fold():
+    frame = pd.DataFrame({"answers": [20, 20, 20], "trained": [40, 40, 40]})
+    mean, low, high = experiments.over_folds(np.array([1.0, 2.0, 3.0]), frame)
+    half = 4.303 * np.sqrt(1 / 3 + 20 / 40)  # Student's quantile with two degrees of freedom; the deviation is 1
+    assert mean == 2 and (low, high) == (pytest.approx(2 - half, abs=1e-3), pytest.approx(2 + half, abs=1e-3))
+    assert experiments.over_folds(np.array([1.5]), frame[:1]) == (1.5, -np.inf, np.inf)

@@ -47,3 +47,30 @@ def test_signs_are_arrow_heads_and_what_is_undecided_a_ring():
     assert drawn["higher"] == (">", [3.0], [0]) and drawn["lower"] == ("<", [-40.0], [1]) and drawn["undecided"] == ("o", [0.2], [2])
     assert drawn["the paper"][1:] == ([2.0] * 4, [0, 1, 2, 3]), "what is missing still has the paper's"
     assert axis.get_xlim() == (-60, 60) and [label.get_text() for label in axis.get_yticklabels()] == list("abcd")
+
+
+def test_what_depends_on_the_number_of_classes_is_drawn_with_doublings_of_one_width():
+    frame = pd.DataFrame(
+        {"series": ["a"] * 2 + ["b"], "classes": [20, 10, 10], "value": [3.0, 1.0, 2.0], "low": [2.0, 0, 1], "high": [4.0, 2, 3]}
+    )
+    axis = plot.by_count(frame, ylabel="points", marks={"nothing": 0.0}, title="adds").axes[0]
+    assert axis.lines[0].get_xydata().tolist() == [[10, 1], [20, 3]], "from few to many"
+    assert axis.get_xscale() == "log" and [label.get_text() for label in axis.get_xticklabels()] == ["10", "20"]
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["a", "b"] and axis.texts[0].get_text() == "nothing"
+    segment = axis.collections[0].get_segments()[0]
+    assert segment[:, 1].tolist() == [0, 2], "the interval of the net of ten classes"
+    assert plot.by_count(frame.iloc[:0], ylabel="points").axes[0].get_legend() is None, "no net is there"
+
+
+def test_panels_share_their_scale_and_each_has_the_lines_of_its_own():
+    frame = pd.DataFrame({"world": ["toys", "toys", "photos"], "layer": [1, 2, 1], "accuracy": [10.0, 30.0, 20.0], "net": ["x", "x", "y"]})
+    words = {"xlabel": "layer", "ylabel": "accuracy, %"}
+    figure = plot.by_panel(frame, panel="world", x="layer", y="accuracy", hue="net", level=5.0, title="worlds", **words)
+    toys, photos = figure.axes
+    assert (toys.get_title(loc="left"), photos.get_title(loc="left")) == ("toys", "photos") and toys.get_ylim() == photos.get_ylim()
+    drawn = [{line.get_label(): line for line in axis.lines} for axis in (toys, photos)]
+    assert drawn[0]["x"].get_xydata().tolist() == [[1, 10], [2, 30]] and len(drawn[0]["y"].get_xydata()) == 0
+    assert drawn[1]["y"].get_xydata().tolist() == [[1, 20]] and len(drawn[1]["x"].get_xydata()) == 0
+    assert {line.get_ydata()[0] for line in (toys.lines[-1], photos.lines[-1])} == {5.0}
+    assert {text.get_text() for text in figure.legends[0].get_texts()} == {"x", "y"}, "a net that is in one panel only, too"
+    assert drawn[0]["y"].get_color() == drawn[1]["y"].get_color() != drawn[1]["x"].get_color(), "one colour for one net"

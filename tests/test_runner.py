@@ -1,7 +1,10 @@
 """Runs: parameters checked, failures named, independent chapters go on, nothing is redone without need."""
 
+import ast
 import dataclasses
+import inspect
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -25,7 +28,7 @@ from zfutils.models import devices, pretrained
 from zfutils.models.trained import Trained
 from zfutils.paper import claims, numbers
 from zfutils.report import exercises
-from zfutils.run import chapters, execution, notebooks, runner
+from zfutils.run import chapters, command_line, execution, notebooks, runner
 from zfutils.run.chapters import Chapter
 from zfutils.run.command_line import main
 from zfutils.training import runs, train_all
@@ -444,3 +447,21 @@ def test_ctrl_c_stops_in_one_line_and_the_same_command_goes_on(rendered, interru
     assert running.returncode == 130 and said.strip().splitlines()[-1] == "stopped; the same command goes on where it was"
     assert "Traceback" not in said
     assert subprocess.run(command, cwd=paths.REPOSITORY, capture_output=True).returncode == 0
+
+
+def test_every_verb_takes_the_flags_that_it_reads():
+    functions = {name: ast.unparse(node) for node in ast.parse(inspect.getsource(command_line)).body if (name := getattr(node, "name", ""))}
+    for verb, (_, flags) in command_line._VERBS.items():
+        text, reached = "", [verb.__name__]
+        for name in reached:  # grows by the functions that are given the same
+            text += functions[name]
+            reached += [other for other in re.findall(r"(\w+)\(given\b", functions[name]) if other in functions and other not in reached]
+        read = {found.replace("_", "-") for found in re.findall(r"\bgiven\.(\w+)", text)}
+        assert read <= {*flags.split(), "verb"}, f"{verb.__name__.strip('_')} reads flags that it does not take"
+
+
+def test_copies_for_students_lie_beside_the_notebooks(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(paths, "notebooks_dir", lambda: tmp_path / "book")
+    assert main(["students"]) == 0
+    assert len(list((tmp_path / "students").glob("*.ipynb"))) == len(notebooks.sources()) and not (tmp_path / "book").exists()
+    assert f"chapters without solutions: {tmp_path / 'students'}" in capsys.readouterr().err

@@ -122,6 +122,22 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     return summed.reset_index()
 
 
+def over_folds(values: np.ndarray, frame: pd.DataFrame) -> tuple[float, float, float]:
+    """Mean of a number that was computed in every fold, with the 95 % interval of folds that redraw from one pool.
+
+    Args:
+        values: one a fold, (folds,).
+        frame: rows of an outcome at one size in the same folds, for how many pictures they trained and tested on.
+
+    Returns:
+        The mean and the ends of its interval, which reach from minus to plus infinity for one fold: it says nothing of its spread.
+    """
+    if len(values) < 2:
+        return float(values.mean()), -math.inf, math.inf
+    ratio = float((frame["answers"] / frame["trained"]).mean())
+    return float(values.mean()), *map(float, intervals.redrawn_folds(values.mean(), values.std(ddof=1), len(values), ratio))
+
+
 def gain(
     ours: Outcome, theirs: Outcome, size: int, prepared: PreparedSet, drawn: Sequence[Fold], *, seed: int
 ) -> tuple[float, float, float, int]:

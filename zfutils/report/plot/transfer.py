@@ -65,7 +65,7 @@ def by_count(frame: pd.DataFrame, *, ylabel: str, marks: dict[str, float] | None
     """Draw something against the number of classes that nets were trained on, each doubling as wide as any other.
 
     Args:
-        frame: columns `series`, `classes`, `value`, `low`, `high`; the ends of an interval may be empty.
+        frame: columns `series`, `classes`, `value`, `low`, `high`; the ends of an interval may be empty, and so may the whole.
         ylabel: of the axis, with the unit.
         marks: captions and heights of horizontal lines.
         title: of the figure.
@@ -85,7 +85,8 @@ def by_count(frame: pd.DataFrame, *, ylabel: str, marks: dict[str, float] | None
     axis.set_xscale("log", base=2)
     axis.set_xticks(counts, [str(count) for count in counts], minor=False)
     axis.set(xlabel="classes that the net was trained on", ylabel=ylabel, title=title)
-    axis.legend(fontsize=8, bbox_to_anchor=(1, 0.5), loc="center left")
+    if counts:
+        axis.legend(fontsize=8, bbox_to_anchor=(1, 0.5), loc="center left")
     return figure
 
 
@@ -104,16 +105,17 @@ def by_panel(
     Returns:
         A figure with one axes a panel.
     """
-    names = list(dict.fromkeys(frame[panel]))
+    names, hues = (list(dict.fromkeys(frame[column])) for column in (panel, hue))
     figure, axes = blank(1, len(names), figsize=(3.3 * len(names), 3.6), sharey=True, squeeze=False)
     for axis, name in zip(axes[0], names, strict=True):
-        for number, (word, own) in enumerate(frame[frame[panel] == name].groupby(hue, sort=False)):
+        for number, word in enumerate(hues):  # of one colour in all panels
+            own = frame[(frame[panel] == name) & (frame[hue] == word)]
             axis.plot(own[x], own[y], "os^Dv"[number % 5] + "-", ms=4, lw=1.2, color=f"C{number}", label=word)
         axis.axhline(level, color=GREY, lw=0.9, ls="--")
         axis.set(xlabel=xlabel, title=name, xticks=sorted(set(frame[x])))
     axes[0, 0].set_ylabel(ylabel)
     axes[0, 0].text(0.02, level, "a guess", va="bottom", color=GREY, fontsize=8, transform=axes[0, 0].get_yaxis_transform())
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=len(set(frame[hue])))
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=len(hues))
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
     return figure
 
