@@ -12,8 +12,9 @@ from zfutils.data.toybox.difficulty import DIFFICULTY
 from zfutils.data.toybox.draw import Draw
 from zfutils.data.toybox.families import PARTS, PRETRAINING, family
 from zfutils.data.toybox.primitives import ball
-from zfutils.data.toybox.solids import Toy, solid
+from zfutils.data.toybox.solids import solid
 from zfutils.data.toybox.studio import Actor
+from zfutils.data.toybox.toy import Toy
 
 SIZE = 128
 FACE_ON = Pose(0, 0, 0, 0, 0, 5)

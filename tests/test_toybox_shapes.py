@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from tests.oracles import toy_distances
 from zfutils.data.toybox import primitives
 from zfutils.data.toybox.draw import Draw
 from zfutils.data.toybox.families import PRETRAINING, TRANSFER, family
 from zfutils.data.toybox.primitives import ball, box, carried, cylinder, ellipsoid, rod, torus
-from zfutils.data.toybox.solids import Toy, solid
+from zfutils.data.toybox.solids import solid
+from zfutils.data.toybox.toy import Toy
 
 EVERY = (*PRETRAINING, *TRANSFER)
 
@@ -53,6 +55,29 @@ def test_flank_of_a_round_cone_is_the_tangent_of_both_balls():
     shape = rod("p", "main", (0, 0, 0), (0, 2, 0), 2.0, 1.0)
     normal = np.array([np.cos(np.pi / 6), np.sin(np.pi / 6), 0])
     np.testing.assert_allclose(distances(shape, (0, 1, 0) + normal * 4), 4 - 1.5, atol=1e-5)
+
+
+@pytest.mark.parametrize("one", EVERY, ids=lambda one: one.name)
+def test_distances_to_a_toy_are_those_of_all_its_shapes_one_after_the_other(one):
+    """Those that are compiled leave out what is far away; the oracle leaves out nothing."""
+    generator = np.random.default_rng(5)
+    solids = one.build(Draw(generator))
+    toy = Toy(solids)
+    points = generator.normal(size=(3, 4000)) * toy.radius * generator.uniform(0.1, 2, 4000)
+    np.testing.assert_allclose(
+        toy.distance(points.astype(np.float32)), toy_distances.distance(solids, points.T + toy.middle), atol=2e-5 * toy.radius, rtol=1e-4
+    )
+
+
+def test_bounding_sphere_holds_the_shape_and_its_repetitions():
+    shapes = [shape for one in EVERY for piece in one.build(Draw(np.random.default_rng(7))) for shape in (*piece.shapes, *piece.hollows)]
+    for shape in shapes:
+        middle, radius = primitives.bounding_sphere(shape)
+        directions = np.random.default_rng(8).normal(size=(200, 3))
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        extents = primitives.reach(shape, directions) - directions @ middle
+        assert extents.max() <= radius + 1e-6
+        assert extents.max() >= 0.55 * radius  # and is not much too large
 
 
 def test_no_distance_outside_is_longer_than_the_way_to_the_nearest_surface_point():

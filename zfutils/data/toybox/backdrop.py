@@ -1,6 +1,7 @@
 """Backdrops: gradients, noise, floors and clutter behind a toy, drawn without looking at its class."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -140,6 +141,7 @@ def _yaw(angle: float) -> np.ndarray:
     return np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]], np.float32)
 
 
+@lru_cache
 def _spline(cells: int, size: int) -> np.ndarray:
     """Weights (size, cells + 3) of a uniform cubic B-spline."""
     position = (np.arange(size) + 0.5) / size * cells

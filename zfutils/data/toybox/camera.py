@@ -6,7 +6,7 @@ import numpy as np
 
 from zfutils.data.toybox import tracing
 from zfutils.data.toybox.primitives import rotation
-from zfutils.data.toybox.solids import Toy
+from zfutils.data.toybox.toy import Toy
 from zfutils.data.toybox.tracing import Cells
 
 EDGE = 0.96  # toys keep this far from the picture's middle at most, the picture being [-1, 1] squared

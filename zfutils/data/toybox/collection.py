@@ -7,6 +7,7 @@ picture plane, 1 for none); `angle` (degrees) for turning toys, `control` (one t
 is background, else 1 + index in `families.PARTS`; scenes have a map `toys` too, 1 + index in `present`.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,12 @@ from zfutils.core.errors import Problem, unknown
 from zfutils.core.profiles import Profile, ToyDraw
 from zfutils.data import prepared_sets
 from zfutils.data.prepared_sets import PreparedSet
-from zfutils.data.toybox import difficulty, families, scene
-from zfutils.data.toybox.difficulty import DIFFICULTY, Difficulty
+from zfutils.data.toybox import difficulty, families
+from zfutils.data.toybox.difficulty import DIFFICULTY
 
 TOYS_VERSION = 1  # raised when the same seed gives other toys
 WHICH = ("pretraining", "transfer", "scenes", "turning")
+_FILES = dict(zip(WHICH, ("toy", "other", "scene", "turning"), strict=True))
 
 _NAMES = [family.name for family in families.PRETRAINING]
 _TRANSFER_NAMES = [family.name for family in families.TRANSFER]
@@ -80,8 +82,10 @@ def render(context: dict, rows: list[dict]) -> list[dict]:
         context: `seed`, `which`, `size` and `difficulty`.
         rows: of the set's table.
     """
+    from zfutils.data.toybox import renderers  # only here: what is compiled takes a while to import, and opening a set needs none of it
+
     with threadpool_limits(1):  # the number of threads must not change a bit
-        return [_answer(context, row) for row in rows]
+        return [_answer(renderers.RENDERERS[context["which"]], context, row) for row in rows]
 
 
 def _prepared(profile: Profile, which: str, seed: int, jobs: int | None) -> PreparedSet:
@@ -104,38 +108,15 @@ def _prepared(profile: Profile, which: str, seed: int, jobs: int | None) -> Prep
     )
 
 
-def _answer(context: dict, row: dict) -> dict:
+def _answer(renderer: Callable, context: dict, row: dict) -> dict:
     """Render one row, from a source of chance that depends on seed, set and number alone."""
     generator = np.random.default_rng([context["seed"], WHICH.index(context["which"]), row["instance"]])
     size, ranges = context["size"], context["difficulty"]
-    picture = _RENDERERS[context["which"]](row, generator, size, ranges)
+    picture = renderer(row, generator, size, ranges)
     answer = {"image": picture.image, "parts": picture.parts, "columns": picture.columns}
     if context["which"] == "scenes":
         answer["toys"] = picture.toys
     return answer
-
-
-def _pretraining_toy(row: dict, generator: np.random.Generator, size: int, ranges: Difficulty) -> scene.Picture:
-    return scene.portrait(families.PRETRAINING[row["label"]], generator, size, ranges)
-
-
-def _transfer_toy(row: dict, generator: np.random.Generator, size: int, ranges: Difficulty) -> scene.Picture:
-    return scene.portrait(families.TRANSFER[row["label"]], generator, size, ranges)
-
-
-def _scene(row: dict, generator: np.random.Generator, size: int, ranges: Difficulty) -> scene.Picture:
-    few, many = ranges.scene_toys
-    count = 1 if row["control"] else int(generator.integers(few, many + 1))
-    others = generator.permutation([label for label in range(len(_NAMES)) if label != row["label"]])[: count - 1]
-    return scene.group([families.PRETRAINING[label] for label in (row["label"], *others)], generator, size, ranges)
-
-
-def _turned(row: dict, generator: np.random.Generator, size: int, ranges: Difficulty) -> scene.Picture:
-    return scene.turning(families.PRETRAINING[row["label"]], generator, size, ranges, angle=row["angle"])
-
-
-_RENDERERS = dict(zip(WHICH, (_pretraining_toy, _transfer_toy, _scene, _turned), strict=True))
-_FILES = dict(zip(WHICH, ("toy", "other", "scene", "turning"), strict=True))
 
 
 def _pretraining_rows(draw: ToyDraw) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The five kinds of shape that toys are made of, with their exact (or safely short) distance functions."""
+"""The five kinds of shape that toys are made of."""
 
 from dataclasses import dataclass, replace
 
@@ -110,88 +110,39 @@ def rotation(x: float, y: float, z: float) -> tuple[Vector, Vector, Vector]:
     return _rows(around_z @ around_y @ around_x)
 
 
-def distance(kind: str, x: np.ndarray, y: np.ndarray, z: np.ndarray, sizes: np.ndarray, rounding: np.ndarray) -> np.ndarray:
-    """Signed distances of points to shapes of one kind, in each shape's own axes; negative inside.
-
-    Args:
-        kind: one of `KINDS`.
-        x, y, z: coordinates, float32 of shape (shapes, points).
-        sizes: (3, shapes, 1), the lengths of each shape.
-        rounding: (shapes, 1).
-
-    Returns:
-        float32 (shapes, points). Exact, but for the ellipsoid, where it is never longer than the distance outside.
-    """
-    return _DISTANCES[kind](x, y, z, sizes, rounding)
+def reach(shape: Primitive, directions: np.ndarray) -> np.ndarray:
+    """How far a shape extends along unit vectors (..., 3), measured from the toy's origin: (...)."""
+    own = directions @ np.array(shape.turn)
+    repeated = np.abs(own) @ _half_spans(shape)
+    return directions @ np.array(shape.centre) + _REACHES[shape.kind](shape.sizes, own) + shape.rounding + repeated
 
 
-def reach(shape: Primitive, direction: np.ndarray) -> float:
-    """How far a shape extends along a unit vector, measured from the toy's origin."""
-    own = np.array(shape.turn).T @ direction
-    repeated = sum((n - 1) / 2 * gap * abs(part) for n, gap, part in zip(shape.repeat, shape.spacing, own, strict=True))
-    return float(np.dot(shape.centre, direction) + _REACHES[shape.kind](shape.sizes, own) + shape.rounding + repeated)
+def bounding_sphere(shape: Primitive) -> tuple[np.ndarray, float]:
+    """Middle (3,) and radius of a sphere that holds a shape with all its repetitions."""
+    sizes = shape.sizes
+    along = sizes[2] / 2 if shape.kind == "cone" else 0.0
+    middle = np.array(shape.centre) + along * np.array(shape.turn)[:, 1]
+    return middle, float(_RADII[shape.kind](sizes) + shape.rounding + np.linalg.norm(_half_spans(shape)))
 
 
-def _ellipsoid(x, y, z, sizes, rounding):
-    a, b, c = sizes
-    u, v, w = x / a, y / b, z / c
-    scaled = np.sqrt(u * u + v * v + w * w)
-    u /= a
-    v /= b
-    w /= c
-    slope = np.sqrt(u * u + v * v + w * w)
-    # f / |grad f| of the convex f = scaled - 1 never exceeds the distance. The floors matter at the very centre only.
-    least = 1e-6 / np.minimum(np.minimum(a, b), c)
-    return np.maximum(scaled, 1e-6) * (scaled - 1) / np.maximum(slope, least)
+def _half_spans(shape: Primitive) -> np.ndarray:
+    """How far the outermost repetitions are from the middle, along each of the shape's axes (3,)."""
+    return (np.array(shape.repeat) - 1) / 2 * np.array(shape.spacing)
 
-
-def _cone(x, y, z, sizes, rounding):
-    first, last, length = sizes
-    sine = (first - last) / length
-    cosine = np.sqrt(1 - sine * sine)
-    across = x * x
-    across += z * z
-    side = np.sqrt(across)
-    along = cosine * y - sine * side
-    flank = cosine * side + sine * y - first
-    bottom = np.sqrt(across + y * y) - first
-    beyond = y - length
-    top = np.sqrt(across + beyond * beyond) - last
-    return np.where(along < 0, bottom, np.where(along > cosine * length, top, flank))
-
-
-def _box(x, y, z, sizes, rounding):
-    u, v, w = np.abs(x) - sizes[0], np.abs(y) - sizes[1], np.abs(z) - sizes[2]
-    inside = np.minimum(np.maximum(np.maximum(u, v), w), 0)
-    for edge in (u, v, w):
-        np.maximum(edge, 0, out=edge)
-        edge *= edge
-    return np.sqrt(u + v + w) + inside - rounding
-
-
-def _cylinder(x, y, z, sizes, rounding):
-    side = np.sqrt(x * x + z * z) - sizes[0]
-    cap = np.abs(y) - sizes[1]
-    inside = np.minimum(np.maximum(side, cap), 0)
-    for edge in (side, cap):
-        np.maximum(edge, 0, out=edge)
-        edge *= edge
-    return np.sqrt(side + cap) + inside - rounding
-
-
-def _torus(x, y, z, sizes, rounding):
-    side = np.sqrt(x * x + z * z) - sizes[0]
-    return np.sqrt(side * side + y * y) - sizes[1]
-
-
-_DISTANCES = dict(zip(KINDS, (_ellipsoid, _cone, _box, _cylinder, _torus), strict=True))
 
 _REACHES = {
-    "ellipsoid": lambda sizes, own: np.linalg.norm(np.multiply(sizes, own)),
-    "cone": lambda sizes, own: max(sizes[0], sizes[1] + sizes[2] * own[1]),
-    "box": lambda sizes, own: np.abs(np.multiply(sizes, own)).sum(),
-    "cylinder": lambda sizes, own: sizes[0] * np.hypot(own[0], own[2]) + sizes[1] * abs(own[1]),
-    "torus": lambda sizes, own: sizes[0] * np.hypot(own[0], own[2]) + sizes[1],
+    "ellipsoid": lambda sizes, own: np.linalg.norm(sizes * own, axis=-1),
+    "cone": lambda sizes, own: np.maximum(sizes[0], sizes[1] + sizes[2] * own[..., 1]),
+    "box": lambda sizes, own: np.abs(sizes * own).sum(-1),
+    "cylinder": lambda sizes, own: sizes[0] * np.hypot(own[..., 0], own[..., 2]) + sizes[1] * np.abs(own[..., 1]),
+    "torus": lambda sizes, own: sizes[0] * np.hypot(own[..., 0], own[..., 2]) + sizes[1],
+}
+_RADII = {
+    "ellipsoid": max,
+    "cone": lambda sizes: sizes[2] / 2 + max(sizes[:2]),
+    "box": np.linalg.norm,
+    "cylinder": lambda sizes: np.hypot(sizes[0], sizes[1]),
+    "torus": lambda sizes: sizes[0] + sizes[1],
 }
 
 

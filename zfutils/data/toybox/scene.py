@@ -12,8 +12,8 @@ from zfutils.data.toybox.camera import Frame, Pose
 from zfutils.data.toybox.difficulty import Difficulty
 from zfutils.data.toybox.draw import Draw
 from zfutils.data.toybox.families import PARTS, Family
-from zfutils.data.toybox.solids import Toy
 from zfutils.data.toybox.studio import Actor, Lamp, Seen
+from zfutils.data.toybox.toy import Toy
 
 _GRID, _COARSE = 40, 24  # cells along each side of the coarse look at a toy, and of the first one that only measures it
 _TURNS = 20  # poses tried at most until a toy fits

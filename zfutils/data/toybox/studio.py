@@ -1,6 +1,7 @@
 """The studio: a lamp, and how wall, floor, clutter and toys look in its light, one layer over the other."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from zfutils.data.toybox.backdrop import Backdrop, Clutter
 from zfutils.data.toybox.camera import Frame, View
 from zfutils.data.toybox.difficulty import Difficulty
 from zfutils.data.toybox.materials import ROLES, Look
-from zfutils.data.toybox.solids import Toy
+from zfutils.data.toybox.toy import Toy
 from zfutils.data.toybox.tracing import Cells
 
 
@@ -77,6 +78,7 @@ def lamp(generator: np.random.Generator, difficulty: Difficulty) -> Lamp:
     )
 
 
+@lru_cache
 def pixels(size: int) -> tuple[np.ndarray, np.ndarray]:
     """Middles of all pixels, row by row, as x (right) and y (up) in [-1, 1]."""
     ticks = ((np.arange(size) + 0.5) / size * 2 - 1).astype(np.float32)

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zfutils.data.toybox.solids import Toy
-
-_STEPS = 40
-_SHADOW_STEPS = 20
+from zfutils.data.toybox import distance_field
+from zfutils.data.toybox.toy import Toy
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def cells(toy: Toy, eye: np.ndarray, rays: Callable[[np.ndarray, np.ndarray], np
 
 
 def march(toy: Toy, eye: np.ndarray, directions: np.ndarray, start: np.ndarray, far: float, pixel: float, *, stop: float = 0.1) -> Hits:
-    """Follow rays until they meet the toy or leave its bounding sphere; only those still under way are computed.
+    """Follow rays until they meet the toy or leave its bounding sphere.
 
     Args:
         toy: the toy.
@@ -79,24 +77,9 @@ def march(toy: Toy, eye: np.ndarray, directions: np.ndarray, start: np.ndarray, 
         pixel: half width of a pixel at distance 1.
         stop: a ray has arrived when it is closer to the toy than this many half pixels.
     """
-    count = start.size
-    along, closest, best = start.copy(), np.full(count, np.inf, np.float32), start.copy()
-    active = np.arange(count)
-    met = np.zeros(count, bool)
-    for _ in range(_STEPS):
-        if active.size == 0:
-            break
-        t = along[active]
-        gap = toy.distance(eye[:, None] + directions[:, active] * t)
-        ratio = gap / (t * np.float32(pixel))
-        nearer = ratio < closest[active]
-        closest[active[nearer]], best[active[nearer]] = ratio[nearer], t[nearer]
-        arrived = ratio < stop
-        met[active[arrived]] = True
-        t = t + np.maximum(gap, t * np.float32(pixel * 0.1))
-        along[active] = t
-        active = active[~arrived & (t < far)]
-    met[active] = closest[active] < 1  # grazing rays that ran out of steps
+    met, closest, best = distance_field.march(
+        toy.packed, eye.astype(np.float32), directions, start, np.float32(far), np.float32(pixel), np.float32(stop)
+    )
     seen = np.flatnonzero(met | (closest < 1))
     return Hits(seen, best[seen], np.where(met[seen], 1, np.clip(1 - closest[seen], 0, 1)).astype(np.float32))
 
@@ -114,18 +97,12 @@ def lit(toy: Toy, points: np.ndarray, light: np.ndarray, softness: float) -> np.
     off_axis = (points * points).sum(0) - along_light**2
     inside = toy.radius**2 - off_axis
     leaves = -along_light + np.sqrt(np.maximum(inside, 0))
-    share = np.ones(points.shape[1], np.float32)
-    active = np.flatnonzero((inside > 0) & (leaves > 0))
-    least = np.float32(toy.radius * 0.02)
-    t = np.maximum(-along_light - np.sqrt(np.maximum(inside, 0)), least)[active].astype(np.float32)
-    for _ in range(_SHADOW_STEPS):
-        if active.size == 0:
-            break
-        gap = toy.distance(points[:, active] + light[:, None] * t)
-        share[active] = np.minimum(share[active], gap / (np.float32(softness) * t))
-        t = t + np.clip(gap, least, toy.radius * 0.5)
-        going = (share[active] > 0.02) & (t < leaves[active])
-        active, t = active[going], t[going]
+    steps = np.array([toy.radius * 0.02, toy.radius * 0.5], np.float32)
+    enters = np.maximum(-along_light - np.sqrt(np.maximum(inside, 0)), steps[0])
+    leaves = np.where(inside > 0, leaves, 0)
+    share = distance_field.shadow(
+        toy.packed, np.ascontiguousarray(points), light, enters.astype(np.float32), leaves.astype(np.float32), steps, np.float32(softness)
+    )
     share = np.clip(share, 0, 1)
     return share * share * (3 - 2 * share)
 
