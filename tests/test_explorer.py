@@ -405,7 +405,7 @@ def test_a_notebook_is_never_newer_than_its_source(monkeypatch, tmp_path):
     monkeypatch.setattr(paths, "BOOK", tmp_path)
     (tmp_path / "one.py").write_text("# %%\n1\n", encoding="utf-8")
     os.utime(tmp_path / "one.py", ns=(10**18, 10**18))
-    assert notebooks.write_all() and notebooks.write_all() == []
+    assert notebooks.write() and notebooks.write() == []
     assert (tmp_path / "one.ipynb").stat().st_mtime_ns <= (tmp_path / "one.py").stat().st_mtime_ns, (
         "else JupyterLab refuses to open the pair"
     )

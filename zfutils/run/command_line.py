@@ -144,7 +144,7 @@ def _chapter(given: argparse.Namespace) -> int:
 
     if given.only not in chapters.CHAPTERS:
         raise unknown("chapter", given.only, chapters.CHAPTERS)
-    notebooks.write_all()
+    notebooks.write()
     notebook = f"{given.only}.ipynb"
     output = paths.results_dir(given.profile.name) / "notebooks" / notebook
     execution.run_chapter(paths.notebooks_dir() / notebook, output=output, parameters={"profile": given.profile.name, "seed": given.seed})
@@ -163,7 +163,7 @@ def _scoreboard(given: argparse.Namespace) -> int:
 def _notebooks(given: argparse.Namespace) -> int:
     from zfutils.run import notebooks
 
-    for source in notebooks.write_all():
+    for source in notebooks.write():
         progress.say(f"{source.stem}: notebook made from its source")
     return 0
 

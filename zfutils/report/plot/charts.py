@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+import lazy_loader
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from zfutils.report.plot.page import GREY, blank, dots_with_ends
+
+sns = lazy_loader.load("seaborn")  # with what it loads it is two seconds of import, and most figures need none of it
 
 
 def learning_curves(frame: pd.DataFrame, lr_drops: dict[str, Sequence[int]], *, chance: float, title: str = "") -> Figure:

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import lazy_loader
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from zfutils.report.plot.page import GREY, Shown, grid, unarranged
+
+sns = lazy_loader.load("seaborn")  # with what it loads it is two seconds of import, and most figures need none of it
 
 
 @dataclass(frozen=True)
