@@ -1,7 +1,7 @@
 """How alike pictures and rankings are, in numbers."""
 
 import numpy as np
-from scipy import stats
+import scipy
 
 _AT_ONCE = 1024  # rows of features in float32
 
@@ -62,7 +62,7 @@ def rank_correlation(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     Returns:
         (columns,), in [-1, 1]; NaN for a column that holds one value only.
     """
-    a, b = (stats.rankdata(x, axis=0) for x in (ours, theirs))
+    a, b = (scipy.stats.rankdata(x, axis=0) for x in (ours, theirs))
     a, b = a - a.mean(0), b - b.mean(0)
     sizes = np.sqrt((a * a).sum(0) * (b * b).sum(0))
     return np.where(sizes > 0, (a * b).sum(0) / np.where(sizes > 0, sizes, 1), np.nan)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import scipy.io
+import scipy
 
 from zfutils.core import progress
 from zfutils.core.errors import Problem, unknown

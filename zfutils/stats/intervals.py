@@ -1,12 +1,12 @@
 """Intervals of 95 % without drawing: of a share, and of a mean over folds or seeds."""
 
 import numpy as np
-from scipy import stats
+import scipy
 
 
 def share(hits: int, n: int) -> tuple[float, float]:
     """Ends of the interval of hits / n after Wilson, which stays within [0, 1] and holds for few hits too."""
-    ends = stats.binomtest(hits, n).proportion_ci(method="wilson")
+    ends = scipy.stats.binomtest(hits, n).proportion_ci(method="wilson")
     return float(ends.low), float(ends.high)
 
 
@@ -22,5 +22,5 @@ def redrawn_folds(mean: np.ndarray, std: np.ndarray, n: np.ndarray, ratio: np.nd
         n: number of folds; one says nothing of its spread, the ends are then NaN.
         ratio: test images of a fold over its training images.
     """
-    half = stats.t.ppf(0.975, n - 1) * np.where(std > 0, std, np.nan) * np.sqrt(1 / n + ratio)
+    half = scipy.stats.t.ppf(0.975, n - 1) * np.where(std > 0, std, np.nan) * np.sqrt(1 / n + ratio)
     return mean - half, mean + half

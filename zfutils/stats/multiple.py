@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+import scipy
 
 
 def p_value(measured: tuple[float, float, float], threshold: float = 0.0) -> float:
@@ -17,10 +17,10 @@ def p_value(measured: tuple[float, float, float], threshold: float = 0.0) -> flo
         In [0, 1]; 1 for an interval without a width that lies on the threshold, 0 for one that lies beside it.
     """
     value, low, high = measured
-    spread = (high - low) / (2 * stats.norm.ppf(0.975))
+    spread = (high - low) / (2 * scipy.stats.norm.ppf(0.975))
     if spread == 0:
         return float(value == threshold)
-    return float(2 * stats.norm.sf(abs(value - threshold) / spread))
+    return float(2 * scipy.stats.norm.sf(abs(value - threshold) / spread))
 
 
 def holm(p: Sequence[float]) -> np.ndarray:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from zfutils.stats import bootstrap
 
@@ -98,7 +98,7 @@ def with_spread(interval: bootstrap.Interval, means: Sequence[float], *, freedom
     count = len(means)
     if count == 1:
         return Estimate(value, low, high, float("nan"), 1)
-    own, other = ((high - low) / 2 / stats.t.ppf(0.975, freedom)) ** 2, float(np.var(means, ddof=1)) / count
+    own, other = ((high - low) / 2 / scipy.stats.t.ppf(0.975, freedom)) ** 2, float(np.var(means, ddof=1)) / count
     few = own**2 / freedom + other**2 / (count - 1)
     return _estimate(value, (own + other) ** 0.5, (own + other) ** 2 / few if few > 0 else np.inf, count)
 
@@ -130,7 +130,7 @@ def _estimate(value: float, spread: float, freedom: float, seeds: int) -> Estima
     if spread == 0:
         return Estimate(value, value, value, float(value == 0), seeds)
     freedom = max(1.0, freedom)
-    half, p = float(stats.t.ppf(0.975, freedom)) * spread, float(2 * stats.t.sf(abs(value) / spread, freedom))
+    half, p = float(scipy.stats.t.ppf(0.975, freedom)) * spread, float(2 * scipy.stats.t.sf(abs(value) / spread, freedom))
     return Estimate(value, value - half, value + half, p, seeds)
 
 
