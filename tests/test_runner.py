@@ -465,3 +465,17 @@ def test_copies_for_students_lie_beside_the_notebooks(tmp_path, monkeypatch, cap
     assert main(["students"]) == 0
     assert len(list((tmp_path / "students").glob("*.ipynb"))) == len(notebooks.sources()) and not (tmp_path / "book").exists()
     assert f"chapters without solutions: {tmp_path / 'students'}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("user", "root"), [(0, True), (1000, False)])
+def test_jupyterlab_opens_the_explorer_after_its_notebook_alone_was_compared_and_is_told_of_root(user, root, monkeypatch):
+    compared, commands = [], []
+    monkeypatch.setattr(notebooks, "in_step", lambda source: compared.append(source.stem) or True)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setattr(os, "execv", lambda program, command: commands.append(command))
+    monkeypatch.setenv("PROFILE", "smoke")
+    command_line.main(["explore", "--profile", "smoke"])
+    assert compared == ["explore"]
+    assert commands[0][-1].endswith("explore.ipynb") and ("--allow-root" in commands[0]) == root
+    command_line.main(["lab", "--profile", "smoke"])
+    assert len(compared) > 10 and ("--allow-root" in commands[1]) == root

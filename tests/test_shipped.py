@@ -102,9 +102,12 @@ def test_the_winners_that_ship_are_those_of_a_scan(weights):
     assert close < 6, "lossy, but the same pictures"
 
 
-def test_shipping_again_gives_the_same_bytes(weights):
+def test_shipping_again_gives_the_same_bytes_and_says_that_the_net_has_not_learned(weights, capfd):
     before = {file.name: file.read_bytes() for file in weights.iterdir()}
     shipping.ship(SMALLEST, "zfnet")
+    card = runs.trained(SMALLEST, "zfnet").card
+    said = f"{NAME} has not learned ({card['val_wrong']} of {card['val_n']} val pictures wrong): for trying out only"
+    assert (said in "".join(capfd.readouterr())) == (not card["learned"])
     assert {file.name: file.read_bytes() for file in weights.iterdir()} == before
 
 

@@ -176,14 +176,23 @@ def _students(given: argparse.Namespace) -> int:
     return 0
 
 
-def _lab(given: argparse.Namespace, *opened: str) -> int:
+def _lab(given: argparse.Namespace) -> int:
     _notebooks(given)
-    os.environ["PROFILE"] = given.profile.name
-    os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", "--notebook-dir", str(paths.notebooks_dir()), *opened])
+    return _open_jupyterlab(given)
 
 
 def _explore(given: argparse.Namespace) -> int:
-    return _lab(given, str(paths.notebooks_dir() / "explore.ipynb"))
+    from zfutils.run import notebooks
+
+    notebooks.write([paths.BOOK / "explore.py"])  # the others take seconds
+    return _open_jupyterlab(given, str(paths.notebooks_dir() / "explore.ipynb"))
+
+
+def _open_jupyterlab(given: argparse.Namespace, *opened: str) -> int:
+    """Become JupyterLab on the book; it serves this machine alone, so in a container it may run as root, which it asks to be told."""
+    os.environ["PROFILE"] = given.profile.name
+    root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(paths.notebooks_dir()), *root, *opened])
 
 
 def _book(given: argparse.Namespace) -> int:

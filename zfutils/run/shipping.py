@@ -47,6 +47,8 @@ def ship(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
     if card["val_wrong"] - trained.card["val_wrong"] > MOST_LOST * card["val_n"]:
         found = f"{card['val_wrong']} of {card['val_n']} val pictures wrong, {trained.card['val_wrong']} before"
         raise Problem(f"{shipped_name} does not bear half precision ({found}); train it at a smaller scale of its signals")
+    if not card["learned"]:
+        progress.say(f"{shipped_name} has not learned ({card['val_wrong']} of {card['val_n']} val pictures wrong): for trying out only")
     files = [shipped.write(shipped_name, net, trained.architecture, prepared.mean(), card=card)]
     if name == "zfnet":  # those of figure 4; what stands before training follows from the seed
         files.append(shipped.write_checkpoints(shipped_name, {epoch: trained.checkpoint(epoch) for epoch in PAPER_EPOCHS}))
