@@ -144,7 +144,7 @@ def _chapter(given: argparse.Namespace) -> int:
 
     if given.only not in chapters.CHAPTERS:
         raise unknown("chapter", given.only, chapters.CHAPTERS)
-    notebooks.write()
+    notebooks.write([paths.BOOK / f"{given.only}.py"])
     notebook = f"{given.only}.ipynb"
     output = paths.results_dir(given.profile.name) / "notebooks" / notebook
     execution.run_chapter(paths.notebooks_dir() / notebook, output=output, parameters={"profile": given.profile.name, "seed": given.seed})

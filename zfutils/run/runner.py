@@ -57,7 +57,7 @@ def reproduce(
     """
     start = time.monotonic()
     wanted = chapters.chosen(only=only, extras=extras, dataset=profile.dataset)
-    for source in notebooks.write():
+    for source in notebooks.write([paths.BOOK / f"{chapter.name}.py" for chapter in wanted]):
         progress.say(f"{source.stem}: notebook made from its source")
     os.environ |= from_scratch.ONLY_TRAINED if only_trained else {}  # for chapters, which run in processes of their own
     options = {"retrain": retrain, "only_trained": only_trained or profile.ships and not retrain}
