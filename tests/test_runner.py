@@ -270,6 +270,21 @@ def test_sets_and_chapters_that_need_no_other_net_are_made_beside_the_trainings(
     assert order == [("pretraining",), ("scenes",), "one", "nets", "two"]
 
 
+@pytest.mark.parametrize(("is_there", "jobs"), [(True, 2), (False, 1)])
+def test_sets_are_made_by_all_processes_where_no_net_is_trained_beside_them(is_there, jobs, book, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(
+        runner.registry, "prepare", lambda profile, *, jobs, chosen, **others: asked.update(dict.fromkeys(chosen, jobs)) or {}
+    )
+    monkeypatch.setattr(runs, "is_trained", lambda profile, name, seed: False)
+    monkeypatch.setattr(runs, "is_there", lambda profile, name, seed: is_there)
+    monkeypatch.setattr(train_all, "make", lambda *arguments, **others: {})
+    monkeypatch.setattr(runner, "_run_all", lambda *arguments, **others: [])
+    wanted = [Chapter("one", nets=("zfnet",), sets=("pretraining", "scenes"))]
+    runner._make(profiles.profile("smoke"), wanted, 0, 2, {"only_trained": True, "retrain": False}, {})
+    assert asked == {"pretraining": 2, "scenes": jobs}
+
+
 def test_a_chapter_waits_for_further_seeds_only_where_this_run_trains_them():
     takes = Chapter("takes", nets=("zfnet",), seeds=("alexnet-again",))
     wanted = [Chapter("needs", nets=("zfnet",), needs=("takes",)), Chapter("fills", nets=("zfnet",), rows=("zfnet-2",)), takes]

@@ -91,7 +91,8 @@ def _make(profile: Profile, wanted: list[Chapter], seed: int, jobs: int | None, 
         training = pool.submit(train_all.make, profile, *nets, seed=seed, jobs=jobs, beside=children, begun=begun, **options)
         training.add_done_callback(lambda ended: begun.set())
         if rest := needed[len(first) :]:
-            prepared |= registry.prepare(profile, seed=seed, jobs=children.at_once - 1, chosen=rest, **where)
+            beside_a_net = train_all.begins_alone(profile, nets[0], seed=seed, **options)
+            prepared |= registry.prepare(profile, seed=seed, jobs=children.at_once - beside_a_net, chosen=rest, **where)
         begun.wait()
         leaders = {name: runs.trained(profile, name, seed=seed) for name in train_all.LEADERS if not training.done()}
         early = _early(wanted, set(leaders), {*nets[0], *nets[1]})

@@ -74,6 +74,12 @@ def make(
     return nets
 
 
+def begins_alone(profile: Profile, needed: list[str], *, seed: int = 0, retrain: bool = False, only_trained: bool = False) -> bool:
+    """Whether `make` begins with a net that others follow, which it trains alone; arguments as there."""
+    is_at_hand = runs.is_there if only_trained else runs.is_trained
+    return retrain or not all(is_at_hand(profile, name, seed=seed) for name in LEADERS if name in needed)
+
+
 def _possible(profile: Profile, rows: list[str], seed: int) -> list[str]:
     """The rows of tables for whose nets the pictures have classes enough; the others are named."""
     prepared = registry.opened(profile, seed=seed)
