@@ -113,6 +113,32 @@ class Shipped(Trained):
         return shipped.checkpoint(self.name, epoch)
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """A net as it was at an epoch of its training, with what the feature cache asks of a trained one.
+
+    Attributes:
+        trained: the net.
+        epoch: of the paper's 70; 0 is before training.
+    """
+
+    trained: Trained
+    epoch: int
+
+    @property
+    def folder(self) -> Path:
+        """Where what is computed with the net is kept."""
+        return self.trained.folder
+
+    def net(self) -> nn.Sequential:
+        """Its weights at that epoch, on the CPU, in evaluation mode; of a net that ships the convolutional layers alone."""
+        return self.trained.checkpoint(self.epoch)
+
+    def inputs(self, prepared: PreparedSet, *, device: torch.device, mean: np.ndarray | None = None) -> Crops:
+        """As of the trained net."""
+        return self.trained.inputs(prepared, device=device, mean=mean)
+
+
 def of_shipped(profile: str, recipe: str, *, seed: int = 0) -> Shipped | None:
     """The net of a recipe that ships for a profile and was trained from this seed of a run; None where none does."""
     name = f"{recipe}-{shipped.DATA.get(profile, profile)}"

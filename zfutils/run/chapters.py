@@ -76,7 +76,7 @@ _ALL = (
     ),
     Chapter(
         "10_transfer",
-        ("table4", "table5", "table6", "table7", "figure9", "overlap", "scenes"),
+        ("table4", "table5", "table6", "table7", "table7_in_training", "figure9", "overlap", "scenes"),
         ("zfnet",),
         sets=("pretraining", "transfer", "scenes", "caltech256", "voc2012"),
         minutes=6,

@@ -14,7 +14,7 @@ from zfutils.core.errors import Problem
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import checkpoints, devices
 from zfutils.models.crops import CENTRE, Crops
-from zfutils.models.trained import Model, Trained
+from zfutils.models.trained import Earlier, Model, Trained
 
 # What the next layer takes: after pool and norm where a layer has them.
 LAYERS = {1: "norm1", 2: "norm2", 3: "relu3", 4: "relu4", 5: "pool5", 6: "relu6", 7: "relu7"}
@@ -25,7 +25,7 @@ _LARGEST = float(np.finfo(np.float16).max)
 
 
 def of(
-    trained: Trained | Model,
+    trained: Trained | Earlier | Model,
     prepared: PreparedSet,
     mean: np.ndarray | None = None,
     *,

@@ -58,7 +58,7 @@ def layers(frame: pd.DataFrame, *, title: str = "") -> Figure:
         axis.plot(own["layer"], own["accuracy"], marker="o", ms=4, lw=1.2, ls=":" if printed else "-", color=f"C{number}", label=series)
         if not printed:
             axis.fill_between(own["layer"], own["low"], own["high"], color=f"C{number}", alpha=0.18, lw=0)
-    axis.set(xlabel="layer", ylabel="accuracy, mean over classes, %", title=title, ylim=(0, 100))
+    axis.set(xlabel="layer", ylabel="accuracy, mean over classes, %", title=title, ylim=(0, 100), xticks=frame["layer"].unique())
     axis.legend(fontsize=8, bbox_to_anchor=(1, 0.5), loc="center left")
     return figure
 
