@@ -1184,7 +1184,7 @@ MOMENTS = {"before training": Earlier(TRAINED, 0), "epoch 5 of 70": Earlier(TRAI
 MODERN = "zfnet-modern"  # batch norm, random crops, twice the maps; it ships for photographs
 CLIMBERS = {moment: (net, {1: "norm1", 3: "relu3", 5: "pool5"}) for moment, net in MOMENTS.items()}
 if runs.is_there(PROFILE, MODERN, seed=seed):
-    CLIMBERS[f"`{MODERN}`, the end"] = (runs.trained(PROFILE, MODERN, seed=seed), {1: "pool1", 3: "relu3", 5: "pool5"})
+    CLIMBERS[f"{MODERN}, the end"] = (runs.trained(PROFILE, MODERN, seed=seed), {1: "pool1", 3: "relu3", 5: "pool5"})
 Markdown("Nets: " + ", ".join(CLIMBERS))
 
 
@@ -1232,13 +1232,15 @@ def tested() -> str:
         else "So this is no test of the reason: the interval holds 0."
     )
     said = "; ".join(f"{who} {value.mean():+.1f}" for who, value in adds.items())
-    return f"Layers 2 to 5 add, in points: {said}. From epoch 30 to the end {grown:+.1f} ({low:.1f} to {high:.1f}). {verdict}"
+    drawn, learned = (100 * CLIMBING[who][5].frame["accuracy"].mean() for who in ("before training", THE_END))
+    than = "less" if learned < drawn else "more"
+    return f"Layer 5 of the trained net reads {learned:.1f} %, {than} than the {drawn:.1f} % of the same layer before training, whose filters are noise. Layers 2 to 5 add, in points: {said}. From epoch 30 to the end {grown:+.1f} ({low:.1f} to {high:.1f}). {verdict}"
 
 
 # %% tags=["plumbing"]
 def modern_reading() -> str:
     """What a net that learned more does, where there is one."""
-    name = f"`{MODERN}`, the end"
+    name = f"{MODERN}, the end"
     if name not in CLIMBING:
         return ""
     own, card = CLIMBED[CLIMBED["series"] == name].set_index("layer")["accuracy"], runs.trained(PROFILE, MODERN, seed=SEED).card

@@ -234,6 +234,26 @@ def a_sweep_gives_the_librarys_map_while_the_page_answers(opened: Opened, site: 
     opened.page.wait_for_function("document.querySelector('#alive-map-said').textContent === 'Stopped.'", timeout=PATIENCE)
 
 
+def words_that_wait_are_not_said_of_a_picture_that_has_gone(opened: Opened, site: Path, folder: Path) -> None:
+    opened.settle()
+    said = opened.page.locator("#alive-said").inner_text()
+    opened.page.evaluate(
+        """async () => {
+            await alive.look();
+            const ask = alive.asker.ask;
+            alive.asker.ask = () => new Promise(() => {}); // the worker is busy for longer than the words wait
+            alive.say("not yet");
+            alive.fresh();
+            await new Promise((done) => setTimeout(done, 800));
+            alive.asker.ask = ask;
+        }"""
+    )
+    assert opened.page.locator("#alive-said").inner_text() == "not yet" != said
+    assert opened.complaints == []
+    opened.page.evaluate("alive.fresh()")
+    opened.settle()
+
+
 def a_broken_file_is_refused_and_the_camera_taken(opened: Opened, site: Path, folder: Path) -> None:
     (folder / "broken.png").write_bytes(b"no picture")
     opened.page.set_input_files("#alive-file", folder / "broken.png")
@@ -308,6 +328,7 @@ STEPS = (
     a_square_is_dragged_and_moved_by_keys,
     it_turns_and_shifts_as_the_library_does_and_ends_with_the_last_of_many_moves,
     a_sweep_gives_the_librarys_map_while_the_page_answers,
+    words_that_wait_are_not_said_of_a_picture_that_has_gone,
     a_broken_file_is_refused_and_the_camera_taken,
     another_net_is_loaded_and_shown_a_photograph,
     a_browser_without_webassembly_is_told,

@@ -121,6 +121,7 @@ export class Alive {
     const { side, size } = this.facts;
     this.pixels = input(this.square, side, size, this.mean);
     this.before = null;
+    clearTimeout(this.quiet); // it would speak of the old one
     if (this.unit) this.unit = { layer: this.unit.layer }; // another may be the strongest here
     this.forgetMap();
     this.put({ turn: 0, right: 0, down: 0 });
