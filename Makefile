@@ -73,7 +73,7 @@ bench: .venv/ready  ## measure speed against what one would use instead
 	@$(RUN) bench $(GIVEN)
 
 test: lint  ## lint and test
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 3 --dist worksteal
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 mutants: .venv/ready  ## put one-line mistakes into copies of the package and see that tests notice each (minutes)
 	@$(BIN)/python -m tests.mutants

@@ -375,7 +375,7 @@ assert AFTER_TWO < 1e-3, "momentum, dropout and clipping have acted by then"
 Markdown(
     f"After two steps the weights of the two nets are apart by {AFTER_TWO:.1g} of the way they went, after {len(LOSSES)} by {AFTER_TEN:.1g}: the loop above *is* the library's training. "
     + (
-        "More than rounding it becomes where two values in a window of a pool are equal to rounding and each net takes another. "
+        "More than rounding can come of it: a pool takes the largest value, and where two are equal to rounding the nets may take different ones. "
         if AFTER_TEN > 1e-4
         else ""
     )

@@ -1227,7 +1227,7 @@ def tested() -> str:
     verdict = (
         "The reason holds: depth was still gaining when training ended."
         if low > 0
-        else "The reason does not hold: depth added more halfway."
+        else "The reason does not hold: depth added more at epoch 30."
         if high < 0
         else "So this is no test of the reason: the interval holds 0."
     )

@@ -28,22 +28,17 @@ from zfutils.models import pretrained  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long tests come first, the short ones at the end keep all processes busy.
+    """Long tests come first, the short ones at the end keep both processes busy.
 
-    Of three processes each begins with a third of the list: the first with the smoke run and what waits for it, the second with pages in a
-    browser that do not, each of which is one long test, the third with the site.
+    Of two processes each begins with one half of the list: the first with the smoke run and what waits for it, the second with the pages
+    in a browser that do not, each of which is one long test and would else be left to one process at the end.
     """
-    groups = {"smoke": [], "installed": [], "lab": [], "site": [], "": []}
-    for item in items:
-        groups[next((name for name in groups if name in item.fixturenames), "")].append(item)
-    short = groups.pop("")
-    begins = [groups["smoke"] + groups["installed"], groups["lab"], groups["site"]]
-    third = -(-len(items) // 3)
-    items[:] = []
-    for begin in begins:
-        fill = max(0, third - len(begin)) if begin is not begins[-1] else len(short)
-        items += begin + short[:fill]
-        short = short[fill:]
+    long = ("installed", "smoke", "site")
+    apart = [item for item in items if "lab" in item.fixturenames and "smoke" not in item.fixturenames]
+    others = [item for item in items if item not in apart]
+    others.sort(key=lambda item: next((rank for rank, name in enumerate(long) if name in item.fixturenames), len(long)))
+    middle = len(items) // 2
+    items[:] = [*others[:middle], *apart, *others[middle:]]
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.oracles import toy_distances
-from zfutils.data.toybox import primitives
+from zfutils.data.toybox import distance_field, primitives
 from zfutils.data.toybox.draw import Draw
 from zfutils.data.toybox.families import PRETRAINING, TRANSFER, family
 from zfutils.data.toybox.primitives import ball, box, carried, cylinder, ellipsoid, rod, torus
@@ -67,6 +67,19 @@ def test_distances_to_a_toy_are_those_of_all_its_shapes_one_after_the_other(one)
     np.testing.assert_allclose(
         toy.distance(points.astype(np.float32)), toy_distances.distance(solids, points.T + toy.middle), atol=2e-5 * toy.radius, rtol=1e-4
     )
+
+
+def test_where_nothing_can_be_kept_each_process_compiles_for_itself(monkeypatch):
+    def compiler(cache=False, **others):
+        def compiled(function):
+            if cache:
+                raise RuntimeError("cannot cache function: no locator available")
+            return function
+
+        return compiled
+
+    monkeypatch.setattr(distance_field, "njit", compiler)
+    assert distance_field._compiled(abs) is abs
 
 
 def test_bounding_sphere_holds_the_shape_and_its_repetitions():

@@ -185,7 +185,8 @@ export class Alive {
     this.seen = seen;
     showBars(part("bars"), seen.probabilities, this.before, this.facts.classes);
     clearTimeout(this.quiet);
-    this.quiet = setTimeout(() => this.say(sentence(seen.probabilities, this.before, this.facts.classes)), QUIET);
+    const { before, facts } = this; // of now: another net may be there when it is said
+    this.quiet = setTimeout(() => this.say(sentence(seen.probabilities, before, facts.classes)), QUIET);
     const { layer, unit } = this.unit ?? { layer: "relu5" in this.facts.layers ? "relu5" : Object.keys(this.facts.layers)[0] };
     await this.choose(layer, unit ?? this.strongest(layer));
   }

@@ -4,10 +4,19 @@ Whatever is compiled stays in this one file: the compiler's cache looks at the f
 calls. All numbers are float32, as in `Toy`, which packs the shapes.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numba import njit
 
-_compiled = njit(cache=True, error_model="numpy")
+
+def _compiled(function: Callable) -> Callable:
+    """Compile a function when it is first called, and keep that on disk; where no folder can be written it is compiled by every process."""
+    try:
+        return njit(cache=True, error_model="numpy")(function)
+    except RuntimeError:
+        return njit(error_model="numpy")(function)
+
 
 # One primitive. Those of one solid stand together; `last` is the index after the solid's last one.
 SHAPE = np.dtype(
@@ -32,6 +41,7 @@ SHAPE = np.dtype(
     align=True,
 )
 
+_ELLIPSOID, _CONE, _BOX, _CYLINDER = range(4)  # the order of `primitives.KINDS`; the last one is the torus
 _STEPS = 40
 _SHADOW_STEPS = 20
 _ZERO, _ONE, _TWO, _FOUR, _HAIR, _FAR = (np.float32(number) for number in (0, 1, 2, 4, 1e-6, np.inf))
@@ -70,13 +80,7 @@ def march(shapes, eye, directions, start, far, pixel, stop):
     """Follow rays until they meet the surface or leave the toy's bounding sphere.
 
     Args:
-        shapes: see `distances`.
-        eye: (3,) where all rays begin.
-        directions: (3, n) unit vectors.
-        start: (n,) distance along each ray where to begin.
-        far: distance where a ray has left the toy behind.
-        pixel: half width of a pixel at distance 1.
-        stop: a ray has arrived when it is closer to the toy than this many half pixels.
+        shapes: see `distances`; the others are those of `tracing.march`.
 
     Returns:
         Whether each ray met the toy; how close it came, in half pixels; the distance along it where that was.
@@ -207,13 +211,13 @@ def _of_shape(shape, x, y, z):
         u = _folded(u, shape.repeat[0], shape.spacing[0])
         v = _folded(v, shape.repeat[1], shape.spacing[1])
         w = _folded(w, shape.repeat[2], shape.spacing[2])
-    if shape.kind == 0:
+    if shape.kind == _ELLIPSOID:
         return _ellipsoid(u, v, w, sizes[0], sizes[1], sizes[2])
-    if shape.kind == 1:
+    if shape.kind == _CONE:
         return _cone(u, v, w, sizes[0], sizes[1], sizes[2])
-    if shape.kind == 2:
+    if shape.kind == _BOX:
         return _box(u, v, w, sizes[0], sizes[1], sizes[2]) - shape.rounding
-    if shape.kind == 3:
+    if shape.kind == _CYLINDER:
         return _cylinder(u, v, w, sizes[0], sizes[1]) - shape.rounding
     return _torus(u, v, w, sizes[0], sizes[1])
 
