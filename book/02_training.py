@@ -371,7 +371,7 @@ def apart(steps: int) -> float:
 
 
 AFTER_TWO, AFTER_TEN = apart(2), apart(len(LOSSES))
-assert AFTER_TWO < 1e-3, "momentum, dropout and clipping have acted by then"
+assert AFTER_TWO < 1e-3, "momentum and dropout have acted by then; clipping, which no filter needs so early, was compared above"
 Markdown(
     f"After two steps the weights of the two nets are apart by {AFTER_TWO:.1g} of the way they went, after {len(LOSSES)} by {AFTER_TEN:.1g}: the loop above *is* the library's training. "
     + (
