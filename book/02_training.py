@@ -401,7 +401,7 @@ def cuts_by_hand(losses: list[float], patience: float) -> list[int]:
 
 CHANCE = math.log(CLASSES)
 STALLING = [CHANCE * share for share in (1, 1, 0.8, 0.6, 0.5, 0.5, 0.5, 0.5, 0.4, 0.395, 0.397, 0.396, 0.396, 0.396)]
-RULE = schedule.Schedule(0.01, len(STALLING), CLASSES)
+RULE = schedule.Schedule(0.01, len(STALLING), CLASSES, PROFILE.latest_drops)
 for epoch, loss in enumerate(STALLING, 1):
     RULE.after_epoch(epoch, loss)
 CUTS = cuts_by_hand(STALLING, schedule.PATIENCE * len(STALLING))
@@ -528,8 +528,8 @@ shown
 # ## Watch them learn
 #
 # The learning rate was lowered by hand. **Assumption**: it is cut by ten, at most twice, when the loss on the dev split has not fallen by 1 %
-# for 15 % of the run, at the latest after 70 and 90 % of the run. `alexnet` takes over the cuts of `zfnet`, and sees the same images in the
-# same crops, so that the two can be compared. Errors on train are counted during training, with dropout at work.
+# for 15 % of the run, and at the latest after two fixed shares of it. `alexnet` takes over the cuts of `zfnet`, and sees the same images in
+# the same crops, so that the two can be compared. Errors on train are counted during training, with dropout at work.
 
 # %% tags=["plumbing"]
 PAPER_BATCH, PAPER_RATE = Settings.batch, Settings.learning_rate  # section 3
@@ -541,6 +541,8 @@ Markdown(
         if (PROFILE.batch, PROFILE.learning_rate) == (PAPER_BATCH, PAPER_RATE)
         else f"the rate for one picture is then {PROFILE.learning_rate / PROFILE.batch / (PAPER_RATE / PAPER_BATCH):.3g} times the paper's."
     )
+    + f" It is cut at the latest after {PROFILE.latest_drops[0]:.0%} and {PROFILE.latest_drops[1]:.0%} of the run, early enough to see at one rate "
+    "whether a net still learns when its run ends."
 )
 
 # %%

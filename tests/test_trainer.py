@@ -173,7 +173,7 @@ def test_a_full_disk_while_saving_keeps_the_older_state(tiny_set, tmp_path):
 
 
 def test_the_rate_is_cut_when_the_loss_stalls_and_never_while_the_net_has_not_begun():
-    one = schedule.Schedule(0.01, steps=1000, classes=20)
+    one = schedule.Schedule(0.01, steps=1000, classes=20, latest=(0.6, 0.75))
     for step in range(100, 400, 10):
         one.after_epoch(step, 2.99)  # a guess costs 2.996
     assert one.lr_drops == []
@@ -184,15 +184,16 @@ def test_the_rate_is_cut_when_the_loss_stalls_and_never_while_the_net_has_not_be
     assert len(one.lr_drops) == 2
 
 
-def test_the_rate_is_cut_at_the_latest_after_70_and_90_percent_and_given_cuts_are_followed():
-    late, given = schedule.Schedule(0.01, 100, 20), schedule.Schedule(0.01, 100, 20, given=(10, 20))
+def test_the_rate_is_cut_at_the_latest_after_two_shares_of_the_run_and_given_cuts_are_followed():
+    shares = (0.7, 0.9)
+    late, given = schedule.Schedule(0.01, 100, 20, shares), schedule.Schedule(0.01, 100, 20, shares, given=(10, 20))
     for step in range(1, 101):
         late.after_step(step)
         given.after_step(step)
     assert late.lr_drops == [70, 90] and given.lr_drops == [10, 20]
     given.after_epoch(100, 0.1)
     assert given.rate == pytest.approx(0.0001)
-    again = schedule.Schedule(0.01, 100, 20)
+    again = schedule.Schedule(0.01, 100, 20, shares)
     again.restore(late.state())
     assert again == late
 

@@ -24,7 +24,6 @@ from zfutils.training.trainer import TRAINING_VERSION, Diverged, Settings, Train
 RATES = (0.0003125, 0.000625, 0.00125, 0.0025, 0.005, 0.01)  # learning rates that may be tried, up to the paper's for many pictures
 FIRST = (0.00125, 0.0025)  # the two that are tried first
 BATCH = 16  # images a step: with so few pictures a batch of 128 would be most of them
-DROPS = (0.7, 0.9)  # of the run, where the rate is cut by ten
 ONLY_TRAINED = {"ONLY_TRAINED": "1"}  # in the environment: no net is trained, those that are there are taken
 FROM_SCRATCH_VERSION = 2  # raised, beside TRAINING_VERSION, when the same pictures give another net or other answers
 
@@ -71,7 +70,8 @@ def train(
     """Train a net on some pictures alone, or read what an earlier run left.
 
     *Paper:* section 5.2: layers 1 to 7 are reset and everything is trained on the small set. Epochs mean nothing there: seventy would be a
-    few hundred steps and leave the net at chance. So it runs for the profile's number of steps, the rate cut by ten after 70 and 90 %.
+    few hundred steps and leave the net at chance. So it runs for the profile's number of steps, the rate cut by ten where it is cut at the
+    latest in the profile's other nets.
 
     Args:
         profile: the sizes.
@@ -149,7 +149,7 @@ def _settings(profile: Profile, prepared: PreparedSet, indices: np.ndarray, rate
     architecture = architectures.of_profile(profile, recipe.paper, len(prepared.classes))
     an_epoch = math.ceil(len(indices) / BATCH)
     epochs = math.ceil(profile.transfer.scratch_steps / an_epoch)
-    lr_drops = tuple(math.ceil(share * epochs * an_epoch) for share in DROPS)
+    lr_drops = tuple(math.ceil(share * epochs * an_epoch) for share in profile.latest_drops)
     options = {"learning_rate": rate, "lr_drops": lr_drops, "batch": BATCH, **runs.later_of(recipe)}
     return Settings(f"{name} from scratch", architecture, epochs, seed, recipe.clips, **options)
 

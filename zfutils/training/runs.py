@@ -43,6 +43,7 @@ def settings_of(profile: profiles.Profile, recipe: recipes.Recipe, prepared: Pre
             lr_drops = tuple(_to_follow(profile, followed, prepared, seed).card["lr_drops"])
     drawn = seed + _MEMBERS * recipe.member
     options = {"learning_rate": profile.learning_rate, "lr_drops": lr_drops, "batch": profile.batch, "turned": recipe.turned}
+    options["latest_drops"] = profile.latest_drops
     if recipe.modern:
         options |= {"learning_rate": _MODERN_RATE * profile.batch / 128, **later_of(recipe)}
     share = recipe.share

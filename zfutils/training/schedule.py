@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 FACTOR = 0.1
 PATIENCE = 0.15  # of the run, without a better development loss, before a cut
 MARGIN = 0.01  # share by which a loss must be lower to count as better
-LATEST = (0.7, 0.9)  # of the run: where the drops come at the latest, so that every run ends at a low rate
 LEARNING = 0.9  # of the loss of a guess: above it the net has not begun to learn
 
 
@@ -21,12 +20,13 @@ class Schedule:
 
     *Paper:* section 3: .01 at the start, lowered by hand when the validation error levels off; factor and moments are not given.
     **Assumption**: cut by ten, at most twice, when the development loss has not fallen by 1 % for 15 % of the run, at the latest
-    after 70 and 90 %. While the loss is still near that of a guess nothing is cut: such a net may stay there for its first epochs.
+    after two shares of it. While the loss is still near that of a guess nothing is cut: such a net may stay there for its first epochs.
 
     Attributes:
         start: learning rate at step 0.
         steps: length of the run.
         classes: number of classes, which gives the loss of a guess.
+        latest: shares of the run after which the drops come at the latest, so that every run ends at a low rate.
         given: steps of the drops when they are taken over from another run, else None.
         lr_drops: steps of the drops so far.
         best: lowest development loss so far.
@@ -36,6 +36,7 @@ class Schedule:
     start: float
     steps: int
     classes: int
+    latest: tuple[float, float]
     given: tuple[int, ...] | None = None
     lr_drops: list[int] = field(default_factory=list)
     best: float = math.inf
@@ -48,7 +49,7 @@ class Schedule:
 
     def after_step(self, step: int) -> None:
         """Cut where a cut is due by the number of steps done."""
-        due = self.given if self.given is not None else [math.ceil(share * self.steps) for share in LATEST]
+        due = self.given if self.given is not None else [math.ceil(share * self.steps) for share in self.latest]
         if len(self.lr_drops) < len(due) and step >= due[len(self.lr_drops)]:
             self._drop(step)
 
@@ -59,7 +60,7 @@ class Schedule:
             step: steps done.
             dev_loss: mean loss on the development split.
         """
-        if self.given is not None or len(self.lr_drops) >= len(LATEST):
+        if self.given is not None or len(self.lr_drops) >= len(self.latest):
             return
         if dev_loss < (1 - MARGIN) * self.best or not has_begun(self.best, self.classes):
             self.best, self.improved = min(dev_loss, self.best), step
