@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import lazy_loader
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from zfutils.report.plot.page import GREY, blank, dots_with_ends
 
@@ -30,7 +31,11 @@ def learning_curves(frame: pd.DataFrame, lr_drops: dict[str, Sequence[int]], *, 
             for cut in visits:
                 axis.axvline(cut, color=f"C{number}", lw=0.8, ls=":")
         axis.set(xlabel="images seen", ylabel="mean cross-entropy" if measure == "loss" else "share of wrong answers")
+        axis.xaxis.set_major_formatter("{x:,.0f}")
     axes[0].set(yscale="log", title="Loss")
+    axes[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes[0].yaxis.set_major_formatter("{x:g}")
+    axes[0].yaxis.set_minor_formatter(NullFormatter())  # of a short axis it would name every tick, in powers of ten
     axes[1].axhline(chance, color=GREY, lw=0.8, ls="--")
     axes[1].text(frame["visits"].mean(), chance, "a guess", ha="center", va="bottom", color=GREY, fontsize=8)
     axes[1].set(ylim=(0, 1), title="Error (dotted lines: learning rate cut by ten)")
@@ -96,7 +101,9 @@ def lines(
         axis.text(frame[x].min(), height, f" {caption}", va="bottom", color=GREY, fontsize=8)
     for caption, moment in (moments or {}).items():
         axis.axvline(moment, color=GREY, lw=0.9, ls=":")
-        axis.text(moment, axis.get_ylim()[0], f"{caption} ", rotation=90, ha="right", va="bottom", color=GREY, fontsize=7.5)
+        foot = (moment, axis.get_ylim()[0])
+        beside = {"xytext": (-2, 3), "textcoords": "offset points", "rotation": 90, "ha": "right", "va": "bottom"}
+        axis.annotate(caption, foot, **beside, color=GREY, fontsize=7.5)
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axis.legend(title="", fontsize=8)
     return figure
