@@ -5,10 +5,28 @@ from pathlib import Path
 import nbformat
 import papermill
 from nbclient.exceptions import DeadKernelError
+from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from zfutils.core import paths
 from zfutils.core.errors import Problem
+
+
+class _SavedOnce(NBClientEngine):
+    """papermill's engine, but for its writing the whole copy anew before and after every cell: with large pictures that is seconds."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: NotebookExecutionManager, *arguments, **options) -> None:
+        """Execute with nowhere to save to; papermill itself saves when this is over, also where it fails."""
+        output, nb_man.output_path = nb_man.output_path, None
+        try:
+            super().execute_managed_notebook(nb_man, *arguments, **options)
+        finally:
+            nb_man.output_path = output
+
+
+_ENGINE = "saved-once"
+papermill_engines.register(_ENGINE, _SavedOnce)
 
 
 def run_chapter(notebook: Path, *, output: Path, parameters: dict) -> None:
@@ -27,7 +45,9 @@ def run_chapter(notebook: Path, *, output: Path, parameters: dict) -> None:
     try:
         with paths.whole(output) as fresh:
             try:
-                papermill.execute_notebook(notebook, fresh, parameters, kernel_name="python3", progress_bar=False, cwd=notebook.parent)
+                papermill.execute_notebook(
+                    notebook, fresh, parameters, engine_name=_ENGINE, kernel_name="python3", progress_bar=False, cwd=notebook.parent
+                )
             except DeadKernelError:
                 broken.write_bytes(fresh.read_bytes())
                 died = f"chapter {notebook.stem}: its kernel died (killed, or out of memory)"
