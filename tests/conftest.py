@@ -23,7 +23,7 @@ import torch  # noqa: E402
 import torchvision  # noqa: E402
 
 from tests import browser  # noqa: E402
-from zfutils.data import prepared_sets  # noqa: E402
+from zfutils.data import preparation, prepared_sets  # noqa: E402
 from zfutils.models import pretrained  # noqa: E402
 
 
@@ -64,7 +64,7 @@ def draw_tiny_set(path: Path) -> prepared_sets.PreparedSet:
     number = range(72)
     split = ["train"] * 48 + ["dev"] * 12 + ["val"] * 12
     table = pd.DataFrame({"file": [f"picture-{n}" for n in number], "split": split, "label": [n % 4 for n in number], "number": number})
-    return prepared_sets.build(path, table, draw, 5, size=64, classes=["a", "b", "c", "d"], key="tiny", jobs=1)
+    return preparation.build(path, table, draw, 5, size=64, classes=["a", "b", "c", "d"], key="tiny", jobs=1)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ PACKAGES = {
     "stats": (("bootstrap", "intervals", "log_odds", "multiple"), ("average_precision", "seeds")),
     "data": (
         ("manifests", "prepared_sets", "members"),
-        ("download", "decode", "splits", "near_duplicates"),
+        ("download", "decode", "splits", "near_duplicates", "preparation", "layouts"),
         ("toybox", "listings", "samples"),
         ("registry",),
     ),

@@ -14,6 +14,7 @@ from torchvision.datasets.folder import IMG_EXTENSIONS
 from tests import layouts
 from zfutils.core.errors import Problem
 from zfutils.data import listings, members
+from zfutils.data.layouts import ENDINGS
 from zfutils.data.listings import Listing
 
 
@@ -134,7 +135,7 @@ def test_order_does_not_depend_on_that_of_the_archive(read):
 
 
 def test_the_endings_of_pictures_are_torchvisions():
-    assert listings.ENDINGS == IMG_EXTENSIONS
+    assert ENDINGS == IMG_EXTENSIONS
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from zfutils.core import paths
 from zfutils.core.errors import Problem
-from zfutils.data import prepared_sets
+from zfutils.data import preparation, prepared_sets
 
 
 def work(context: dict, rows: list[dict]) -> list[dict]:
@@ -34,7 +34,7 @@ def build(path, *, sleep=0.0, broken=(), allowed=0, jobs=1, key="key", n=200):
     table = pd.DataFrame({"file": range(n), "split": ["train"] * (n - 50) + ["val"] * 50, "label": [i % 3 for i in range(n)]})
     context = {"sleep": sleep, "broken": list(broken)}
     options = {"size": 8, "classes": ["a", "b", "c"], "maps": ("shade",), "allowed_broken": allowed}
-    return prepared_sets.build(path, table, work, context, key=key, jobs=jobs, **options)
+    return preparation.build(path, table, work, context, key=key, jobs=jobs, **options)
 
 
 def test_pictures_maps_and_columns_come_back(tmp_path):

@@ -18,7 +18,7 @@ import pytest
 from tests import layouts
 from zfutils.core import paths, profiles
 from zfutils.core.errors import Problem
-from zfutils.data import decode, listings, prepared_sets, registry
+from zfutils.data import decode, listings, preparation, prepared_sets, registry
 
 PHOTOS = dataclasses.replace(profiles.profile("photos"), image_size=28)  # prepared at 32 pixels: quick
 IMAGENET = dataclasses.replace(profiles.profile("imagenet"), image_size=28)
@@ -105,13 +105,13 @@ def test_imagenet_has_its_three_sets_for_transfer(tiny):
 
 
 def test_pictures_of_imagenet_are_decoded_from_the_archives_and_lie_nowhere_else(tiny, monkeypatch):
-    made, build = {}, prepared_sets.build
+    made, build = {}, preparation.build
 
     def watched(path, *args, **kwargs):
         made[path.name] = sorted(path.name for path in (tiny / "data" / "unpacked").rglob("*") if path.is_file())
         return build(path, *args, **kwargs)
 
-    monkeypatch.setattr(prepared_sets, "build", watched)
+    monkeypatch.setattr(preparation, "build", watched)
     sets = registry.prepare(IMAGENET, mirror=tiny / "mirror", jobs=1)
     assert made == {"pretraining": ["ILSVRC2012_devkit_t12.tar.gz.0"], "transfer": made["transfer"], "caltech256": [], "voc2012": []}
     assert not any("member" in prepared.table for prepared in sets.values())
@@ -132,7 +132,7 @@ def test_nothing_is_left_but_the_sets(tiny):
 
 def test_preparing_again_only_opens_with_and_without_the_mirror(tiny, monkeypatch):
     first = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
-    monkeypatch.setattr(prepared_sets, "build", lambda *_, **__: pytest.fail("built again"))
+    monkeypatch.setattr(preparation, "build", lambda *_, **__: pytest.fail("built again"))
     monkeypatch.setattr(listings, "listing", lambda *_: pytest.fail("listed again"))
     for mirror in (tiny / "mirror", None):
         again = registry.prepare(PHOTOS, mirror=mirror)
@@ -155,7 +155,7 @@ def test_editing_the_words_of_a_manifest_prepares_nothing(tiny, monkeypatch):
     registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
     path = tiny / "manifests" / "caltech101.yml"
     path.write_text(path.read_text(encoding="utf-8").replace("licence: CC BY 4.0", "licence: see the source"), encoding="utf-8")
-    monkeypatch.setattr(prepared_sets, "build", lambda *_, **__: pytest.fail("built again"))
+    monkeypatch.setattr(preparation, "build", lambda *_, **__: pytest.fail("built again"))
     assert registry.prepare(PHOTOS)["transfer"].classes == ["background", "accordion"]
 
 
@@ -196,7 +196,7 @@ SLOW = """
 import sys, time
 from pathlib import Path
 from zfutils.core import paths, profiles
-from zfutils.data import decode, prepared_sets, registry
+from zfutils.data import decode, preparation, registry
 import dataclasses
 quick = decode.worker
 def slow(context, rows):
@@ -204,7 +204,7 @@ def slow(context, rows):
     return quick(context, rows)
 paths.MANIFESTS = Path(sys.argv[1])
 decode.worker = slow
-prepared_sets._CHUNK = 4
+preparation._CHUNK = 4
 if __name__ == "__main__":
     profile = dataclasses.replace(profiles.profile("photos"), image_size=28)
     registry.prepare(profile, mirror=sys.argv[2], jobs=1)

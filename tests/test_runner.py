@@ -77,7 +77,7 @@ def book(tmp_path, monkeypatch):
     monkeypatch.setattr(chapters, "CHAPTERS", table)
     ran = []
 
-    def run(children, command, environment):
+    def run(children, command, environment, begins):
         ran.append(command[command.index("--only") + 1])
         bad = "1 / 0" in (tmp_path / "book" / f"{ran[-1]}.py").read_text(encoding="utf-8")
         return int(bad), "error: chapter one failed in cell 2" if bad else ""
@@ -221,6 +221,21 @@ def test_ctrl_c_at_any_moment_ends_what_runs_and_starts_no_other(tmp_path, monke
     with pytest.raises(KeyboardInterrupt):
         runner._run_all(profiles.profile("smoke"), wanted, {}, {}, seed=0, children=Children([{}]))
     assert time.monotonic() - start < 30 and not (tmp_path / "two").exists()
+
+
+def test_the_seconds_of_a_chapter_and_the_word_that_it_runs_wait_for_its_turn(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("RESULTS_DIR", str(tmp_path))
+    monkeypatch.setattr(runner, "_command", lambda *about: [sys.executable, "-c", ""])
+    children = Children([{}])
+    slot, said = children.free.get(), []
+
+    def go_on():
+        said.append(capsys.readouterr().err)
+        children.free.put(slot)
+
+    threading.Timer(3, go_on).start()
+    assert runner._run_one(children, profiles.profile("smoke"), Chapter("one"), "key", 0, 1) == ""
+    assert "running" not in said[0] and runner._state(profiles.profile("smoke"), "one")["seconds"] < 3
 
 
 def test_a_chapter_that_starts_at_the_moment_of_a_stop_is_stopped_too(tmp_path, monkeypatch, interruptible):

@@ -4,6 +4,7 @@ import queue
 import signal
 import subprocess
 import threading
+from collections.abc import Callable
 
 
 class Children:
@@ -29,10 +30,18 @@ class Children:
         if error is not None:  # else all have ended, or go on beside what the block did
             self.stop()
 
-    def run(self, command: list[str], environment: dict[str, str]) -> tuple[int, str]:
-        """Run one to its end; return its status and what it said on stderr."""
+    def run(self, command: list[str], environment: dict[str, str], *, begins: Callable[[], None] = lambda: None) -> tuple[int, str]:
+        """Run one to its end when its turn comes; return its status and what it said on stderr.
+
+        Args:
+            command: what is run.
+            environment: its environment, to which the slot adds its own.
+            begins: called when its turn has come.
+        """
         slot = self.free.get()
         try:
+            if not self.stopped:
+                begins()
             return self._run(command, {**environment, **slot})
         finally:
             self.free.put(slot)

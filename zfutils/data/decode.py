@@ -44,7 +44,7 @@ def square(source: Source, size: int) -> np.ndarray:
 
 
 def worker(size: int, rows: list[dict]) -> list[dict]:
-    """Decode a chunk of a table's pictures; a worker for `prepared_sets.build`.
+    """Decode a chunk of a table's pictures; a worker for `preparation.build`.
 
     Args:
         size: side of the squares, pixels.
@@ -82,7 +82,7 @@ def coarse_digest(source: Source) -> str | None:
 
 
 def _answer(member: Member, size: int) -> dict:
-    """One picture for `prepared_sets.build`."""
+    """One picture for `preparation.build`."""
     try:
         return {"image": square(member, size)}
     except Problem as problem:

@@ -13,7 +13,7 @@ import torch
 from zfutils.core import cpu, keys, paths, shipped_files
 from zfutils.core.errors import Problem, unknown
 from zfutils.core.profiles import Profile
-from zfutils.data import decode, download, listings, manifests, members, near_duplicates, prepared_sets, samples
+from zfutils.data import decode, download, listings, manifests, members, near_duplicates, preparation, prepared_sets, samples
 from zfutils.data.manifests import Manifest
 from zfutils.data.members import Member
 from zfutils.data.prepared_sets import PreparedSet
@@ -200,7 +200,7 @@ def _decode(
         listing = _told_apart(listing, others, cpu.jobs(jobs))
     if layout in _TRAINED_ON:
         listing = listings.with_dev(listing)
-    return prepared_sets.build(
+    return preparation.build(
         path,
         listing.table,
         decode.worker,
@@ -267,9 +267,7 @@ def _own_set(path: Path, folder: Path, read: Callable, size: int, jobs: int | No
         return made
     listing = read(folder)
     facts = {"recipe": key, "archives": {}, **listing.facts}
-    return prepared_sets.build(
-        path, listing.table, decode.worker, size, size=size, classes=listing.classes, key=key, jobs=jobs, facts=facts
-    )
+    return preparation.build(path, listing.table, decode.worker, size, size=size, classes=listing.classes, key=key, jobs=jobs, facts=facts)
 
 
 def _state(folder: Path) -> list[list]:

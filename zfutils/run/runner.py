@@ -224,9 +224,15 @@ def _run_one(children: Children, profile: Profile, chapter: Chapter, key: str, s
     if _is_done(profile, chapter, key):
         progress.say(f"{chapter.name}: nothing changed")
         return ""
-    progress.say(f"{chapter.name}: running")
-    start = time.monotonic()
-    status, said = children.run(_command(profile, chapter, seed), {**os.environ, **cpu.threads(threads), **cpu.CALM})
+    start = 0.0
+
+    def begins() -> None:
+        nonlocal start
+        start = time.monotonic()
+        progress.say(f"{chapter.name}: running")
+
+    environment = {**os.environ, **cpu.threads(threads), **cpu.CALM}
+    status, said = children.run(_command(profile, chapter, seed), environment, begins=begins)
     if status:
         return (said.strip().splitlines() or [f"{chapter.name} ended with status {status}"])[-1]
     with paths.whole(_state_file(profile, chapter.name)) as fresh:

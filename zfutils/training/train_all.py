@@ -177,10 +177,10 @@ def _train_here(profile: Profile, name: str, seed: int, retrain: bool) -> str:
 
 def _train_in_child(children: Children, profile: Profile, name: str, seed: int, threads: int, retrain: bool) -> str:
     """Train one net in a process of its own, beside others."""
-    progress.say(f"{name}: training")
     command = [sys.executable, "-m", "zfutils", "train", "--net", name, "--profile", profile.name, "--seed", str(seed)]
     command += ["--retrain"] if retrain else []
-    status, stderr = children.run(command, {**os.environ, **cpu.threads(threads), **cpu.CALM})
+    environment = {**os.environ, **cpu.threads(threads), **cpu.CALM}
+    status, stderr = children.run(command, environment, begins=lambda: progress.say(f"{name}: training"))
     last = (stderr.strip().splitlines() or [""])[-1]
     if status < 0:
         why = f"training {name} was killed (signal {-status}), or ran out of memory"

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from zfutils.core import keys, paths
 from zfutils.core.errors import Problem, unknown
 from zfutils.core.profiles import Profile, ToyDraw
-from zfutils.data import prepared_sets
+from zfutils.data import preparation, prepared_sets
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.data.toybox import difficulty, families
 from zfutils.data.toybox.difficulty import DIFFICULTY
@@ -94,7 +94,7 @@ def _prepared(profile: Profile, which: str, seed: int, jobs: int | None) -> Prep
     rows = table(profile.toys, which)
     size = profile.prepared_size
     context = {"seed": seed, "which": which, "size": size, "difficulty": DIFFICULTY}
-    return prepared_sets.build(
+    return preparation.build(
         path(profile, which, seed=seed),
         rows,
         render,
