@@ -101,7 +101,10 @@ plot.both_ways(
     activations.of(SUBJECT.net, INPUT, [UNIT.layer])[UNIT.layer][0, UNIT.map].clamp(min=0).numpy(),
     DOWN.at,
     DOWN_PICTURE,
-    steps={"up": ("convolution", "ReLU", "max pool"), "down": ("transposed\nconvolution", "ReLU", "unpool")},
+    steps={
+        "up": ("convolution", "ReLU", "max pool\n(layers 1, 2, 5)"),
+        "down": ("transposed\nconvolution", "ReLU", "unpool\n(layers 1, 2, 5)"),
+    },
     captions={"image": "an image", "projection": "its projection", "map": f"{UNIT}: its map", "seed": "one value, the rest is zero"},
 )
 
@@ -109,8 +112,8 @@ plot.both_ways(
 ENERGY = DOWN.pixels.double().pow(2).sum(0).flatten().sort(descending=True).values
 HALF = int((ENERGY.cumsum(0) < ENERGY.sum() / 2).sum()) + 1  # pixels
 Markdown(f"""
-What to see: the image shows a **{SUBJECT.class_name(LABEL)}**. The unit fires most strongly at row {DOWN.at[0]}, column {DOWN.at[1]} of its map, with {DOWN.activation:.3g}; that one value goes down.
-Grey is zero, so what stands out from grey is what the value rests on: half of the energy lies on {100 * HALF / len(ENERGY):.1f} % of the pixels. Pools follow only layers 1, 2 and 5; the other layers go down in two steps.
+What to see: the image shows a **{SUBJECT.class_name(LABEL)}**. The unit fires most strongly at row {DOWN.at[0]}, column {DOWN.at[1]} of its map (counted from 0), with {DOWN.activation:.3g}; that one value goes down.
+Grey is zero, so what stands out from grey is what the value rests on: half of its *energy*, the sum of the squared pixels, lies on {100 * HALF / len(ENERGY):.1f} % of them. Pools follow only layers 1, 2 and 5; the other layers go down in two steps.
 """)
 
 # %% [markdown]
@@ -173,7 +176,7 @@ And this is what the paper concludes, with the place where you find it, there an
 | 4 | The net looks at the object: hide it, and the answer goes. | figure 7 | [chapter 7](07_occlusion.ipynb) |
 | 5 | It has an idea of parts: hiding the same part of different dogs changes the features alike, in layer 5. | figure 8, table 1 | [chapter 8](08_correspondence.ipynb) |
 | 6 | Small shifts and zooms move the first layer dramatically, the top layer less and nearly in proportion; the answer is stable to both, and in general not to rotation, unless the object is symmetric. | figure 5 | [chapter 9](09_invariance.ipynb) |
-| 7 | Depth carries it: without two middle layers or without the two hidden ones top-1 error rises from {paper("table3/krizhevsky-replication-none-1-convnet/val_top1_error")} to {paper("table3/krizhevsky-replication-removed-layers-3-4/val_top1_error")} or {paper("table3/krizhevsky-replication-removed-layers-6-7/val_top1_error")} %; without both to {paper("table3/krizhevsky-replication-removed-layers-3-4-6-7/val_top1_error")} %. | table 3 | [chapter 3](03_ablation.ipynb) |
+| 7 | Depth carries it: in the authors' replication of Krizhevsky's net top-1 error rises without two middle layers or without the two hidden ones from {paper("table3/krizhevsky-replication-none-1-convnet/val_top1_error")} to {paper("table3/krizhevsky-replication-removed-layers-3-4/val_top1_error")} or {paper("table3/krizhevsky-replication-removed-layers-6-7/val_top1_error")} %; without both to {paper("table3/krizhevsky-replication-removed-layers-3-4-6-7/val_top1_error")} %. | table 3 | [chapter 3](03_ablation.ipynb) |
 | 8 | The features travel: on Caltech-101 with 30 images a class they reach {paper("table4/imagenet-pretrained-convnet/acc_30_per_class")} %, the same net from scratch {paper("table4/non-pretrained-convnet/acc_30_per_class")} %. | tables 4 to 7, figure 9 | [chapter 10](10_transfer.ipynb) |
 
 Did all of it hold? Most of the paper's pictures still teach; some of its sentences were later found to say more than its method can. Which ones, you will see below and measure yourself.
@@ -210,7 +213,7 @@ Did all of it hold? Most of the paper's pictures still teach; some of its senten
 # %% [markdown]
 # ## What you should know before
 #
-# - **Python with NumPy**: slices, shapes, broadcasting. PyTorch helps; every operation is built by hand once before the library's takes over.
+# - **Python with NumPy**: slices, shapes, broadcasting. PyTorch helps; every operation but the gradient is built by hand once before the library's takes over.
 # - **Calculus and linear algebra**: the chain rule, a matrix and its transpose.
 # - **Probability**: mean, deviation, what a 95 % interval promises. Softmax is explained where it comes up, log-odds and the bootstrap in the glossary below.
 # - **Nets**: that a net is a chain of functions whose weights follow the gradient of a loss. One lecture is enough.
@@ -241,7 +244,7 @@ Did all of it hold? Most of the paper's pictures still teach; some of its senten
 # **And on**, beyond the paper: chapter 12 (`EXTRAS=1`) trains the nets of table 3 from three seeds and trades depth for width; on photographs, chapter 13 looks into a net that saw all of ImageNet, and chapter 14 (`EXTRAS=1`) asks how many classes it
 # takes until depth pays.
 #
-# **A course of eight sessions**, ninety minutes each, with about three hours of work in between:
+# <details><summary><b>A course of eight sessions</b>, ninety minutes each, with about three hours of work in between; and notes for teachers</summary>
 #
 # | | before | together | to hand in |
 # | --- | --- | --- | --- |
@@ -255,7 +258,9 @@ Did all of it hold? Most of the paper's pictures still teach; some of its senten
 # | 8 | [chapter 10](10_transfer.ipynb) up to *Does transfer work here*; own pictures, started the week before (`make reproduce PROFILE=folder DATA=…`) | every group defends one verdict of chapters 4 to 9, or says which run would turn a *not comparable* of chapter 10 into a verdict | a short report: claim, measure, rule, verdict, doubt |
 #
 # *For teachers.* Run `make reproduce` once and hand out the results: no student needs to wait for training. Most exercises check the student's own function or number; the open ones, and some of *Change it and explain*, are for you to mark. Solutions are folded under the checks; `make students` writes copies without them. Mark the argument, not the verdict: an *undecided* with
-# a good reason is worth more than an *agrees* without. If time is short, sessions 2 and 3 can be one; if there is more, [the bug museum](11_beyond.ipynb) can serve as an examination (its solutions are in the book, so change the nets or the pictures). On toys, in the usual time, most nets are still learning when they stop, and the comparisons of tables 2, 3, 4 and 7 come out *not comparable*: use them to teach what a comparison needs.
+# a good reason is worth more than an *agrees* without. If time is short, sessions 2 and 3 can be one; if there is more, [the bug museum](11_beyond.ipynb) can serve as an examination (its solutions are in the book, so change the nets or the pictures). Where a net never left chance or was still learning when it stopped, its comparisons come out *not comparable*: use them to teach what a comparison needs.
+#
+# </details>
 
 # %% [markdown]
 # ## The pictures and the profiles
@@ -324,16 +329,18 @@ MAKERS = chapters.makers()
 FOLDER, NOT_HERE = paths.results_dir(PROFILE.name), "not in this run"
 
 
-def card(place: str, verdict: str) -> cards.Card:
-    """The card of a figure or table, with the first picture that there is of it."""
+def card(place: str, verdict: str, said: str) -> cards.Card:
+    """The card of a figure or table, with the first picture that there is of it; of a figure also what its claims say, one by one."""
     names = paper_map.results_of(place, MAKERS)
     pictures = [file for name in names if (file := FOLDER / "figures" / f"{name}.png").exists()]
     chapter, there = MAKERS[names[0]], any((FOLDER / "tables" / f"{name}.csv").exists() for name in names)
     about = {"link": f"{chapter}.ipynb", "chapter": chapters.title(chapter), "otherwise": "numbers, no picture" if there else NOT_HERE}
-    return cards.Card(place.capitalize(), paper_map.TITLES[place], verdict, picture=next(iter(pictures), None), **about)
+    rests = said if place.startswith("figure") and "," in said else ""
+    return cards.Card(place.capitalize(), paper_map.TITLES[place], verdict, picture=next(iter(pictures), None), rests=rests, **about)
 
 
-CARDS = [card(place, verdict) for place, verdict in zip(MAP["place"], MAP["verdict"], strict=True) if place in paper_map.TITLES]
+JUDGED_PLACES = zip(MAP["place"], MAP["verdict"], MAP["claims"], strict=True)
+CARDS = [card(*judged) for judged in JUDGED_PLACES if judged[0] in paper_map.TITLES]
 HTML(cards.grid(CARDS))
 
 # %% tags=["plumbing"]
@@ -355,11 +362,11 @@ Markdown(
 # | agrees | the whole 95 % interval lies where the paper's sentence wants it |
 # | differs | the whole interval lies on the other side |
 # | leans: agrees, leans: differs | the interval decides, but only one net of each kind was trained; another seed may turn it |
-# | undecided | the interval covers the threshold: more images or more seeds are needed |
+# | undecided | the interval covers the threshold: more images or more seeds would be needed to say |
 # | not comparable | the experiment could not speak: a net that had not learned to the end, pictures that lack what is asked for; the reason is given |
 # | in part | of several claims about one figure, some agree and some differ |
 #
-# **One verdict each.** A table has the verdict of its pattern. A figure has what its claims say together. Figure 3 has neither: its sizes are the paper's or they are not. Figure 8
+# **One verdict each.** A table has the verdict of its pattern. A figure has what those of its claims say that are decided; how many are not stands beside it. Figure 3 has neither: its sizes are the paper's or they are not. Figure 8
 # shows the images behind table 1 and shares its verdict.
 #
 # *Agrees* does not mean that the paper is right, and *differs* does not mean that it is wrong: our nets are smaller and see other pictures. It means that the sentence did, or did not, hold here.
@@ -390,8 +397,10 @@ HTML(cards.table(paper_map.examples(BOARD), wide="claim"))
 # | epoch | one pass over the training images |
 # | equivariant, invariant | moves with the image; stays the same when the image moves |
 # | features | the outputs of a layer, taken as a description of the image |
+# | energy | the sum of the squared pixels of a projection |
 # | few-shot curve | accuracy against the number of training images a class |
 # | frozen | weights that are not trained any further |
+# | Grad-CAM | weighs each map of the last convolutional layer by the mean gradient of a class with respect to it, adds the maps up and keeps what is positive |
 # | interval | 95 %: made so that in 95 of 100 repetitions it holds the true value |
 # | layer | `conv1` to `conv5`, `fc6`, `fc7`, `fc8`; a layer with its pool counts as one, as in the paper |
 # | linear probe | a linear classifier on frozen features: what a layer makes easy to read |
@@ -400,20 +409,26 @@ HTML(cards.table(paper_map.examples(BOARD), wide="claim"))
 # | map | all values of one filter, (h, w) |
 # | mean picture | the average of the training images; it is subtracted, so for the net it is zero |
 # | occluder, heatmap | the square that hides; what it does at every position |
+# | over seeds first and images second | the bootstrap where trained nets are compared: draw nets of each recipe, then images; how far the result spreads gives the interval |
+# | p-value | how often chance alone would give a difference as large |
 # | patch | the window of an image that a unit sees |
 # | profile | the size of a run: which pictures, how wide the net, how long the training |
 # | projection | what the deconvnet makes of one activation: a picture in pixels |
+# | precision, recall | of the pictures that were taken the share that shows the class; of the pictures that show it the share that was taken |
 # | receptive field | the window of the input that one value of a map depends on |
 # | recipe | a named net together with how it is trained |
 # | ReLU, rectify | max(x, 0) |
+# | replication | Krizhevsky's net, trained once more by the authors so that the comparison is fair; here `alexnet` |
 # | seed | fixes everything that is drawn at random; another seed is another net. Also: the one value that is sent down |
 # | split | *train* to learn from, *dev* for every choice, *val* for the numbers that are reported |
 # | stride | the step from one place of a filter to the next |
+# | SVM | support vector machine: a linear classifier that looks for the boundary with the widest margin to the nearest pictures |
 # | switches | the places of the maxima of a pool, kept for the way down |
 # | top-1, top-5 error | share of images whose class is not the first guess, or not among the first five |
 # | transfer | using a net's features for other classes than those it was trained on |
-# | under-trained | a net whose loss still fell steeply when training ended; its numbers decide nothing |
-# | unit | one map of a layer, `Unit("conv4", 127)`; in a fully connected layer one number |
+# | under-trained | a net that never left chance, errs on more of its training images than the paper's, or still learned when its run ended (chapter 2); its comparisons decide nothing |
+# | unit | a map of a layer, `Unit("conv4", 127)`, at the place that is meant, by default its strongest; in a fully connected layer one number |
+# | Welch | the interval of a difference of two means of a few nets each |
 # | winners | the nine images that excite a unit most |
 
 # %% [markdown]

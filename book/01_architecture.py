@@ -5,7 +5,7 @@
 # - work out every size of the paper's net by hand and find the paddings that the paper does not print,
 # - count its parameters and see where they sit,
 # - run one forward pass by hand, from pixels to probabilities,
-# - see what the contrast norm does to a picture, and which of its constants decides.
+# - see what the contrast norm does to the values at one place of a picture, and which of its constants decides.
 #
 # | | |
 # | --- | --- |
@@ -174,7 +174,8 @@ Markdown(
 # %% [markdown]
 # ## What one unit looks at
 #
-# Going up one layer, the field grows by `kernel - 1` steps, and a step grows by the stride. By hand:
+# The *receptive field* of a unit is the square of pixels that it depends on. Let *step* be the distance in pixels between two neighbours of a
+# map. Going up one layer, the field grows by (`kernel` - 1) times the step; then the step is multiplied by the stride. By hand:
 
 
 # %%
@@ -305,7 +306,7 @@ assert np.abs(by_hand - kept).max() < 1e-6  # the constants are kept in float32
 # What do the constants do? Random weights give signals too small to show it, so here, and only here, this chapter borrows a trained net (chapter 2 trains it).
 # Below, all maps of layer 1 at one place of a picture, as the net has them before its norm and after it, and by what each is multiplied. Look at a place with much energy and at a quiet one: which constant decides at each?
 #
-# **Try**: make `alpha` so small that the lower line becomes flat; then raise `n` from 1 to 11 and see which maps are pressed down by
+# **Try**: make `alpha` so small that the lower line becomes flat; then raise `window`, the number of maps in the sum, from 1 to 11 and see which maps are pressed down by
 # *others*; then find what `beta` would make all strong values equal when `n` is 1.
 
 # %%
@@ -424,7 +425,8 @@ Markdown(
 # %% [markdown]
 # ## What changed from Krizhevsky et al.
 #
-# The rows come from the two nets of this book; the replication follows Krizhevsky et al. 2012.
+# To compare fairly, the authors trained Krizhevsky's net again themselves: this *replication* is called `alexnet` here. Some of its layers are
+# split into two halves, because two graphics cards shared the work in 2012. The rows come from the two nets of this book.
 
 # %%
 CHANGES = pd.DataFrame(columns=["alexnet (replication)", "zfnet (this paper)"])
@@ -485,8 +487,8 @@ figure3 = plot.architecture(
 figure3
 
 # %% [markdown]
-# Read it from left to right: the picture shrinks in two leaps, at layers 1 and 2, while the number of maps grows; from layer 3 on only the
-# maps change. A map is a picture that says *where* something is. Up to `pool5` that holds, on 6 x 6 places. A unit of layer 6 gives it up: it weighs every place of every map and answers with one number.
+# Read it from left to right: the picture shrinks in two leaps, at layers 1 and 2, while the number of maps grows; through layers 3 to 5
+# only the number of maps changes, and `pool5` halves the picture once more. (The heights are not to scale.) A map is a picture that says *where* something is. Up to `pool5` that holds, on 6 x 6 places. A unit of layer 6 gives it up: it weighs every place of every map and answers with one number.
 
 # %% tags=["plumbing"]
 FIRST_TWO, REST = (

@@ -168,7 +168,9 @@ TEN, CENTRE, SEEN = of_seeds(VAL, crops.TEN), of_seeds(VAL, (crops.CENTRE,)), of
 
 
 # %% [markdown]
-# Beside each error stands its change against the unchanged net of the same base, here and in the paper:
+# Beside each error, which is that of the first seed, stands the change against the unchanged net of the same base, here and in the paper. It is
+# counted between the means over all seeds of the two nets that are there, so it need not be the difference of two rows. The *p* says how often
+# chance alone would give a change as large; *p, Holm* is explained under *Ten decisions at once*.
 
 
 # %%
@@ -222,7 +224,10 @@ TABLE3.astype(object).fillna("")
 BEGAN = {name: error_rates.left_chance(TRAINED[name].log, len(PICTURES.classes)) for name in PRESENT}
 ROWS3 = {name: VARIANTS[name] for name in PRESENT}
 REGIMES = regime.of_seeds(PROFILE, ROWS3, PICTURES, seed=seed, images=len(VAL))  # every seed that enters a comparison
-STUCK = [name for name in PRESENT if REGIMES[name].began is None]
+FROM_SEEDS = {name: [REGIMES[other] for other in recipes.seeds_of(name) if other in REGIMES] for name in PRESENT}
+AT_CHANCE = {name: sum(own.began is None for own in nets) for name, nets in FROM_SEEDS.items()}
+STUCK = [name for name in PRESENT if AT_CHANCE[name]]
+STUCK_WORDS = ", ".join(f"`{name}` from {AT_CHANCE[name]} of {len(FROM_SEEDS[name])} seeds" for name in STUCK)
 pd.DataFrame(
     {
         "net": name,
@@ -239,8 +244,8 @@ pd.DataFrame(
 
 # %% tags=["plumbing"]
 Markdown(
-    f"**Still at chance at the end of their training: {', '.join(f'`{name}`' for name in STUCK)}.** Their errors say that they did not begin to learn in this run, and "
-    "nothing of what they could learn; so does every difference and every verdict that they enter."
+    f"**Still at chance at the end of their training: {STUCK_WORDS}.** Such a net did not begin to learn in this run, which says nothing of what it could learn; a mean over "
+    "its seeds mixes nets that learned with nets that did not, and so does every difference and every verdict that it enters."
     if STUCK
     else "Every net that is here left chance."
 )
@@ -252,12 +257,17 @@ Markdown(
 
 
 # %%
+def chance_words(name: str) -> str:
+    """From how many seeds a net stayed at chance; empty where from none."""
+    return f", {AT_CHANCE[name]} of {len(FROM_SEEDS[name])} at chance" if AT_CHANCE[name] else ""
+
+
 def drawn_changes() -> pd.DataFrame:
     """Changes of all changed nets, to draw."""
     frame = TABLE3.astype(object)[[name != base_of(name) for name in TABLE3["net"]]].reset_index(drop=True)
     frame["base"] = [f"change of {base_of(name)}" for name in frame["net"]]
     frame["label"] = [
-        "missing" if pd.isna(row.change) else f"{row.change:+.2f}  {row.status}{', at chance' * (row.net in STUCK)}"
+        "missing" if pd.isna(row.change) else f"{row.change:+.2f}  {row.status}{chance_words(row.net)}"
         for row in frame[["net", "change", "status"]].itertuples()
     ]
     for column in ("change", "low", "high", "change in the paper"):
@@ -289,7 +299,6 @@ Markdown(
     + ". "
     + (
         f"{int((np.sign(MOVED['change'].astype(float)) == np.sign(MOVED['change in the paper'].astype(float))).sum())} of the changes have the sign that the paper prints."
-        " A change is counted from the mean over all seeds of the base that are there, so it need not be the difference of two rows."
         if len(MOVED)
         else "The rest of this page says of each what is missing."
     )
@@ -322,7 +331,7 @@ Markdown(
 # ### What the seed alone does
 #
 # An interval over images says how far an error can be trusted *for that net*. It does not say what another start, another order of the images and other dropout would have given.
-# The yardstick is the same net from several seeds: a change of table 3 that is no larger than what the seed does may be the seed's, however narrow its interval over images.
+# The yardstick is the same net from several seeds: a change of table 3 that is no larger than what the seed does to the changed net or to its base may be the seed's, however narrow its interval over images.
 # Every run trains five of `zfnet` (chapter 2 averages them); `EXTRAS=1` trains three of every row.
 
 
@@ -348,13 +357,16 @@ ALONE.round(2) if len(ALONE) else "No net is there from two seeds."
 # %% tags=["plumbing"]
 def yardstick() -> str:
     """How far the seed alone moves an error, beside the changes of table 3."""
-    moves = MOVED.loc[~MOVED["net"].isin(STUCK), "change"].astype(float).abs()
-    if ALONE.empty or moves.empty:
-        return "How much of a change is the seed's cannot be said here: a net from two seeds and a changed net are needed."
-    widest = ALONE.loc[ALONE["range"].idxmax()]
+    ranges = ALONE.set_index("net")["range"]
+    moves = MOVED.set_index("net")["change"].astype(float)
+    both = {name: max(ranges[name], ranges[base_of(name)]) for name in moves.index if {name, base_of(name)} <= set(ranges.index)}
+    if not both:
+        return "How much of a change is the seed's cannot be said here: a changed net and its base are needed from two seeds each."
+    beyond = [name for name, seed_alone in both.items() if abs(moves[name]) > seed_alone]
+    bases = " and ".join(f"of `{base}` over {ranges[base]:.1f} points" for base in ("zfnet", "alexnet") if base in ranges)
     return (
-        f"The seed alone moves the error of `{widest['net']}` over {widest['range']:.2f} points ({widest['seeds']} seeds). The changes of table 3, without the nets that never left chance, are "
-        f"{moves.median():.2f} points in the median; {int((moves > widest['range']).sum())} of {len(moves)} are larger than that range."
+        f"The seed alone moves the error {bases}. Of {len(both)} changes of table 3 {len(beyond)} are larger than the seed moves the changed net or its base"
+        + (f": {', '.join(f'`{name}` ({moves[name]:+.1f} points; the seed {both[name]:.1f})' for name in beyond)}." if beyond else ".")
     )
 
 
@@ -459,14 +471,11 @@ Markdown(
 # %% [markdown]
 # ## The sentences of section 5.1
 #
-# Three claims of section 5.1, and the pattern of the table. Earlier rules did not say their sentences: three quarters of the excess came from
-# single removals that improved the net; a net at chance made it harder to differ on the size of layers 6 and 7; and a gap wider than that of
-# `zfnet` may come from the middle layers alone. The rules below took their places (`zfutils/paper/claims.yml` lists what was retired, and why).
+# Three claims of section 5.1, and the pattern of the table. Their rules stand folded under the verdicts.
 
 # %% tags=["plumbing"]
 IDS = ("depth-matters-and-no-removal-helps", "hidden-units-change-little", "large-nets-overfit-more-than-wide-ones", "table3-signs")
 LITTLE = 0.03  # 3 points, the rule's
-Markdown("\n".join(f"- **{id}**: {claims.claim(id).measure} {claims.claim(id).rule}" for id in IDS))
 
 
 # %%
@@ -552,7 +561,7 @@ def parts() -> str:
     lines = [
         f"- `{name}`: the paper {printed_change(name):+.1f} points, here "
         + (f"missing ({MISSING[name]})" if name in MISSING else f"**{changed(name)}**")
-        + (", never left chance" if name in STUCK else "")
+        + (chance_words(name) if name in STUCK else "")
         for name in REMOVALS
     ]
     if "alexnet" in BEGAN and BEGAN["alexnet"] and any(BEGAN.get(name) and BEGAN[name] < BEGAN["alexnet"] for name in REMOVALS):
@@ -672,9 +681,12 @@ def beside(name: str) -> dict:
 pd.DataFrame([beside(name) for name in VARIANTS])
 
 # %% tags=["plumbing"]
-STATUSES = pd.Series([f"{row['status']}{': ' if row['reason'] else ''}{row['reason']}" for row in ABLATION_NUMBERS]).value_counts()
+LATE = len(WRONG) * sum(name in MISSING or bool(REGIMES[name].under_trained) for name in VARIANTS)
+STATUSES = pd.Series([row["status"] for row in ABLATION_NUMBERS]).value_counts()
 Markdown(
-    f"Of the {len(ABLATION_NUMBERS)} numbers of table 3: " + "; ".join(f"{count} {status}" for status, count in STATUSES.items()) + "."
+    f"Of the {len(ABLATION_NUMBERS)} numbers of table 3: "
+    + "; ".join(f"{count} {status}" for status, count in STATUSES.items())
+    + f". {LATE} of them come from a net that is missing or *under-trained* (the table above)."
 )
 
 # %% [markdown]
@@ -688,7 +700,7 @@ def largest_change() -> str:
     if known.empty:
         return "Which change of the net moves its error most is open here: no changed net was trained."
     row = known.loc[known["change"].astype(float).abs().idxmax()]
-    stuck = f"{', '.join(f'`{name}`' for name in STUCK)} never left chance and say nothing. " if STUCK else ""
+    stuck = f"Still at chance at the end: {STUCK_WORDS}. " if STUCK else ""
     return (
         f"{stuck}Of the other {len(known)} changes `{row['net']}` moves the error most: {float(row['change']):+.1f} points ({row['status']}); "
         f"in the paper it is {printed_change(row['net']):+.1f}."

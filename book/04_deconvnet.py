@@ -357,6 +357,11 @@ SHARED_HERE = len(places.reshape(-1, 2)) - len(np.unique(places.reshape(-1, 2), 
 Markdown(
     f"In this piece {len(places.reshape(-1, 2))} windows have {len(places.reshape(-1, 2)) - SHARED_HERE} switches"
     + (f"; overwriting instead of adding would lose the signal of {SHARED_HERE} of them." if SHARED_HERE else ": none is shared.")
+    + (
+        " A window that is zero all over has its first place as its switch, so a signal may come down where nothing was active; the rule of the gradient would stop it there (chapter 6)."
+        if (ASCENT.outputs["pool1"][0, CARRIER][piece] == 0).any()
+        else ""
+    )
 )
 
 # %% tags=["plumbing"]
@@ -508,7 +513,7 @@ figure2 = plot.pages(
 figure2
 
 # %% [markdown]
-# Three maps of the figure by name, each chosen by a rule: of layer 5 the one whose nine winners show one class most often; of all layers the one whose nine patches agree most in colour (their mean colours lie closest together); of layers 3 to 5 the most
+# Three maps of the figure by name, each chosen by a rule: of layer 5 the one whose nine winners show one class most often; of layers 1 and 2, whose patches are smaller than a toy, the one whose nine patches agree most in colour (their mean colours lie closest together); of layers 3 to 5 the most
 # grid-like, whose projections have the largest share of their power at one single frequency, as a mesh or lines of text have.
 
 
@@ -543,7 +548,7 @@ if "conv5" in NINE:
     NAMED_UNITS.append(
         f"**Class**: {place_of('conv5', purest)} shows *{PICTURES.classes[COUNTED[purest].argmax()]}* {COUNTED[purest].max()} times of 9; the median of the maps shown is {np.median(COUNTED.max(1)):.0f}."
     )
-SPREADS = {layer: spread_of_colour(found.patches) for layer, found in NINE.items()}
+SPREADS = {layer: spread_of_colour(found.patches) for layer, found in NINE.items() if layer in LAYERS[:2]}
 GRIDS = {layer: grid_share(found.projections) for layer, found in NINE.items() if layer in LAYERS[2:]}
 if SPREADS:
     layer = min(SPREADS, key=lambda name: SPREADS[name].min())

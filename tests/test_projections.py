@@ -196,6 +196,8 @@ def test_a_grid_is_found_at_its_frequency():
     assert (by_grid > by_none + 0.1).all() and abs(by_none.mean()) < 0.02
     blocks = generator.normal(size=(6, 3, 12, 12)).repeat(4, 2).repeat(4, 3)
     assert (aliasing.unevenness(blocks, 4) > 1).all() and (aliasing.unevenness(smooth, 4) < 0.2).all()
+    of_two = generator.normal(size=(6, 3, 24, 24)).repeat(2, 2).repeat(2, 3)
+    assert (aliasing.unevenness(of_two, 4) < 0.2).all() and (aliasing.unevenness(of_two, 2) > 0.9).all()
     wave = np.broadcast_to(np.cos(2 * np.pi * np.arange(48) / 8), (1, 3, 48, 48))
     assert int(aliasing.line_spectrum(wave)[0, 2:].argmax()) + 2 == 8
 

@@ -11,7 +11,9 @@ from zfutils.stats.seeds import Estimate
 def test_what_was_measured_is_said_with_its_interval_and_what_was_not_with_its_reason():
     row = verdicts.decided("zfnet-beats-alexnet", claims.AGREES, (0.25, 0.1, 0.4), 1200, otherwise="no steps")
     assert (row["ours"], row["low"], row["high"], row["status"]) == (0.25, 0.1, 0.4, "agrees")
-    assert "Measured +0.250, 95 % interval +0.100 to +0.400, n = 1,200: **agrees**." in verdicts.told(row)
+    assert "Measured +25.0 points, 95 % interval +10.0 to +40.0 points, n = 1,200: **agrees**." in verdicts.told(row)
+    plain = verdicts.decided("classes-come-with-depth", claims.AGREES, (0.25, 0.1, 0.4), 1200, otherwise="")
+    assert "Measured +0.250, 95 % interval +0.100 to +0.400, n = 1,200: **agrees**." in verdicts.told(plain)
     assert "**agrees**. Mind: one net is late.\n\n" in verdicts.told({**row, "reason": "one net is late"})
     for found, n in (((math.nan, 0, 1), 5), ((0.2, 0.1, 0.3), 0)):
         lost = verdicts.decided("zfnet-beats-alexnet", claims.AGREES, found, n, otherwise="no steps")
@@ -19,7 +21,7 @@ def test_what_was_measured_is_said_with_its_interval_and_what_was_not_with_its_r
     few = verdicts.decided("zfnet-beats-alexnet", claims.AGREES, (0.25, 0.1, 0.4), 9, otherwise="no steps")
     assert (few["status"], few["ours"], few["reason"]) == ("undecided", 0.25, "fewer than 10 decide nothing")
     both = verdicts.table(row, lost)
-    assert both["status"].tolist() == ["agrees", "not comparable"] and both["interval"].tolist() == ["+0.100 to +0.400", ""]
+    assert both["status"].tolist() == ["agrees", "not comparable"] and both["interval"].tolist() == ["+10.0 to +40.0 points", ""]
     assert both["in the paper"].iloc[0] == claims.claim("zfnet-beats-alexnet").place and verdicts.told() == ""
     shown, folded = verdicts.told(row, lost).split("<details>")
     about = claims.claim("zfnet-beats-alexnet")

@@ -48,21 +48,22 @@ def _added(projections: np.ndarray, stride: int) -> np.ndarray:
 
 
 def unevenness(projections: np.ndarray, period: int) -> np.ndarray:
-    """How unevenly the steps between neighbouring pixels are spread over the phases of a grid.
+    """How unevenly the steps between neighbouring pixels are spread over the phases of a grid, but for what a grid of half its period does.
 
     Args:
         projections: (n, 3, side, side), all cut at the same phase of the grid.
-        period: of the grid, pixels.
+        period: of the grid, pixels, even.
 
     Returns:
-        Deviation over the phases of the mean absolute step, over its mean, rows and columns together, (n,); 0 where all phases are alike.
+        Deviation over the phases of the mean absolute step from that of the phase half a period away, over its mean, rows and columns
+        together, (n,); 0 where all phases are alike, or repeat after half a period.
     """
     found = []
     for axis in (2, 3):
         steps = np.abs(np.diff(projections, axis=axis)).mean((1, 5 - axis))  # (n, side - 1)
         phases = np.stack([steps[:, phase::period].mean(1) for phase in range(period)], 1)  # (n, period)
-        mean = phases.mean(1)
-        found.append(np.where(mean > 0, phases.std(1) / np.where(mean > 0, mean, 1), 0))
+        mean, own = phases.mean(1), (phases - np.roll(phases, period // 2, 1)) / 2
+        found.append(np.where(mean > 0, own.std(1) / np.where(mean > 0, mean, 1), 0))
     return np.mean(found, 0)
 
 

@@ -30,6 +30,7 @@ class Claim:
         measure: the formula.
         rule: when it agrees, differs or is undecided.
         n: what is counted.
+        unit: `points` where the value is a difference of shares and is told in hundredths; empty where it is told as it is.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Claim:
     n: str
     says: str = ""
     kind: str = CLAIM
+    unit: str = ""
 
 
 @functools.cache

@@ -41,6 +41,7 @@ class Card:
         chapter: its name.
         picture: the file of its picture; None where there is none.
         otherwise: what is said in the place of the picture.
+        rests: on how many claims the verdict rests, in words; empty for one.
     """
 
     head: str
@@ -50,6 +51,7 @@ class Card:
     chapter: str
     picture: Path | None = None
     otherwise: str = "no picture in this run"
+    rests: str = ""
 
 
 def badge(verdict: str) -> str:
@@ -110,7 +112,8 @@ def _card(card: Card) -> str:
     else:
         picture = f'<img style="{_PICTURE}" alt="{html.escape(f"{card.head}: {card.title}")}" src="{thumbnail(card.picture)}">'
     link = f'<a href="{html.escape(card.link)}">{html.escape(card.chapter)}</a>' if card.link else ""
-    head = f"<span><b>{html.escape(card.head)}</b> {badge(card.verdict)}</span>"
+    rests = f"<small>{html.escape(card.rests)}</small>" if card.rests else ""
+    head = f"<span><b>{html.escape(card.head)}</b> {badge(card.verdict)}</span>{rests}"
     return f'<div style="{_CARD}">{picture}{head}<span>{html.escape(card.title)}</span>{link}</div>'
 
 

@@ -63,9 +63,10 @@ def summary(board: pd.DataFrame) -> str:
     measured = counted[counted["here"]]
     counts = measured["status"].value_counts()
     said = ", ".join(f"{counts.get(status, 0)} {status}" for status in claims.STATUSES)
+    of = f"{len(counted)}" if len(measured) == len(counted) else f"{len(measured)} of {len(counted)}"
     rest = board.loc[~board["class"].isin(COUNTED), "class"].value_counts(sort=False)
     lines = [
-        f"scoreboard, seed {board.attrs.get('seed', 0)}: {len(measured)} of {len(counted)} claims and patterns measured: {said}",
+        f"scoreboard, seed {board.attrs.get('seed', 0)}: of {of} claims and patterns {said}",
         "not counted: " + ", ".join(f"{count} rows {kind}" for kind, count in rest.items()),
     ]
     if came := sorted(set(board.loc[board["result"].notna() & ~board["here"], "result"])):

@@ -94,9 +94,21 @@ def _told(row: dict) -> str:
     said = _claim(row).statement
     if row["ours"] is None:
         return f"*{said}* **{row['status']}**: {row['reason']}."
-    where = "" if row["low"] is None else f", 95 % interval {row['low']:+.3f} to {row['high']:+.3f}"
+    where = f", 95 % interval {ends}" if (ends := _interval(row)) else ""
     but = f" Mind: {row['reason']}." if row["reason"] else ""
-    return f"*{said}* Measured {row['ours']:+.3f}{where}, n = {row['n']:,}: **{row['status']}**.{but}"
+    return f"*{said}* Measured {_value(row, 'ours')}{where}, n = {row['n']:,}: **{row['status']}**.{but}"
+
+
+def _value(row: dict, column: str) -> str:
+    """A value of a claim in its unit; empty where there is none."""
+    if row[column] is None:
+        return ""
+    return f"{100 * row[column]:+.1f} points" if _claim(row).unit == "points" else f"{row[column]:+.3f}"
+
+
+def _interval(row: dict) -> str:
+    """The ends of a claim's interval; empty where it has none."""
+    return f"{_value(row, 'low').removesuffix(' points')} to {_value(row, 'high')}" if row["low"] is not None else ""
 
 
 def table(*rows: dict) -> pd.DataFrame:
@@ -107,8 +119,8 @@ def table(*rows: dict) -> pd.DataFrame:
         {
             "claim": said.statement,
             "in the paper": said.place,
-            "ours": "" if row["ours"] is None else f"{row['ours']:+.3f}",
-            "interval": "" if row["low"] is None else f"{row['low']:+.3f} to {row['high']:+.3f}",
+            "ours": _value(row, "ours"),
+            "interval": _interval(row),
             "p, Holm": "" if not math.isfinite(p) else f"{p:.3f}",
             "n": row["n"],
             "status": row["status"],

@@ -79,6 +79,7 @@ def lines(
     ylabel: str,
     marks: dict[str, float] | None = None,
     moments: dict[str, float] | None = None,
+    marker: str | None = None,
     title: str = "",
 ) -> Figure:
     """Draw one line for each value of `hue`.
@@ -89,13 +90,14 @@ def lines(
         xlabel, ylabel: of the axes, with units.
         marks: captions and heights of horizontal lines.
         moments: captions and values of x of vertical lines.
+        marker: Matplotlib's name of what marks the values that were measured; none by default.
         title: of the figure.
 
     Returns:
         A figure with one axes.
     """
     figure, axis = blank(figsize=(7, 3.4))
-    sns.lineplot(frame, x=x, y=y, hue=hue, ax=axis, errorbar=None)
+    sns.lineplot(frame, x=x, y=y, hue=hue, ax=axis, errorbar=None, marker=marker)
     for caption, height in (marks or {}).items():
         axis.axhline(height, color=GREY, lw=0.9, ls="--")
         axis.text(frame[x].min(), height, f" {caption}", va="bottom", color=GREY, fontsize=8)
