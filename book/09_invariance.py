@@ -58,7 +58,7 @@ Markdown(note([TRAINED], PICTURES))
 #
 # A lawn mower that stands a little lower in the picture is still a lawn mower. Does the net know? The paper moves five pictures about and watches two layers and the answer.
 #
-# A shift of whole pixels is a copy with an offset. The kept version does the same for any amount, by bilinear sampling; so do enlargement and rotation. What comes in at the border is 0, and 0 is the mean picture once the mean is subtracted.
+# A shift of whole pixels is a copy with an offset. The library's version does the same for any amount, by bilinear sampling; so do enlargement and rotation. What comes in at the border is 0, and 0 is the mean picture once the mean is subtracted.
 
 
 # %%
@@ -272,6 +272,16 @@ STARTS = {PICTURES.classes[LABELS[n]]: float(CURVES["scale"].probability[0, n]) 
 LOWEST = {name: CURVES[name].probability[:, FIVE].min(0) for name in CURVES}
 STEADIEST = {name: PICTURES.classes[LABELS[FIVE[int(values.argmax())]]] for name, values in LOWEST.items()}
 SMALLEST_SHIFTS = np.abs(CURVES["vertical shift, px"].amounts).argsort()[1:3]  # the two smallest shifts, up and down
+
+
+def median_at(name: str, share: float) -> float:
+    """Median P(true class) of the hundred at a share of the largest amount; of shifts up and down the lower one."""
+    found, start = CURVES[name], 1.0 if name == "scale" else 0.0
+    sizes = np.abs(found.amounts - start)
+    asked = np.abs(sizes - share * sizes.max())
+    return float(np.median(found.probability, axis=1)[asked <= asked.min() + 1e-9].min())
+
+
 EARLY = {
     layer: float(
         CURVES["vertical shift, px"].distances[layer][SMALLEST_SHIFTS].mean()
@@ -285,7 +295,9 @@ Markdown(
     f"our five curves {beside_shift('rotation, degrees', 'pool1')[0]:.2f} and {beside_shift('rotation, degrees', 'relu7')[0]:.2f} times, where one curve of five decides; the claim below takes a hundred images. The absolute heights cannot be compared.\n\n"
     "**Answers.** The image whose P(true class) falls least: "
     + ", ".join(f"for {name.split(',')[0]} the {label} (never below {LOWEST[name].max():.2f})" for name, label in STEADIEST.items())
-    + ".\n\n**Starts.** Before anything is moved, P(true class) is "
+    + f".\n\n**Stable?** The paper calls the output stable to shifts and to scaling. The median P of our hundred is {median_at('scale', 0):.2f} before anything is moved; {median_at('vertical shift, px', 0.5):.2f} at half of the largest shift, "
+    f"{median_at('vertical shift, px', 1):.2f} at the largest; {median_at('scale', 0.5):.2f} at scale 1.5 and {median_at('scale', 1):.2f} at scale 2."
+    + "\n\n**Starts.** Before anything is moved, P(true class) is "
     + ", ".join(f"{name} {value:.2f}" for name, value in STARTS.items())
     + f"; {sum(value < 0.3 for value in STARTS.values())} of {len(STARTS)} start below .3, in the paper 2 of 5."
 )
@@ -376,11 +388,12 @@ Markdown(
 # %% [markdown]
 # ## Move one picture
 #
-# **Try**: shift the picture pixel by pixel, then choose *rotation* and turn it slowly. Look how near layer 1 comes to another picture (1 on the axis), how far layer 7 is there, and when the bars change hands. Then do the same with a picture of another class.
-# The figure shows, of the five pictures, the one that the net is surest of, after a shift, an enlargement and two turns: compare the two distances in each caption, then the classes.
+# **Try**: shift the picture pixel by pixel, then choose *rotation* and turn it slowly. Look how near layer 1 comes to another picture (1 on the axis), how far layer 7 is there, and when another class gets the longest bar. Then do the same with a picture of another class.
+# The figure shows, of the five pictures, the one that the net is surest of among those without a known symmetry, after a shift, an enlargement and two turns: compare the two distances in each caption, then the classes.
 
 # %%
-SUREST = sorted(FIVE, key=lambda number: -CURVES["scale"].probability[0, number])  # before anything is moved
+SYMMETRY = PICTURES.table["symmetry"].to_numpy()[ROWS] if "symmetry" in PICTURES.table else np.ones(len(ROWS), int)
+SUREST = sorted(FIVE, key=lambda number: (SYMMETRY[number] > 1, -CURVES["scale"].probability[0, number]))  # before anything is moved
 MOVING = Moved(NET, INPUT, LABELS, CROPS, PICTURES.classes, AMOUNTS, CURVES, TYPICAL).sliders(SUREST)
 STATES = {"vertical shift, px": (SIZE // 14,), "scale": (1.5,), "rotation, degrees": (90, 180)}
 MOVING.figure([{"change": name, "amount": amount} for name, some in STATES.items() for amount in some], cell=3.3)
@@ -456,7 +469,6 @@ def rotation_leads() -> dict:
     return results.of_regime(row, REGIME.words, REGIME.under_trained)
 
 
-SYMMETRY = PICTURES.table["symmetry"].to_numpy()[ROWS] if "symmetry" in PICTURES.table else np.ones(len(ROWS), int)
 TURN = CURVES["rotation, degrees"]
 TURNED = np.isin(TURN.amounts, np.arange(30, 331, 30))
 LOSS = TURN.log_odds[0] - TURN.log_odds[TURNED].mean(0)
@@ -489,17 +501,16 @@ results.save(
 Markdown(verdicts.told(*CLAIM_ROWS))
 
 # %% [markdown]
-# A straight line can fail in two ways: the curve is steep at first and then flattens, or the other way round. The mean slope over the first half of the amounts, divided by that over the second, tells which.
+# A straight line can fail in two ways: the curve is steep at first and then flattens, or the other way round. The mean slope over the first half of the amounts, divided by that over the second, tells which; and whether it is only the first
+# step that is too steep, the same without that step.
 
 
 # %%
-def bend(name: str, origin: float) -> float:
-    """Slope of layer 7's mean distance over the smaller half of the amounts, over that of the larger half; 1 is straight."""
-    amounts, mean = np.abs(CURVES[name].amounts - origin), CURVES[name].distances["relu7"].mean(1)
-    near, far = amounts <= amounts.max() / 2, amounts >= amounts.max() / 2
-    first = mean[near & (amounts > 0)].mean() / amounts[near & (amounts > 0)].mean()
-    middle = amounts[far].min()
-    second = (mean[amounts == amounts.max()].mean() - mean[amounts == middle].mean()) / (amounts.max() - middle)
+def bend(name: str, origin: float, *, skipped: int = 0) -> float:
+    """Slope of layer 7's mean distance over the smaller half of the amounts, without the first steps, over that of the larger half; 1 is straight."""
+    mean = pd.Series(CURVES[name].distances["relu7"].mean(1)).groupby(np.abs(CURVES[name].amounts - origin).round(9)).mean()
+    start, middle, end = mean.index[skipped], mean.index[mean.index >= mean.index[-1] / 2].min(), mean.index[-1]
+    first, second = (mean[middle] - mean[start]) / (middle - start), (mean[end] - mean[middle]) / (end - middle)
     return float(first / second) if second > 0 else float("inf")
 
 
@@ -508,7 +519,7 @@ def bent(name: str, origin: float) -> str:
     ratio = bend(name, origin)
     if np.isinf(ratio):
         return f"for {name.split(',')[0]} the curve no longer rises in the second half"
-    return f"for {name.split(',')[0]} the first half is {ratio:.1f} times as steep as the second"
+    return f"for {name.split(',')[0]} the first half is {ratio:.2f} times as steep as the second, without the first step {bend(name, origin, skipped=1):.2f} times"
 
 
 # %% tags=["plumbing"]
@@ -521,7 +532,7 @@ def how_far() -> str:
     asked = NORMALISED["transformation"].isin([name for name, _ in TO_TELL.values()]) & (NORMALISED["layer"] == "layer 7")
     farthest = NORMALISED.loc[asked, "distance"].max()
     if farthest < 0.9:
-        return f"A distance cannot grow for ever, but layer 7 goes {farthest:.2f} of the way to another picture at most: that end is not what bends the curves. What does was not tested."
+        return f"A distance cannot grow for ever, and layer 7 goes {farthest:.2f} of the way to another picture at most. What bends the curves was not tested."
     return f"A distance cannot grow for ever, and layer 7 comes as far as {farthest:.2f} of the way to another picture. Whether that is what bends the curves was not tested."
 
 
@@ -545,7 +556,7 @@ SYMMETRIC.round(3)
 
 # %% tags=["plumbing"]
 PEAK_SAID = (
-    f"They are {np.nanmean(RIGHT_ANGLES[1::2][:, SYMMETRY > 1]):.2f} sure of the true class at 90, 180 and 270 degrees and {np.nanmean(RIGHT_ANGLES[::2][:, SYMMETRY > 1]):.2f} between them"
+    f"The net gives their class {np.nanmean(RIGHT_ANGLES[1::2][:, SYMMETRY > 1]):.2f} at 90, 180 and 270 degrees and {np.nanmean(RIGHT_ANGLES[::2][:, SYMMETRY > 1]):.2f} between them"
     if len(PEAKS)
     else ""
 )
@@ -584,14 +595,16 @@ BORDERS.round(3)
 FILLED = BORDERS.pivot(index="transformation", columns="border")
 
 
-def border_reading(name: str) -> str:
-    """What a mirrored border changes for a transformation."""
-    row = FILLED.loc[name]
-    change = {column: row[column, "reflection"] - row[column, "zeros"] for column in ("layer 1", "layer 7", "mean P(true class)")}
-    return f"- {name}: layer 1 {change['layer 1']:+.3f}, layer 7 {change['layer 7']:+.3f}, P {change['mean P(true class)']:+.3f}"
+def border_change(column: str) -> float:
+    """What a mirrored border changes most in a column, over the transformations."""
+    changes = FILLED[column, "reflection"] - FILLED[column, "zeros"]
+    return float(changes[changes.abs().idxmax()])
 
 
-Markdown("A mirrored border changes (minus: less movement, or a lower P)\n\n" + "\n".join(border_reading(name) for name in AMOUNTS))
+Markdown(
+    f"A mirrored border changes the movement of layer 1 by {border_change('layer 1'):+.3f} at most, that of layer 7 by {border_change('layer 7'):+.3f}, of {FILLED['layer 7', 'zeros'].max():.2f} "
+    f"at most, and P by {border_change('mean P(true class)'):+.3f}."
+)
 
 # %% [markdown]
 # ## A picture turned, an object turned
@@ -678,6 +691,11 @@ TURN_AMOUNTS = np.arange(0.0, 360.0, 30.0)
 RIVAL_CURVES = {name: invariance.curves(net, INPUT, LABELS, invariance.rotate, TURN_AMOUNTS) for name, net in RIVALS.items()}
 
 
+TOLD = {
+    name: regime.of(runs.trained(PROFILE, name, seed=seed), PICTURES, name=name, seed=seed, images=len(VAL)) for name in RIVALS
+}  # training errors are those of upright images
+
+
 def wrong_upright(net: torch.nn.Module) -> int:
     """Wrong answers in the whole split val, upright, one crop."""
     guessed = predictions.probabilities(net, crops.Crops(PICTURES, SIZE, device=DEVICE), VAL)
@@ -695,6 +713,8 @@ PRICE = pd.DataFrame(
         "net": name,
         "wrong, upright": wrong_upright(RIVALS[name]),
         "of": len(VAL),
+        "training error %": round(100 * TOLD[name].train_error, 1),
+        "under-trained": TOLD[name].under_trained or "no",
         "P(true class), upright": float(found.probability[0].mean()),
         "P(true class), mean over rotations": float(found.probability[1:].mean()),
         "layer 7, distance over rotations": in_units(name),
@@ -746,7 +766,12 @@ def price_reading() -> str:
         f"Upright, the net that saw turned images errs on {turned_net['wrong, upright'] / len(VAL):.1%} of the val images, the plain one on {plain['wrong, upright'] / len(VAL):.1%}. "
         f"Over rotations their mean P(true class) is {turned_net['P(true class), mean over rotations']:.2f} and {plain['P(true class), mean over rotations']:.2f}; "
         f"layer 7 moves {turned_net['layer 7, distance over rotations']:.2f} and {plain['layer 7, distance over rotations']:.2f} times the distance between images. "
-        "A net can be flat because it has become invariant, or because it has learnt little; only the height of its line tells these apart."
+        + (
+            f"But {TOLD['zfnet-turned'].under_trained}: its line is flat because it has learned little, and what invariance costs cannot be read from it."
+            if TOLD["zfnet-turned"].under_trained
+            else "A net can be flat because it has become invariant, or because it has learned little; it errs on "
+            f"{TOLD['zfnet-turned'].train_error:.1%} of its training images, upright, the plain one on {TOLD['zfnet'].train_error:.1%}."
+        )
     )
 
 
@@ -773,14 +798,19 @@ MOVES = {layer: float(values.mean()) for layer, values in MOVED.items()}
 Markdown(
     f"- Small transformations carry layer 1 over {MOVES['pool1']:.2f} of the distance between two pictures and layer 7 over {MOVES['relu7']:.2f}. Only in this common unit can one say which layer moves more "
     f"(claim: *{SAID['upper-layers-move-less']}*).\n"
-    f"- {SHARE_LESS:.0%} of all amounts leave layer 7 nearer than layer 1 to where it started. The mean P(true class) goes from {TURN.probability[0].mean():.2f} upright to {TURN.probability[TURNED].mean():.2f} over the rotations"
+    f"- At {SHARE_LESS:.0%} of the amounts layer 7 has moved less than layer 1, in this unit. The mean P(true class) goes from {TURN.probability[0].mean():.2f} upright to {TURN.probability[TURNED].mean():.2f} over the rotations"
     + (
         ": features that move less are not yet an answer that stays.\n"
         if TURN.probability[TURNED].mean() < TURN.probability[0].mean()
         else ".\n"
     )
     + (
-        f"- Training with turned images takes the distance of layer 7 over rotations from {PRICE['layer 7, distance over rotations'].iloc[0]:.2f} to {PRICE['layer 7, distance over rotations'].iloc[1]:.2f}, and the "
+        (
+            f"- {TOLD['zfnet-turned'].under_trained}: what training with turned images buys cannot be said from it."
+            if TOLD["zfnet-turned"].under_trained
+            else ""
+        )
+        or f"- Training with turned images takes the distance of layer 7 over rotations from {PRICE['layer 7, distance over rotations'].iloc[0]:.2f} to {PRICE['layer 7, distance over rotations'].iloc[1]:.2f}, and the "
         f"errors upright from {PRICE['wrong, upright'].iloc[0]} to {PRICE['wrong, upright'].iloc[1]} of {len(VAL)}."
         if len(RIVALS) > 1
         else "- What training with turned images would buy is open here: `zfnet-turned` was not trained."

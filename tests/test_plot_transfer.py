@@ -8,8 +8,7 @@ from zfutils.report import plot
 
 def test_few_images_draws_the_papers_curves_and_ours_side_by_side():
     theirs = pd.DataFrame({"series": ["a", "a", "b"], "size": [1, 60, 60], "accuracy": [27.0, 74.0, 55.0], "std": [1.0, 0.3, None]})
-    ours = pd.DataFrame({"method": ["x", "x", "y"], "size": [1, 6, 6], "accuracy": [20.0, 50.0, 30.0], "low": [18.0, 49.0, 29.0]})
-    ours["high"] = 2 * ours["accuracy"] - ours["low"]
+    ours = pd.DataFrame({"method": ["x", "x", "y"], "size": [1, 6, 6], "accuracy": [20.0, 50.0, 30.0], "std": [2.0, 1.0, None]})
     paper, own = plot.few_images(ours, theirs, chance=5.0, set_name="toys").axes
     assert own.get_title(loc="left") == "Ours, toys" and "Caltech-256" in paper.get_title(loc="left")
     assert [text.get_text() for text in own.get_legend().get_texts()] == ["x", "y"]

@@ -15,7 +15,7 @@ def few_images(ours: pd.DataFrame, theirs: pd.DataFrame, *, chance: float, set_n
     """Draw figure 9: accuracy against the number of training images a class, the paper's curves beside ours.
 
     Args:
-        ours: columns `method`, `size`, `accuracy`, `low`, `high`, percent.
+        ours: columns `method`, `size`, `accuracy`, `std` (over folds), percent.
         theirs: columns `series`, `size`, `accuracy`, `std`, percent, as read off the paper.
         chance: accuracy of a guess, percent.
         set_name: what ours was measured on.
@@ -29,8 +29,7 @@ def few_images(ours: pd.DataFrame, theirs: pd.DataFrame, *, chance: float, set_n
         axes[0].errorbar(own["size"], own["accuracy"], own["std"], marker="o", ms=3, lw=1.2, capsize=2, color=f"C{number}", label=series)
     axes[0].set(title="The paper, Caltech-256 (read off its plot)", ylim=(20, 80))
     for number, (method, own) in enumerate(ours.groupby("method", sort=False)):
-        axes[1].plot(own["size"], own["accuracy"], marker="o", ms=3, lw=1.2, color=f"C{number}", label=method)
-        axes[1].fill_between(own["size"], own["low"], own["high"], color=f"C{number}", alpha=0.18, lw=0)
+        axes[1].errorbar(own["size"], own["accuracy"], own["std"], marker="o", ms=3, lw=1.2, capsize=2, color=f"C{number}", label=method)
     axes[1].axhline(chance, color=GREY, lw=0.8, ls="--")
     axes[1].text(0, chance, " a guess", va="bottom", color=GREY, fontsize=8)
     axes[1].set(title=f"Ours, {set_name}", ylim=(0, 100))
