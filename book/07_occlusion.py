@@ -3,7 +3,7 @@
 #
 # **You will**
 # - cover an image with a square, place by place, and ask the net what it still sees,
-# - rebuild figure 7: where the strongest map falls silent, and where the answer is lost,
+# - rebuild figure 7: where the strongest map is lowered most, and where the answer is lost,
 # - score the method on pictures whose objects are known, beside three other methods,
 # - see how much depends on what fills the square.
 #
@@ -140,7 +140,8 @@ Markdown(
 #
 # Three images by a rule: in an order drawn by the seed, the first three that are classified correctly and show different classes. (a) The image with the square in its middle position. (b) Summed activity of the layer-5
 # map that is strongest in the uncovered image. (c) That map's projection in this image (framed) and in the three other val images that excite it most. (d) Probability of the true class.
-# (e) Most probable class, with the number of positions.
+# (e) Most probable class, with the number of positions. A cell of a map is a position of the square: the top left one has the square in the top left corner, so a map covers the picture less half a square on each side.
+# The colours of (b) and (d) begin at the lowest value of the map, which need not be 0.
 #
 # Compare (b) with (d). The paper's point is that the two need not agree: in its first example both fall on the dog's face; in the second the strongest map reads the text on the car while the answer hangs on the wheel; in the third the map is on the human faces while
 # the answer hangs on the dog.
@@ -216,7 +217,7 @@ Markdown(
 )
 
 # %% [markdown]
-# The same in numbers, with the rows of the scoreboard: how the square moves is the paper's; its three images are in no set of this profile.
+# The same in numbers, with the rows of the scoreboard: how the square moves is the paper's; the paper's three photographs are not among these pictures.
 
 # %%
 FIGURE7 = pd.DataFrame(
@@ -301,7 +302,8 @@ THEIR_FIGURE7.round(3)
 
 # %% [markdown]
 # Now the paper's own observation as a number, for its three examples and ours: do the strongest map and the answer hang on the same place? Compared are (b) and (d): their correlation over the positions, and how far apart the two lowest places are, in sides of the
-# image. Were the strongest map the reason for the answer, the correlation would be near 1 and the distance near 0.
+# image. Were the strongest map the reason for the answer, the correlation would be high and the distance small. (Not 1 and not 0: a probability near 1 hardly moves while the activity falls. The paper's Pomeranian, where both fall on the face,
+# shows what to expect.)
 
 
 # %%
@@ -334,7 +336,7 @@ DIVIDED = OWN_TOGETHER.index[OWN_TOGETHER["lowest places apart"] >= APART].tolis
 Markdown(
     f"In the paper's maps the two go together most for {MOST} and least for {LEAST}. "
     + (
-        "In ours the square that silences the strongest map and the square that costs the answer most do not overlap for "
+        "In ours the square that lowers the strongest map most and the square that costs the answer most do not overlap for "
         + ", ".join(f"*{name}*" for name in DIVIDED)
         + ": there the strongest map and the answer have their lowest places apart, as with the faces beside the paper's dog. Whether the answer rests on what lies there, or the square itself looks like something, *What fills the square* asks."
         if DIVIDED
@@ -366,7 +368,11 @@ Markdown(
         for name, cell in zip(("Lowest cell", "highest cell", "middle"), CELLS, strict=True)
     )
     + f". At {DARK.sum()} of {DARK.size} positions less than half of the uncovered probability is left"
-    + (f"; at {int((DARK & TOUCHES).sum())} of these the square touches the toy." if KNOWS_PARTS else ".")
+    + (
+        f"; at {int((DARK & TOUCHES).sum())} of these the square touches the toy (of all {DARK.size} positions at {int(TOUCHES.sum())})."
+        if KNOWS_PARTS
+        else "."
+    )
 )
 
 # %% [markdown]
@@ -393,7 +399,7 @@ BELOW_HALF = np.array([found < 0.5 * at_once.base_probabilities[LABEL] for found
 HARSHEST, MILDEST = max(COSTS, key=COSTS.get), min(COSTS, key=COSTS.get)
 Markdown(
     f"On average over the positions *{HARSHEST}* costs most ({COSTS[HARSHEST]:.3f} of probability) and *{MILDEST}* least ({COSTS[MILDEST]:.3f}). "
-    f"Less than half of the probability is left under all four fillings at {BELOW_HALF.all(0).sum()} positions, under at least one at {BELOW_HALF.any(0).sum()}: the first is what the object loses, the rest depends on the filling. "
+    f"Less than half of the probability is left under all four fillings at {BELOW_HALF.all(0).sum()} positions, under at least one at {BELOW_HALF.any(0).sum()}: the first do not depend on the filling, the others do. "
     + (
         f"The two maps that agree least are those of *{PAIRED.idxmin()[0]}* and *{PAIRED.idxmin()[1]}*, with a correlation of {PAIRED.min():.2f}."
         if PAIRED.notna().any()
@@ -451,7 +457,8 @@ ON_TOY = pd.DataFrame(
 )
 
 # %% [markdown]
-# Then its parts. The strongest part of a class is chosen on one half of its images and scored on the other, so that a part cannot win by luck alone.
+# Then its parts. The strongest part of a class is chosen on one half of its images and scored on the other, so that a part cannot win by luck alone. Left out are images in which the part, or the rest of the toy without it, is never covered.
+# Mind a rival that is not ruled out: how much of the toy a square hides is not held equal between the two.
 
 
 # %%
@@ -510,6 +517,7 @@ Markdown(verdicts.told(*TOY_ROWS))
 # %% tags=["plumbing"]
 BY_CLASS = HURTS.groupby(ON_TOY["class"]).mean().dropna().sort_values()
 Markdown(
+    f"A difference of 1 in log-odds is a factor of {np.e:.1f} in the odds: {HURT[0]:+.2f} is a factor of {np.exp(abs(HURT[0])):,.0f}. "
     f"The toy matters most for *{BY_CLASS.index[-1]}* ({BY_CLASS.iloc[-1]:+.2f} log-odds between a square on the toy and one clear of it) and least for *{BY_CLASS.index[0]}* ({BY_CLASS.iloc[0]:+.2f}). "
     f"The place that costs most lies on the toy in {ON_TOY['points at the toy'].mean():.0%} of the images, by chance in {ON_TOY['by chance'].mean():.0%}."
     if len(BY_CLASS)
@@ -535,7 +543,7 @@ Markdown(
 )
 
 # %% [markdown]
-# Now panel (b) against panel (c). If a projection shows what excites its map, then covering it must silence the map. At every position: the projection's energy inside the square against the fall of the map's activity, as a correlation over positions; and the same with
+# Now panel (b) against panel (c). If a projection shows what excites its map, then covering it must lower the map. At every position: the projection's energy inside the square against the fall of the map's activity, as a correlation over positions; and the same with
 # another image's projection, because both maps tend to be high in the middle of a picture.
 
 # %%
@@ -563,7 +571,7 @@ FALL_ROW = verdicts.decided(
 )
 
 # %% [markdown]
-# And the pattern of figure 7 (d) on many images: is much lost at the worst position and little at most positions? The two thresholds come from the paper's three images: twice the largest share that is left at the worst position, half the smallest at the median position. (They rest on the ends of the printed scales, .054 and .987, .006 and .295, .002 and .754; the decoded maps have 64 levels, so their extremes are rounded inwards.)
+# And the pattern of figure 7 (d) on many images: is nearly all lost at the worst position, and half or less at the median position? The two thresholds come from the paper's three images: twice the largest share that is left at the worst position, half the smallest at the median position. (They rest on the ends of the printed scales, .054 and .987, .006 and .295, .002 and .754; the decoded maps have 64 levels, so their extremes are rounded inwards.)
 
 # %% tags=["plumbing"]
 LEFT_OVER = np.array([heatmap_metrics.left_over(found.probabilities[..., label]) for found, label in zip(SWEEPS, LABELS, strict=True)])
@@ -604,12 +612,14 @@ Markdown(
 # %% [markdown]
 # ## Beside other methods
 #
-# Gradient, guided backpropagation and Grad-CAM give heat maps too, at a fraction of the cost. Two scores:
+# *Gradient* and *guided backpropagation* (chapter 6) give a heat map too, at a fraction of the cost: the size of what comes down from the class to each pixel. *Grad-CAM* weighs each map of the last convolutional layer by the mean gradient of
+# the class with respect to it, adds the maps up and keeps what is positive. Two scores:
 #
 # - *Where does it point?* The share of images whose hottest pixel lies on the toy. Chance: the same pixel on another image's toy.
 # - *How fast does the answer die?* The hottest cells are deleted first, that is, replaced by the mean picture. This needs no mask; it asks what the net needs, not where the object is. The lower the mean of the curve, the better.
 #
-# The last line, random cells, is what a method must beat.
+# The last line, random cells, is what a method must beat. Mind that occlusion has an advantage in the second score: it was made by covering with the mean picture, and deletion covers with the mean picture. In the first one its map is
+# spread over the pixels, so that its numbers differ a little from those of the worst *square* above.
 
 # %%
 METHODS = {"gradient": rules.GRADIENT, "guided backpropagation": rules.GUIDED}
@@ -683,7 +693,7 @@ AREAS = METHOD_TABLE.set_index("method")["deletion, mean of the curve"].astype(f
 POINTING = METHOD_TABLE.set_index("method")["points at the toy"].astype(float).drop("random")
 WORSE = [name for name in AREAS.index.drop("random") if AREAS[name] >= AREAS["random"]]
 Markdown(
-    f"By deletion *{AREAS.idxmin()}* is best ({AREAS.min():.3f}; random cells {AREAS['random']:.3f}); "
+    f"By deletion *{AREAS.idxmin()}* is best ({AREAS.min():.3f}; random cells {AREAS['random']:.3f}; {len(FEW)} images and no interval, so take the order of the methods as a hint); "
     + (
         f"{', '.join(WORSE)} {'does' if len(WORSE) == 1 else 'do'} no better than random cells. "
         if WORSE
@@ -704,7 +714,7 @@ Markdown(
 # %% [markdown]
 # ## Compared with the paper
 #
-# Section 4.2 has no numbers, so its sentences became claims with a measure and a rule, written down before the run.
+# Section 4.2 has no numbers, so its sentences became claims with a measure and a rule, written down before the run. Those about how well the net answers are barred where it was still learning; those about what this net does are not (chapter 2).
 
 # %% tags=["plumbing"]
 verdicts.table(*TOY_ROWS, FALL_ROW, LOCAL_ROW)
@@ -903,6 +913,12 @@ SHUFFLED = occlusion.sweep(NET, FIRST, fill=shuffled, layer=None).probabilities[
 pd.DataFrame({name: [np.corrcoef(SHUFFLED.ravel(), found.ravel())[0, 1]] for name, found in FILLED.items()}, index=["shuffled"]).round(2)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Shuffled pixels are noise in the image's own colours: like the other noisy fillings they add sharp edges wherever the square stands, and the net sees edges.
+#
+# </details>
+#
 # **6.** **Open.** A square is one shape of many. Fong and Vedaldi (*Interpretable explanations of black boxes by meaningful perturbation*, ICCV 2017) *learn* the mask: the smallest one whose blurring destroys the answer. Hooker et al. (*A benchmark for
 # interpretability methods in deep neural networks*, NeurIPS 2019) object that a net has never seen pictures with holes, and train it anew on such pictures before it is scored. Which of the measurements of this chapter would you trust less after reading the second, and how would you
 # repeat the deletion curves their way with toys, where a net is trained in minutes?

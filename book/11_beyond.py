@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Spot the mistake: a museum of deconvnet bugs
 #
-# Eight mistakes found in public reproductions of this paper. None of them stops the program, and each gives a picture that looks plausible. So each is shown here beside the right one, with the damage that it does to our own trained net and the
+# Eight mistakes found in public reproductions of this paper. None of them stops the program, and most give a picture that looks plausible by itself. So each is shown here beside the right one, with the damage that it does to our own trained net and the
 # test that catches it.
 #
 # **You will**
@@ -218,8 +218,8 @@ def catches(test: Callable[[object], bool], *, right: object, wrong: object) -> 
 # %% [markdown]
 # ## 1. `nn.MaxUnpool2d` on overlapping windows
 #
-# The library's un-pooling *writes* each value to its switch. The paper's windows overlap, so two of them may share a switch; then the last one wins, also when it writes a zero, and the unit that is being shown is gone. Look for holes in the
-# wrong pictures where the right ones have structure.
+# The library's un-pooling *writes* each value to its switch. The paper's windows overlap, so two of them may share a switch; then the last one wins, also when it writes a zero, and the unit that is being shown is gone. Look for strokes
+# that are paler in the wrong pictures, or gone.
 
 
 # %%
@@ -331,7 +331,7 @@ side_by_side("3. Guided backpropagation", WRONG3)
 Markdown(reading(3))
 
 # %% [markdown]
-# The test is the closed form of a net of one filter, one ReLU, one filter: a signal that comes down through a ReLU that was *off* must pass.
+# The test: a signal that comes down must pass a ReLU that was *off* on the way up.
 
 
 # %%
@@ -652,6 +652,7 @@ def extremes(layer: str) -> str:
 
 
 DEEPER = int((BY_MISTAKE["conv5"] < BY_MISTAKE["conv3"]).sum())
+CLEARLY = int((BY_MISTAKE["conv5"] < BY_MISTAKE["conv3"] - 0.1).sum())
 Markdown(
     f"{extremes('conv3')} {extremes('conv5')} {DEEPER} of the {len(BY_MISTAKE)} mistakes do more damage in layer 5 than in layer 3: its signal passes more steps on the way down, and most mistakes act at each of them."
 )
@@ -667,14 +668,14 @@ MUSEUM.round(3)
 LOUD = sorted(number for number in BY_MISTAKE.index if BY_MISTAKE.loc[number].min() < 0.5)
 QUIET = sorted(number for number in BY_MISTAKE.index if BY_MISTAKE.loc[number].min() >= 0.8)
 Markdown(
-    f"Exhibits with a cosine below .5 in some layer: {', '.join(map(str, LOUD)) or 'none'}. Exhibits that keep at least .8 in both, and so would hardly be noticed: {', '.join(map(str, QUIET)) or 'none'}. "
+    f"Exhibits with a cosine below .5 in some layer: {', '.join(map(str, LOUD)) or 'none'}. Exhibits that keep at least .8 in both (a cosine does not see how bright a picture is, nor a slight tint): {', '.join(map(str, QUIET)) or 'none'}. "
     f"The tests of this chapter caught all eight: each passed what is right and failed what is wrong, else the page would have stopped."
 )
 
 # %% [markdown]
 # ## Compared with the paper
 #
-# There is no number to compare: the paper shows none of these mistakes. Its text rules some of them out. It rectifies the signal on the way down (exhibit 4), and a footnote of the conference version names the gradient's mask, a relative of
+# There is no number to compare: the paper reports none of these mistakes, and for some of them it does not say what it did. Its text rules some of them out. It rectifies the signal on the way down (exhibit 4), and a footnote of the conference version names the gradient's mask, a relative of
 # exhibits 3 and 6, as an alternative that was tried and was much less clear. On others it is silent: it does not say what becomes of values that share a switch (1), whether the nine of figure 2 may come from one image (7), or how projections are
 # scaled (8).
 #
@@ -684,7 +685,7 @@ Markdown(
 HARDEST = max(MISTAKES, key=lambda number: BY_MISTAKE.loc[number].min() if number in BY_MISTAKE.index else -1)
 Markdown(
     f"- A wrong projection can look right: *{MISTAKES[HARDEST]}* (exhibit {HARDEST}) keeps a cosine of at least {BY_MISTAKE.loc[HARDEST].min():.2f} in both layers, more than any other.\n"
-    f"- Depth matters for the damage: {DEEPER} of {len(BY_MISTAKE)} mistakes are worse in layer 5 than in layer 3, so a method that was only checked near the pixels was not checked.\n"
+    f"- Depth matters for the damage: {DEEPER} of {len(BY_MISTAKE)} mistakes are worse in layer 5 than in layer 3, {CLEARLY} of them by more than .1 of cosine: check a deep layer too.\n"
     f"- Some mistakes leave every projection as it is: choosing nine places instead of nine images shows {DISTINCT.mean():.1f} images a map instead of 9, and stretching each tile moves zero by a standard deviation of {ZEROS.std():.0f} greys."
 )
 
@@ -716,8 +717,8 @@ with exercises.check(WINDOWS_THAT_SHARE):
     assert WINDOWS_THAT_SHARE == max(COUNTS), "put one bright pixel into an empty map and pool it: in how many windows is it the maximum?"
 
 # %% [markdown]
-# **2. Read a figure.** A friend shows you projections. In the first (A) there is a faint haze in the corners, far from what the unit can see. In the second (B) nothing is darker than the background. In the third (C) the background has another grey in
-# each tile. Which exhibits are these? Give three numbers, of exhibits 2, 5 and 8.
+# **2. Read a figure.** A friend shows you projections. In the first (A) the background has another grey in each tile. In the second (B) nothing is darker than the background. In the third (C) there is a faint haze in the corners, far from what the
+# unit can see. Which exhibits are these? Give their three numbers.
 #
 # <details><summary>Hint</summary>
 #
@@ -726,7 +727,7 @@ with exercises.check(WINDOWS_THAT_SHARE):
 # </details>
 
 # %% tags=["solution"]
-SYMPTOMS = (2, 5, 8)
+SYMPTOMS = (8, 5, 2)
 
 # %% tags=["check"]
 with exercises.check(SYMPTOMS):
@@ -749,9 +750,9 @@ with exercises.check(SYMPTOMS):
         )
     )
     assert len(SYMPTOMS) == 3, "three numbers, for A, B and C"
-    assert SYMPTOMS[0] in HAZE, "A: which mistake gives every pixel the same small value, also where nothing arrives?"
+    assert SYMPTOMS[0] in GREYS, "A: which mistake depends on the brightest and the darkest pixel of each tile?"
     assert SYMPTOMS[1] in ONE_SIGN, "B: which mistake takes one sign away?"
-    assert SYMPTOMS[2] in GREYS, "C: which mistake depends on the brightest and the darkest pixel of each tile?"
+    assert SYMPTOMS[2] in HAZE, "C: which mistake gives every pixel the same small value, also where nothing arrives?"
 
 # %% [markdown]
 # **3. Write the test.** The test of exhibit 1 asks whether un-pooling keeps the sum. It has a sister that is easier to read when it fails: a signal with a single value must come out with a single value. Write it. `step` is a function of signal, switches

@@ -22,9 +22,10 @@ seed = 0
 # %% tags=["plumbing"]
 import time
 
-import pandas as pd
+from IPython.display import HTML
 
 from zfutils.core import profiles
+from zfutils.models import shipped
 from zfutils.report import results
 from zfutils.widgets import subjects
 from zfutils.widgets.explorer import explore
@@ -32,6 +33,7 @@ from zfutils.widgets.explorer import explore
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 NETS = subjects.known()
+SHIPPED = shipped.known()
 NET = subjects.preferred(profile)  # what ships, else what was trained here
 
 # %% [markdown]
@@ -43,7 +45,13 @@ NET = subjects.preferred(profile)  # what ships, else what was trained here
 # prepared set (`make data PROFILE=photos`) where there is one. That search runs once, beside all else; the panel says how far it is, and what it finds is kept.
 
 # %%
-pd.DataFrame({"net": list(NETS)})
+FURTHER = [name for name in NETS if name not in SHIPPED]  # other seeds and sizes, and what was trained on this machine
+shown = (
+    f"<details><summary>{len(FURTHER)} more: trained on this machine, or torchvision's</summary>{', '.join(FURTHER)}</details>"
+    if FURTHER
+    else ""
+)
+HTML(f"<p>With the book: {', '.join(name for name in NETS if name in SHIPPED)}.</p>{shown}")
 
 # %% [markdown]
 # ## A unit, as a figure
@@ -60,7 +68,7 @@ results.save(
 shown
 
 # %% [markdown]
-# What to look for: do the nine patches show one thing? Does the projection keep to that part of the picture which the patches share, and is it dark in the map of the hidden square? Then take a unit two layers lower, and two layers higher.
+# What to look for: do the nine patches show one thing? Does the projection keep to that part of the picture which the patches share, and is that place dark in the map of the hidden square? Then take a unit two layers lower, and two layers higher.
 
 # %% [markdown]
 # ## Provenance
@@ -71,7 +79,7 @@ results.provenance(PROFILE, seed=seed, seconds=time.monotonic() - START)
 # %% [markdown]
 # ## Three things to try below
 #
-# 1. **Switches.** Take a unit of layer 5 and set the switches from *right* to *random*: what is left is what the filters alone say; the rest came from the picture's own maxima (section 2.1).
+# 1. **Switches.** Take a unit of layer 5 and set the switches from *right* to *centred*: what is left is what the filters say without the picture's own maxima (section 2.1). *Random* switches add noise of their own.
 # 2. **Places.** Raise the number of places: the projections of several maxima are added. Where do they stop falling on the same part?
 # 3. **Turn.** Turn the picture slowly. Layer 1 leaves at once, layer 7 follows later (section 4, figure 5); the bars say when the class gives way.
 
