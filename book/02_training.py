@@ -34,7 +34,7 @@ from IPython.display import Markdown, display
 from zfutils.analysis import error_rates, regime, signals
 from zfutils.core import keys, profiles
 from zfutils.data import registry
-from zfutils.models import architectures, cached_predictions, crops, predictions, recipes
+from zfutils.models import architectures, cached_predictions, crops, filters, predictions, recipes
 from zfutils.models.architectures import ZFNET
 from zfutils.models.trained import note
 from zfutils.paper import claims, numbers
@@ -295,11 +295,11 @@ def clip_by_hand(weight: torch.Tensor, radius: float) -> int:
 
 
 large = architectures.build(ARCHITECTURE, generator=torch.Generator().manual_seed(seed)).double()
-RADII = architectures.clip_radii(ARCHITECTURE)
+RADII = filters.radii(ARCHITECTURE)
 with torch.no_grad():
     large.conv1.weight *= torch.linspace(0.1, 20, ARCHITECTURE.convs[0].maps)[:, None, None, None]
 by_hand = large.conv1.weight.detach().clone()
-assert clip_by_hand(by_hand, RADII["conv1"]) == int(architectures.clip_filters(large, RADII)[0]) > 0
+assert clip_by_hand(by_hand, RADII["conv1"]) == int(filters.clip(large, RADII)[0]) > 0
 assert torch.allclose(by_hand, large.conv1.weight.detach(), atol=1e-15)
 
 # %% [markdown]
@@ -344,7 +344,7 @@ def train_by_hand(settings: Settings, steps: int) -> tuple[torch.nn.Sequential, 
     net = architectures.build(settings.architecture, generator=torch.Generator().manual_seed(settings.seed)).train()
     weights, losses = dict(net.named_parameters()), []
     velocity = {name: torch.zeros_like(weight) for name, weight in weights.items()}
-    radii = architectures.clip_radii(settings.architecture)
+    radii = filters.radii(settings.architecture)
     indices, which = trainer.order(settings, PICTURES.indices("train"), 0)
     for step in range(steps):
         batch = slice(step * settings.batch, (step + 1) * settings.batch)
@@ -549,8 +549,7 @@ Markdown(
         if (PROFILE.batch, PROFILE.learning_rate) == (PAPER_BATCH, PAPER_RATE)
         else f"the rate for one picture is then {PROFILE.learning_rate / PROFILE.batch / (PAPER_RATE / PAPER_BATCH):.3g} times the paper's."
     )
-    + f" It is cut at the latest after {PROFILE.latest_drops[0]:.0%} and {PROFILE.latest_drops[1]:.0%} of the run, early enough to see at one rate "
-    "whether a net still learns when its run ends."
+    + f" It is cut at the latest after {PROFILE.latest_drops[0]:.0%} and {PROFILE.latest_drops[1]:.0%} of the run."
 )
 
 # %%
@@ -611,7 +610,7 @@ SECTION3 = {
     "dropout": ZFNET.dropout,
     "weight_std": architectures.INIT_STD,
     "bias": ZFNET.convs[0].bias,
-    "clip_radius": architectures.RADIUS,
+    "clip_radius": filters.RADIUS,
     "epochs": PROFILE.epochs,
     "crops": len(crops.TEN),
     "resized_side": PROFILE.prepared_size,

@@ -30,7 +30,7 @@ from zfutils.analysis import aliasing, error_rates, evolution, first_layer
 from zfutils.attribution import top_nine, topk
 from zfutils.core import profiles
 from zfutils.data import registry
-from zfutils.models import architectures, crops, devices, recipes
+from zfutils.models import architectures, crops, devices, filters, recipes
 from zfutils.models.trained import note
 from zfutils.paper import claims
 from zfutils.report import exercises, plot, results, verdicts
@@ -348,7 +348,7 @@ plot.spectra(spectra(), first_layer.EDGES, title="Energy of the first-layer filt
 
 # %%
 FEWEST = min(len(DEAD["zfnet"]), len(DEAD["alexnet"]))
-RADIUS = architectures.clip_radii(TRAINED["zfnet-unclipped"].architecture)["conv1"]
+RADIUS = filters.radii(TRAINED["zfnet-unclipped"].architecture)["conv1"]
 
 
 def first_layers(name: str) -> tuple[list[np.ndarray], list[np.ndarray]]:

@@ -945,7 +945,7 @@ by_luck = chance_of_agreement(AGREE, SIGNED["base"].value_counts().tolist())
 f"{AGREE} of {len(SIGNED)} agree; by luck at least so many: {by_luck:.3f}"
 
 # %% [markdown]
-# **4. Change it and explain.** Dropout .5 in layers 6 and 7 of a net that sees 5,000 toys two dozen times: would you take it out? Decide from the section on dropout and batch norm, and say what a net with a thousand times
+# **4. Change it and explain.** Dropout .5 in layers 6 and 7 of a net that sees 5,000 toys a few times: would you take it out? Decide from the section on dropout and batch norm, and say what a net with a thousand times
 # the pictures would change.
 #
 # <details><summary>Answer</summary>

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from zfutils.core.errors import Problem
-from zfutils.models import architectures
+from zfutils.models import architectures, filters
 from zfutils.models.architectures import ALEXNET, ZFNET
 from zfutils.models.local_response_norm import LocalResponseNorm
 from zfutils.paper import numbers
@@ -108,12 +108,12 @@ def test_clipping_scales_a_long_filter_back_and_leaves_the_others():
     with torch.no_grad():
         net.conv1.weight[3] *= 50
     before, direction = net.conv1.weight.detach().clone(), net.conv1.weight[3] / net.conv1.weight[3].norm()
-    assert architectures.clip_filters(net, {"conv1": 0.1, "conv2": 9.0}).tolist() == [1, 0]
+    assert filters.clip(net, {"conv1": 0.1, "conv2": 9.0}).tolist() == [1, 0]
     after = net.conv1.weight.detach()
     assert after[3].pow(2).mean().sqrt().item() == pytest.approx(0.1)
     torch.testing.assert_close(after[3] / after[3].norm(), direction)
     assert torch.equal(after[:3], before[:3]) and torch.equal(after[4:], before[4:])
-    assert architectures.clip_filters(net, {"conv1": 0.1001}).tolist() == [0]
+    assert filters.clip(net, {"conv1": 0.1001}).tolist() == [0]
 
 
 def test_equal_generators_give_equal_nets_and_the_output_is_logits():

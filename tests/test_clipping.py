@@ -3,7 +3,7 @@
 import torch
 
 from zfutils.core import profiles
-from zfutils.models import architectures
+from zfutils.models import architectures, filters
 from zfutils.training import clipping, schedule, trainer
 from zfutils.training.trainer import Settings, Trainer
 
@@ -11,9 +11,9 @@ PROFILE = profiles.Profile("tiny", "a test", "toybox", 56, 1 / 16, 16, 10)
 
 
 def test_rates_are_tried_in_order_and_the_first_that_clips_comes_with_its_unclipped_twin(tiny_set, monkeypatch):
-    start = architectures.clip_radii(architectures.scaled(architectures.ZFNET, width=1 / 16, image_size=56, fc_units=16, classes=4))
+    start = filters.radii(architectures.scaled(architectures.ZFNET, width=1 / 16, image_size=56, fc_units=16, classes=4))
     # The runs are too short for filters to grow: bring the radius down to them at the second rate only.
-    real = architectures.clip_filters
+    real = filters.clip
 
     def clip(net, radii):
         return torch.ones(len(radii), dtype=torch.int64) if radii and rates[-1] == 0.02 else real(net, radii)
@@ -26,7 +26,7 @@ def test_rates_are_tried_in_order_and_the_first_that_clips_comes_with_its_unclip
             rates.append(start)
 
     monkeypatch.setattr(trainer, "Schedule", Noted)
-    monkeypatch.setattr(architectures, "clip_filters", clip)
+    monkeypatch.setattr(filters, "clip", clip)
     clipped, free = clipping.first_that_acts(PROFILE, tiny_set)
     assert rates == [0.01, 0.02, 0.02] and (clipped.rate, clipped.clips, free.rate, free.clips) == (0.02, True, 0.02, False)
     assert len(clipped.log) == 2 and clipped.filters().shape == (6, 3, 7, 7) and len(start) == 5

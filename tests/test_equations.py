@@ -10,7 +10,7 @@ from zfutils.analysis import correspondence, invariance
 from zfutils.attribution import rules
 from zfutils.attribution.deconvnet import Deconvnet
 from zfutils.data import splits
-from zfutils.models import architectures, cached_predictions, crops, predictions
+from zfutils.models import architectures, cached_predictions, crops, filters, predictions
 from zfutils.training.trainer import Settings, Trainer
 from zfutils.transfer import linear_probes
 
@@ -20,13 +20,13 @@ CPU = torch.device("cpu")
 
 def test_filters_are_inside_their_radius_after_every_single_step(tiny_set, tmp_path):
     trainer = Trainer(Settings("zfnet", ARCHITECTURE, 2, batch=16), tiny_set, tmp_path, device=CPU, dtype=torch.float32)
-    largest = float(architectures.filter_rms(trainer.net.conv1.weight.detach()).max())
+    largest = float(filters.rms(trainer.net.conv1.weight.detach()).max())
     trainer.radii = {"conv1": largest}
     for _ in range(4):
         with torch.no_grad():
             trainer.net.conv1.weight.mul_(1.5)  # what a large step would do
         trainer.advance()
-        assert float(architectures.filter_rms(trainer.net.conv1.weight.detach()).max()) <= largest * 1.0001
+        assert float(filters.rms(trainer.net.conv1.weight.detach()).max()) <= largest * 1.0001
 
 
 def test_the_expected_share_of_differing_signs_by_hand():

@@ -23,7 +23,7 @@ from zfutils.core import paths, profiles
 from zfutils.data import decode, listings, registry
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.data.toybox import collection
-from zfutils.models import architectures, cached_predictions, checkpoints, devices, recipes
+from zfutils.models import architectures, cached_predictions, checkpoints, devices, filters, recipes
 from zfutils.models.trained import Trained
 from zfutils.training import from_scratch, trainer
 from zfutils.training.trainer import Settings, Trainer
@@ -51,7 +51,7 @@ def spread(weights: dict[str, Tensor], before: dict[str, Tensor]) -> dict[str, f
 
 def largest_rms(net: nn.Module, layer: str) -> float:
     """A radius that clips the largest filter of a layer as soon as it grows."""
-    return float(architectures.filter_rms(net.get_submodule(layer).weight.detach()).max())
+    return float(filters.rms(net.get_submodule(layer).weight.detach()).max())
 
 
 def training(folder: Path) -> dict:

@@ -25,7 +25,7 @@ PACKAGES = {
     "models": (
         ("local_response_norm", "devices"),
         ("architectures", "crops"),
-        ("recipes", "rotated_crops", "predictions", "checkpoints"),
+        ("recipes", "rotated_crops", "predictions", "checkpoints", "filters"),
         ("shipped", "pretrained"),
         ("trained", "loading"),
         ("cached_predictions",),

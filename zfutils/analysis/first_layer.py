@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from zfutils.analysis import noise
-from zfutils.models.architectures import filter_rms
+from zfutils.models import filters
 from zfutils.models.crops import CENTRE, Crops
 
 EDGES = (1 / 16, 1 / 6)  # cycles a pixel of the input: borders of the low, middle and high band
@@ -89,7 +89,7 @@ def dominance(weight: np.ndarray) -> float:
 
 def _rms(weight: np.ndarray) -> np.ndarray:
     """Root mean square of every filter, float64, (maps,)."""
-    return filter_rms(torch.from_numpy(np.asarray(weight, np.float64))).numpy()
+    return filters.rms(torch.from_numpy(np.asarray(weight, np.float64))).numpy()
 
 
 @torch.no_grad()

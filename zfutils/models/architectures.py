@@ -4,14 +4,13 @@ import math
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from zfutils.core.errors import Problem, unknown
 from zfutils.core.profiles import Profile
 from zfutils.models.local_response_norm import LocalResponseNorm
 
 INIT_STD = 0.01  # of the initial weights (section 3)
-RADIUS = 0.1  # of the root mean square of a filter, above which it is scaled back (section 3)
 
 
 @dataclass(frozen=True)
@@ -373,37 +372,3 @@ def _initialise(net: nn.Sequential, architecture: Architecture, generator: torch
         layer = net.get_submodule(name)
         layer.weight.normal_(0, std, generator=generator)
         layer.bias.fill_(bias)
-
-
-def filter_rms(weight: Tensor) -> Tensor:
-    """Root mean square of every filter; (maps, channels, k, k) gives (maps,)."""
-    return torch.linalg.vector_norm(weight, dim=(1, 2, 3)) / math.sqrt(weight[0].numel())
-
-
-def clip_radii(architecture: Architecture) -> dict[str, float]:
-    """Largest root mean square that a filter may have, for every convolutional layer.
-
-    *Paper:* .1, ten times the initial std (section 3). In a scaled net it grows with the std.
-    """
-    convs = zip(architecture.numbered, architecture.stds, strict=False)
-    return {f"conv{number}": RADIUS / INIT_STD * std for (number, _), std in convs}
-
-
-@torch.no_grad()
-def clip_filters(net: nn.Sequential, radii: dict[str, float]) -> Tensor:
-    """Scale every filter whose root mean square exceeds its radius back to it (section 3), in place.
-
-    Args:
-        net: the net.
-        radii: largest root mean square, by layer.
-
-    Returns:
-        How many filters were scaled in each layer, integers of shape (layers,) on the net's device.
-    """
-    clipped = torch.zeros(len(radii), dtype=torch.int64, device=next(net.parameters()).device)
-    for position, (name, radius) in enumerate(radii.items()):
-        weight = net.get_submodule(name).weight
-        share = (radius / filter_rms(weight)).clamp_(max=1)
-        weight.mul_(share[:, None, None, None])
-        clipped[position] = (share < 1).sum()
-    return clipped

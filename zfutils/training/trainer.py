@@ -15,7 +15,7 @@ from torch import Tensor
 from zfutils.core import keys, paths, progress
 from zfutils.core.errors import Problem
 from zfutils.data.prepared_sets import PreparedSet
-from zfutils.models import architectures, checkpoints, devices, shipped
+from zfutils.models import architectures, checkpoints, devices, filters, shipped
 from zfutils.models.architectures import Architecture
 from zfutils.models.crops import CENTRE, AnyCrops, Crops
 from zfutils.models.rotated_crops import TurnedCrops
@@ -117,7 +117,7 @@ class Trainer:
         self.schedule = Schedule(
             settings.learning_rate, self.steps, settings.architecture.classes, settings.latest_drops, settings.lr_drops
         )
-        self.radii = architectures.clip_radii(settings.architecture) if settings.clips else {}
+        self.radii = filters.radii(settings.architecture) if settings.clips else {}
         self.step, self.log, self._save_at = 0, [], time.monotonic() + _SAVE_EVERY
         self._new_epoch()
         self._resume()
@@ -144,7 +144,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.rate
         self.optimizer.step()
-        self._clipped += architectures.clip_filters(self.net, self.radii)
+        self._clipped += filters.clip(self.net, self.radii)
         self.step += 1
         self.schedule.after_step(self.step)
         self._keep_checkpoints()
@@ -234,10 +234,8 @@ class Trainer:
 
     def _largest_rms(self) -> list[float]:
         """Largest root mean square of a filter in each convolutional layer, as a share of the layer's radius, clipped or not."""
-        radii = architectures.clip_radii(self.settings.architecture)
-        return [
-            float(architectures.filter_rms(self.net.get_submodule(name).weight.detach()).max()) / radius for name, radius in radii.items()
-        ]
+        radii = filters.radii(self.settings.architecture)
+        return [float(filters.rms(self.net.get_submodule(name).weight.detach()).max()) / radius for name, radius in radii.items()]
 
     def _stop_if_not_finite(self) -> None:
         if self._loss is not None and not math.isfinite(float(self._loss)):

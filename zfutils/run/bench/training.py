@@ -16,7 +16,7 @@ from torchvision.datasets import ImageFolder
 from zfutils.core.profiles import Profile
 from zfutils.data import registry
 from zfutils.data.prepared_sets import PreparedSet
-from zfutils.models import architectures, devices, recipes
+from zfutils.models import architectures, devices, filters, recipes
 from zfutils.models.local_response_norm import LocalResponseNorm
 from zfutils.run.bench import clock, subject
 from zfutils.training import runs
@@ -77,7 +77,7 @@ def _ours(settings: Settings, prepared: PreparedSet, folder: Path, device: torch
     def step() -> None:
         trainer.backward()
         trainer.optimizer.step()
-        architectures.clip_filters(trainer.net, trainer.radii)
+        filters.clip(trainer.net, trainer.radii)
         trainer.step = (trainer.step + 1) % trainer.steps
 
     return step
