@@ -523,7 +523,7 @@ def told(found: tuple[clipping.Trial, clipping.Trial] | None) -> str:
 
 Markdown(told(FOUND))
 
-# %% tags=["plumbing"]
+# %%
 if FOUND is None:
     shown = None
 else:

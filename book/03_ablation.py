@@ -256,12 +256,13 @@ Markdown(
 # classes. Which bars lie on the other side of 0 than the paper's mark, and do they exclude 0?
 
 
-# %%
+# %% tags=["plumbing"]
 def chance_words(name: str) -> str:
     """From how many seeds a net stayed at chance; empty where from none."""
     return f", {AT_CHANCE[name]} of {len(FROM_SEEDS[name])} at chance" if AT_CHANCE[name] else ""
 
 
+# %%
 def drawn_changes() -> pd.DataFrame:
     """Changes of all changed nets, to draw."""
     frame = TABLE3.astype(object)[[name != base_of(name) for name in TABLE3["net"]]].reset_index(drop=True)

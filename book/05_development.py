@@ -561,13 +561,13 @@ UNEVEN
 # And the whole spectrum: look for a bump of `alexnet` at 1/4 cycle a pixel, where its grid would show, and for one of `zfnet` at the right end, 1/2.
 
 # %%
-spectrum = pd.concat(
+SPECTRUM = pd.concat(
     pd.DataFrame({"net": name, "frequency": np.arange(33) / 64, "energy": power / power.sum()})
     for name, found in LAYER2.items()
     for power in [aliasing.line_spectrum(found.projections.reshape(-1, *found.projections.shape[2:])).mean(0)]
 )
 plot.lines(
-    spectrum,
+    SPECTRUM,
     x="frequency",
     y="energy",
     hue="net",
@@ -576,15 +576,17 @@ plot.lines(
     title="Spectra of the layer-2 projections",
 )
 
+
 # %% tags=["plumbing"]
-BLOCKY = UNEVEN.set_index("net").iloc[:, 0] if len(UNEVEN) else pd.Series(dtype=float)
-
-
 def bump(name: str) -> float:
     """Power at the frequency of a net's own grid, over the mean of those a sixteenth of a cycle away on each side that there is."""
-    energy = spectrum[spectrum["net"] == name]["energy"].to_numpy()
+    energy = SPECTRUM[SPECTRUM["net"] == name]["energy"].to_numpy()
     at = 64 // STRIDES[name]
     return energy[at] / energy[[place for place in (at - 4, at + 4) if place < len(energy)]].mean()
+
+
+# %% tags=["plumbing"]
+BLOCKY = UNEVEN.set_index("net").iloc[:, 0] if len(UNEVEN) else pd.Series(dtype=float)
 
 
 Markdown(

@@ -83,7 +83,10 @@ Markdown(
     "scoreboard, and the claims are not comparable."
 )
 
-# %% tags=["plumbing"]
+# %% [markdown]
+# The faces as the net sees them, and twenty draws of random squares beside their parts:
+
+# %%
 VAL = PICTURES.indices("val")
 STANDIN = correspondence.Faces(VAL[:6], {part: np.full((6, 2), SIZE * share) for part, share in zip(PARTS, (0.4, 0.6, 0.5), strict=True)})
 SHOWN = FACES or STANDIN
@@ -487,6 +490,7 @@ results.save(
     data=PICTURES,
     facts={"net": TRAINED.folder.name},
 )
+# %% tags=["plumbing"]
 CHANGED_SHARES = REPAIRED[REPAIRED["layer"] == "5"].set_index("hidden")["features that change"]
 Markdown(
     verdicts.told(*CLAIM_ROWS)
@@ -614,6 +618,8 @@ CORNER_WORDS = (
     if RATIOS5.notna().all()
     else ""
 )
+
+# %% tags=["plumbing"]
 Markdown(
     "- A measure should be tried on a case whose answer is known: "
     + (

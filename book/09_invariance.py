@@ -267,19 +267,21 @@ pd.DataFrame(
     for ours, theirs in [beside_shift(name, layer)]
 ).round(2)
 
+
 # %% tags=["plumbing"]
-STARTS = {PICTURES.classes[LABELS[n]]: float(CURVES["scale"].probability[0, n]) for n in FIVE}
-LOWEST = {name: CURVES[name].probability[:, FIVE].min(0) for name in CURVES}
-STEADIEST = {name: PICTURES.classes[LABELS[FIVE[int(values.argmax())]]] for name, values in LOWEST.items()}
-SMALLEST_SHIFTS = np.abs(CURVES["vertical shift, px"].amounts).argsort()[1:3]  # the two smallest shifts, up and down
-
-
 def median_at(name: str, share: float) -> float:
     """Median P(true class) of the hundred at a share of the largest amount; of shifts up and down the lower one."""
     found, start = CURVES[name], 1.0 if name == "scale" else 0.0
     sizes = np.abs(found.amounts - start)
     asked = np.abs(sizes - share * sizes.max())
     return float(np.median(found.probability, axis=1)[asked <= asked.min() + 1e-9].min())
+
+
+# %% tags=["plumbing"]
+STARTS = {PICTURES.classes[LABELS[n]]: float(CURVES["scale"].probability[0, n]) for n in FIVE}
+LOWEST = {name: CURVES[name].probability[:, FIVE].min(0) for name in CURVES}
+STEADIEST = {name: PICTURES.classes[LABELS[FIVE[int(values.argmax())]]] for name, values in LOWEST.items()}
+SMALLEST_SHIFTS = np.abs(CURVES["vertical shift, px"].amounts).argsort()[1:3]  # the two smallest shifts, up and down
 
 
 EARLY = {

@@ -664,6 +664,17 @@ tables.table5(ROWS5, ours=ours_of("table 5"))
 
 
 # %%
+def on_common_folds(size: int) -> dict:
+    """Accuracy of frozen features and of training from scratch at a size over the folds that both were run on, percent; empty without any."""
+    frames = [] if why_not("table 4") else [SOFTMAX[TABLES["table 4"]].frame, SCRATCHED[TABLES["table 4"]][0].frame]
+    own = [frame[frame["size"] == size].set_index("fold")["accuracy"] for frame in frames if len(frame)]
+    if len(own) < 2 or not len(folds := own[0].index.intersection(own[1].index)):
+        return {}
+    frozen, anew = (100 * float(accuracies[folds].mean()) for accuracies in own)
+    return {"frozen, ours": frozen, "from scratch, ours": anew, "gap, ours": frozen - anew, "folds": len(folds)}
+
+
+# %%
 def gaps() -> pd.DataFrame:
     """Frozen minus from scratch at every size of table 4, ours and the paper's; percent and points."""
     theirs = numbers.table("table4_caltech101").set_index("method")
@@ -673,11 +684,8 @@ def gaps() -> pd.DataFrame:
         if f"acc_{size}_per_class" in theirs:
             column = theirs[f"acc_{size}_per_class"].astype(float)
             row["gap, the paper"] = column["ImageNet-pretrained convnet"] - column["non-pretrained convnet"]
-        frames = [] if why_not("table 4") else [SOFTMAX[TABLES["table 4"]].frame, SCRATCHED[TABLES["table 4"]][0].frame]
-        own = [frame[frame["size"] == size].set_index("fold")["accuracy"] for frame in frames if len(frame)]
-        if len(own) == 2 and len(folds := own[0].index.intersection(own[1].index)):
-            frozen, anew = (100 * float(accuracies[folds].mean()) for accuracies in own)
-            row |= {"frozen, ours": frozen, "from scratch, ours": anew, "gap, ours": frozen - anew, "folds": len(folds)}
+        if own := on_common_folds(size):
+            row |= own
             row["from scratch learned enough"] = "no" if under_trained(TABLES["table 4"], size) else "yes"
         rows.append(row)
     return pd.DataFrame(rows).reindex(
@@ -1114,6 +1122,7 @@ def surely_stops_at(size: int) -> int:
     return int(DEPTHS.index[-1])
 
 
+# %%
 def depth_in_short() -> str:
     """Where features stop improving, here and in the paper, in a sentence."""
     own = DEPTHS.filter(like="ours").dropna(how="all")

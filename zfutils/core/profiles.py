@@ -113,18 +113,7 @@ _ALL = (
     Profile("toybox", "any laptop, offline", "toybox", 112, 1 / 4, 512, 16, _TOYS, 16, 0.0025, _TOY_PLAN),
     # The batch is small for the same reason. The rate is the paper's.
     Profile(
-        "photos",
-        "real photographs: Tiny ImageNet, Caltech-101",
-        "photos",
-        112,
-        1 / 4,
-        1024,
-        6,
-        None,
-        32,
-        0.01,
-        _PHOTO_PLAN,
-        ships=True,
+        "photos", "real photographs: Tiny ImageNet, Caltech-101", "photos", 112, 1 / 4, 1024, 6, None, 32, 0.01, _PHOTO_PLAN, ships=True
     ),
     Profile("imagenet", "the paper itself: ILSVRC2012, on GPUs", "imagenet", 224, 1.0, 4096, 70),
     # The sizes of `photos`, so that the nets can start from those that ship. From random weights twice the thousand steps at chance.
