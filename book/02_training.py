@@ -837,9 +837,11 @@ OTHER_ALEXNETS = {
 }
 BY_SEED = {"zfnet": list(ALONE.values()), "alexnet": [predictions.wrong(GUESSES["alexnet", 10], TRUTH), *OTHER_ALEXNETS.values()]}
 RANGES = {name: 100 * float(np.ptp([wrong.mean() for wrong in nets])) for name, nets in BY_SEED.items() if len(nets) > 1}
-SEED_WORDS = " and ".join(f"{len(BY_SEED[name])} seeds of `{name}` by up to {points:.1f} points" for name, points in RANGES.items())
+SEED_WORDS = " and ".join(
+    f"{len(BY_SEED[name])} seeds of `{name}` within {points:.1f} points of each other" for name, points in RANGES.items()
+)
 Markdown(
-    f"In their errors differ {SEED_WORDS}: that is what a difference between two nets of one seed each has to be seen against, and why the interval of a difference "
+    f"The errors lie for {SEED_WORDS}: that is what a difference between two nets of one seed each has to be seen against, and why the interval of a difference "
     "cannot be narrower than the seeds of its less steady side allow."
     if RANGES
     else "There is one seed of each: nothing tells a difference of recipes from one of seeds."
@@ -1049,7 +1051,7 @@ GAP = printed(f"{ONE}/val_top1_error") - printed(f"{REPLICA}/val_top1_error")
 Markdown(
     f"The paper's gap between its net and its replication is {GAP:+.1f} points of top-1 error on 1,000 classes, from one net each, without an "
     f"interval; ours is {100 * DIFFERENCE.value:+.2f}, a mean over seeds, on {CLASSES} classes."
-    + (f" Here differ {SEED_WORDS}." if RANGES else "")
+    + (f" The errors lie for {SEED_WORDS}." if RANGES else "")
 )
 
 # %% [markdown]
@@ -1087,7 +1089,7 @@ Markdown(
     + "".join(f"; in `{name}`, the same recipe from another seed, {count:,}" for name, count in CLIPPED_TOO.items())
     + ".\n"
     + f"- Of the rows of table 2 that are here *{BEST_ROW}* errs least, on {100 * WRONG[BEST_ROW].mean():.1f} % of the val images. "
-    + (f"By the seed alone differ {SEED_WORDS}. " if RANGES else "")
+    + (f"Trained from other seeds the errors lie for {SEED_WORDS}. " if RANGES else "")
     + (f"Of the {len(VERDICTS)} verdicts on table 2 {UNJUDGED} are *{claims.NOT_COMPARABLE}*." if UNJUDGED else "")
 )
 

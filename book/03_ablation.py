@@ -366,7 +366,7 @@ def yardstick() -> str:
     beyond = [name for name, seed_alone in both.items() if abs(moves[name]) > seed_alone]
     bases = " and ".join(f"of `{base}` over {ranges[base]:.1f} points" for base in ("zfnet", "alexnet") if base in ranges)
     return (
-        f"The seed alone moves the error {bases}. Of {len(both)} changes of table 3 {len(beyond)} are larger than the seed moves the changed net or its base"
+        f"The seed alone moves the error {bases}. Of {len(both)} changes {len(beyond)} are larger than the seed moves the changed net or its base"
         + (f": {', '.join(f'`{name}` ({moves[name]:+.1f} points; the seed {both[name]:.1f})' for name in beyond)}." if beyond else ".")
     )
 
