@@ -120,7 +120,7 @@ def test_what_came_with_the_repository_is_printed_and_not_counted():
     file.write_text(file.read_text(encoding="utf-8").replace('"seconds": 2', '"seconds": 3'), encoding="utf-8")  # as git checks one out
     board = scoreboard.write("toybox")
     said, rows = scoreboard.summary(board), board.set_index("key")
-    assert ": 1 of " in said and "1 agrees" in said and said.endswith("left out, not run here but come with the repository: table1")
+    assert " of 1 of " in said and "1 agrees" in said and said.endswith("left out, not run here but come with the repository: table1")
     assert rows.loc["claim/table1-relative-gain", ["ours", "status", "here"]].tolist() == [0.3, "agrees", False]
     assert pd.isna(rows.loc["claim/table1-relative-gain", "p_holm"]) and rows.loc["claim/table7-slope", "p_holm"] < 0.05
 
