@@ -335,7 +335,7 @@ def card(place: str, verdict: str, said: str) -> cards.Card:
     pictures = [file for name in names if (file := FOLDER / "figures" / f"{name}.png").exists()]
     chapter, there = MAKERS[names[0]], any((FOLDER / "tables" / f"{name}.csv").exists() for name in names)
     about = {"link": f"{chapter}.ipynb", "chapter": chapters.title(chapter), "otherwise": "numbers, no picture" if there else NOT_HERE}
-    rests = said if place.startswith("figure") and "," in said else ""
+    rests = said if place.startswith("figure") and place not in paper_map.ELSEWHERE and "," in said else ""
     return cards.Card(place.capitalize(), paper_map.TITLES[place], verdict, picture=next(iter(pictures), None), rests=rests, **about)
 
 

@@ -585,11 +585,10 @@ def learned(name: str) -> str:
     first = f"its dev loss is below 90 % of a guess's from epoch {int(below.iloc[0])} on" if len(below) else "it never left chance"
     cuts = ", ".join(f"{step / card['steps'] * card['settings']['epochs']:.1f}" for step in card["lr_drops"])
     latest = [math.ceil(share * card["steps"]) for share in PROFILE.latest_drops]
-    cuts += (
-        ", the latest moments allowed, for its dev loss had never stalled so long"
-        if list(card["lr_drops"]) == latest and name == "zfnet"
-        else ""
-    )
+    if list(card["lr_drops"]) == latest and name == "zfnet":
+        cuts += ", the latest moments allowed, " + (
+            "for its dev loss had never stalled so long" if len(below) else "for nothing is cut earlier at chance"
+        )
     return f"- `{name}`: {first}; the rate was cut after epoch {cuts or '(never)'}; dev error at the end {log['dev_wrong'].iloc[-1] / log['dev_n'].iloc[-1]:.1%}."
 
 

@@ -244,8 +244,12 @@ pd.DataFrame(
 
 # %% tags=["plumbing"]
 Markdown(
-    f"**Still at chance at the end of their training: {STUCK_WORDS}.** Such a net did not begin to learn in this run, which says nothing of what it could learn; a mean over "
-    "its seeds mixes nets that learned with nets that did not, and so does every difference and every verdict that it enters."
+    f"**Still at chance at the end of their training: {STUCK_WORDS}.** Such a net did not begin to learn in this run, which says nothing of what it could learn; "
+    + (
+        "a mean over its seeds mixes nets that learned with nets that did not, and so does every difference and every verdict that it enters."
+        if any(AT_CHANCE[name] < len(FROM_SEEDS[name]) for name in STUCK)
+        else "nor does any difference or verdict that it enters."
+    )
     if STUCK
     else "Every net that is here left chance."
 )
@@ -697,9 +701,10 @@ Markdown(
 # %% tags=["plumbing"]
 def largest_change() -> str:
     """The change of table 3 that moved the error most, among the nets that are here."""
-    known = MOVED[~MOVED["net"].isin(STUCK)]
+    known = MOVED[[not {name, base_of(name)} & set(STUCK) for name in MOVED["net"]]]
     if known.empty:
-        return "Which change of the net moves its error most is open here: no changed net was trained."
+        why = "no changed net was trained" if MOVED.empty else f"still at chance at the end: {STUCK_WORDS}"
+        return f"Which change of the net moves its error most is open here: {why}."
     row = known.loc[known["change"].astype(float).abs().idxmax()]
     stuck = f"Still at chance at the end: {STUCK_WORDS}. " if STUCK else ""
     return (

@@ -517,7 +517,7 @@ Markdown(verdicts.told(*TOY_ROWS))
 # %% tags=["plumbing"]
 BY_CLASS = HURTS.groupby(ON_TOY["class"]).mean().dropna().sort_values()
 Markdown(
-    f"A difference of 1 in log-odds is a factor of {np.e:.1f} in the odds: {HURT[0]:+.2f} is a factor of {np.exp(abs(HURT[0])):,.0f}. "
+    f"A difference of 1 in log-odds is a factor of {np.e:.1f} in the odds: {HURT[0]:+.2f} is a factor of {np.exp(abs(HURT[0])):,.3g}. "
     f"The toy matters most for *{BY_CLASS.index[-1]}* ({BY_CLASS.iloc[-1]:+.2f} log-odds between a square on the toy and one clear of it) and least for *{BY_CLASS.index[0]}* ({BY_CLASS.iloc[0]:+.2f}). "
     f"The place that costs most lies on the toy in {ON_TOY['points at the toy'].mean():.0%} of the images, by chance in {ON_TOY['by chance'].mean():.0%}."
     if len(BY_CLASS)
@@ -571,7 +571,7 @@ FALL_ROW = verdicts.decided(
 )
 
 # %% [markdown]
-# And the pattern of figure 7 (d) on many images: is nearly all lost at the worst position, and half or less at the median position? The two thresholds come from the paper's three images: twice the largest share that is left at the worst position, half the smallest at the median position. (They rest on the ends of the printed scales, .054 and .987, .006 and .295, .002 and .754; the decoded maps have 64 levels, so their extremes are rounded inwards.)
+# And the pattern of figure 7 (d) on many images: is nearly all lost at the worst position, and much more left at the median position? The two thresholds come from the paper's three images: twice the largest share that is left at the worst position, half the smallest at the median position. (They rest on the ends of the printed scales, .054 and .987, .006 and .295, .002 and .754; the decoded maps have 64 levels, so their extremes are rounded inwards.)
 
 # %% tags=["plumbing"]
 LEFT_OVER = np.array([heatmap_metrics.left_over(found.probabilities[..., label]) for found, label in zip(SWEEPS, LABELS, strict=True)])

@@ -519,7 +519,12 @@ COVERS = {  # share of squares that hide the centre of a part
 }
 AT_LAYER5 = {kind: group_ratio(names, "relu5", ALL) for kind, names in KINDS.items()}
 APART5 = max(AT_LAYER5.values()) - min(AT_LAYER5.values())
-CLASS_COUNTS = CONTROL and group_ratio(["control"], "relu5", ALL) - max(AT_LAYER5.values()) > APART5
+CLASS_COUNTS = (
+    FACES
+    and CORRESPOND["status"] != claims.DIFFERS
+    and CONTROL
+    and group_ratio(["control"], "relu5", ALL) - max(AT_LAYER5.values()) > APART5
+)
 Markdown(
     "Δ/Δ0 at layer 5: "
     + ", ".join(f"{kind} {value:.3f}" for kind, value in AT_LAYER5.items())
@@ -528,7 +533,8 @@ Markdown(
     + (
         "The claim on layer 5 agrees: the parts change the features more alike than matched squares do."
         if CORRESPOND["status"] == claims.AGREES
-        else f"The claim on layer 5 is *{CORRESPOND['status']}*: the three lie within {APART5:.3f} of each other"
+        else f"The claim on layer 5 is *{CORRESPOND['status']}*"
+        + (f": the three lie within {APART5:.3f} of each other" if FACES and np.isfinite(APART5) else "")
         + (
             ", and squares anywhere change the features about as alike as an eye does; what makes a difference is the class. "
             if CLASS_COUNTS
@@ -608,16 +614,34 @@ Markdown(
 DEFINED = np.isfinite(list(AT_LAYER5.values())).all()
 RATIOS5 = REPAIRED[REPAIRED["layer"] == "5"].set_index("hidden")["Δ/Δ0"]
 FIXED_NOSE = "the noses' mean place"
+FIXED_EXPLAINS = RATIOS5["nose"] - RATIOS5[FIXED_NOSE] > 0.5 * (RATIOS5["nose"] - RATIOS5.min())
 CORNER_WORDS = (
     (
-        f"Δ/Δ0 takes most of that away, not all: an empty corner still has the lowest ({RATIOS5.min():.3f}). That it lies at one place of all images is not enough of a reason: a square fixed at the mean place of the noses has "
+        f"By Δ/Δ0, too, an empty corner has the lowest ({RATIOS5.min():.3f}). That it lies at one place of all images {'may be' if FIXED_EXPLAINS else 'is not enough of'} a reason: a square fixed at the mean place of the noses has "
         f"{RATIOS5[FIXED_NOSE]:.3f}, one on the noses, which wander, {RATIOS5['nose']:.3f}."
         if RATIOS5.idxmin() == "an empty corner"
         else f"Δ/Δ0 does not: an empty corner has {RATIOS5['an empty corner']:.3f}, the lowest is {RATIOS5.min():.3f}."
     )
-    if RATIOS5.notna().all()
+    if FACES and RATIOS5.notna().all()
     else ""
 )
+
+
+# %% tags=["plumbing"]
+def beside_random(layer: int) -> str:
+    """How far Δ/Δ0 of the parts lies from that of random squares at a layer."""
+    return f"{abs(GAPS[layer]):.3f} {'below' if GAPS[layer] < 0 else 'above'}"
+
+
+WAY_ROUND = ""
+if {5, 7} <= set(GAPS.index):
+    WAY_ROUND = (
+        "as in the paper"
+        if GAPS[5] < min(0, GAPS[7])
+        else "the other way round"
+        if GAPS[7] < min(0, GAPS[5])
+        else "at neither do they stand out"
+    )
 
 # %% tags=["plumbing"]
 Markdown(
@@ -633,8 +657,7 @@ Markdown(
         else "- Whether parts correspond could not be measured here: there are no frontal faces whose parts are known, or nothing changes.\n"
     )
     + (
-        f"- In table 1 the parts stand out at layer 5 and hardly at layer 7. Here, by Δ/Δ0, they lie {-GAPS[5]:+.3f} below random squares at layer 5 and {-GAPS[7]:+.3f} at layer 7: "
-        + ("the other way round. " if GAPS[7] < GAPS[5] else "the same way round. ")
+        f"- In table 1 the parts stand out at layer 5 and hardly at layer 7. Here, by Δ/Δ0, they lie {beside_random(5)} random squares at layer 5 and {beside_random(7)} them at layer 7: {WAY_ROUND}. "
         + f"Random squares on these animals have {BY_LAYER['random'][7]:.2f} at layer 7"
         + (f", squares in other classes {BY_LAYER['same places, other classes'][7]:.2f}.\n" if CONTROL else ".\n")
         if FACES and {5, 7} <= set(GAPS.index)

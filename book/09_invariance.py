@@ -694,8 +694,9 @@ RIVAL_CURVES = {name: invariance.curves(net, INPUT, LABELS, invariance.rotate, T
 
 
 TOLD = {
-    name: regime.of(runs.trained(PROFILE, name, seed=seed), PICTURES, name=name, seed=seed, images=len(VAL)) for name in RIVALS
+    name: regime.of(runs.trained(PROFILE, name, seed=seed), PICTURES, name=name, seed=seed) for name in RIVALS
 }  # training errors are those of upright images
+SHORT = [own.under_trained for own in TOLD.values() if own.under_trained]
 
 
 def wrong_upright(net: torch.nn.Module) -> int:
@@ -769,8 +770,8 @@ def price_reading() -> str:
         f"Over rotations their mean P(true class) is {turned_net['P(true class), mean over rotations']:.2f} and {plain['P(true class), mean over rotations']:.2f}; "
         f"layer 7 moves {turned_net['layer 7, distance over rotations']:.2f} and {plain['layer 7, distance over rotations']:.2f} times the distance between images. "
         + (
-            f"But {TOLD['zfnet-turned'].under_trained}: its line is flat because it has learned little, and what invariance costs cannot be read from it."
-            if TOLD["zfnet-turned"].under_trained
+            f"But {'; '.join(SHORT)}: a flat line may mean that a net has learned little, and what invariance costs cannot be read from the two."
+            if SHORT
             else "A net can be flat because it has become invariant, or because it has learned little; it errs on "
             f"{TOLD['zfnet-turned'].train_error:.1%} of its training images, upright, the plain one on {TOLD['zfnet'].train_error:.1%}."
         )
@@ -807,11 +808,7 @@ Markdown(
         else ".\n"
     )
     + (
-        (
-            f"- {TOLD['zfnet-turned'].under_trained}: what training with turned images buys cannot be said from it."
-            if TOLD["zfnet-turned"].under_trained
-            else ""
-        )
+        (f"- {'; '.join(SHORT)}: what training with turned images buys cannot be said from the two." if SHORT else "")
         or f"- Training with turned images takes the distance of layer 7 over rotations from {PRICE['layer 7, distance over rotations'].iloc[0]:.2f} to {PRICE['layer 7, distance over rotations'].iloc[1]:.2f}, and the "
         f"errors upright from {PRICE['wrong, upright'].iloc[0]} to {PRICE['wrong, upright'].iloc[1]} of {len(VAL)}."
         if len(RIVALS) > 1

@@ -11,7 +11,7 @@ import yaml
 from tests.test_deconvnet import images, net_of
 from zfutils.analysis import correspondence
 from zfutils.core.errors import Problem
-from zfutils.data import listings, members
+from zfutils.data import layouts, members
 
 
 def slow_delta(of_images: np.ndarray) -> list[float]:
@@ -110,7 +110,7 @@ def test_listed_photographs_are_found_in_the_one_folder_of_ilsvrc(tmp_path):
     (tmp_path / "val").mkdir()
     for file, _ in pairs:
         (tmp_path / "val" / file).touch()
-    table = listings._ilsvrc_val(members.of_folder(tmp_path), sorted({folder for _, folder in pairs}), [folder for _, folder in pairs])
+    table = layouts._ilsvrc_val(members.of_folder(tmp_path), sorted({folder for _, folder in pairs}), [folder for _, folder in pairs])
     found = correspondence.faces(Set(table, []), 64)
     assert len(found.indices) == len(entries)
     nose = {entry["file"].split("/")[1]: entry["nose"] for entry in entries}

@@ -86,5 +86,5 @@ def test_a_net_that_did_not_learn_its_pictures_does_not_compare_by_the_rule_for_
     net = Scratch(np.zeros(1, bool), 0.2, 100, 0.01, ((50, 1.0), (100, 0.99)))
     assert regime.of_scratch(net, classes=4).under_trained == ""
     assert "never left chance" in regime.of_scratch(dataclasses.replace(net, losses=((50, 1.38), (100, 1.37))), classes=4).under_trained
-    assert "errs on 40%" in regime.of_scratch(dataclasses.replace(net, train_error=0.4), classes=4).under_trained
+    assert "errs on 40.0%" in regime.of_scratch(dataclasses.replace(net, train_error=0.4), classes=4).under_trained
     assert "still fell" in regime.of_scratch(dataclasses.replace(net, losses=((50, 1.0), (100, 0.8))), classes=4).under_trained

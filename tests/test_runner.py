@@ -235,7 +235,11 @@ def test_the_seconds_of_a_chapter_and_the_word_that_it_runs_wait_for_its_turn(tm
 
     threading.Timer(3, go_on).start()
     assert runner._run_one(children, profiles.profile("smoke"), Chapter("one"), "key", 0, 1) == ""
-    assert "running" not in said[0] and runner._state(profiles.profile("smoke"), "one")["seconds"] < 3
+    assert (
+        "running" not in said[0]
+        and "one: running" in capsys.readouterr().err
+        and runner._state(profiles.profile("smoke"), "one")["seconds"] < 3
+    )
 
 
 def test_a_chapter_that_starts_at_the_moment_of_a_stop_is_stopped_too(tmp_path, monkeypatch, interruptible):

@@ -168,7 +168,7 @@ def test_a_row_that_diverges_is_named_and_left_out_and_not_tried_again(pictures,
 )
 def test_a_row_whose_training_was_killed_or_had_no_room_ends_the_run(pictures, monkeypatch, status, said, expected):
     runs.train(TINY, "zfnet")
-    monkeypatch.setattr(Children, "run", lambda children, command, environment: (status, said))
+    monkeypatch.setattr(Children, "run", lambda children, command, environment, begins: (status, said))
     with pytest.raises(Problem, match=expected):
         train_all.make(TINY, ["zfnet"], ["zfnet-wide", "zfnet-2048"], jobs=2)
 

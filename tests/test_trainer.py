@@ -1,5 +1,7 @@
 """Training: what section 3 says, learning, exact resumption, several processes, clear failures."""
 
+import dataclasses
+import math
 import os
 import signal
 import subprocess
@@ -13,10 +15,10 @@ import pandas as pd
 import pytest
 import torch
 
-from zfutils.core import paths
+from zfutils.core import paths, profiles
 from zfutils.core.errors import Problem
-from zfutils.models import architectures
-from zfutils.training import schedule
+from zfutils.models import architectures, recipes
+from zfutils.training import from_scratch, runs, schedule
 from zfutils.training import trainer as loop
 from zfutils.training.trainer import Settings, Trainer, order
 
@@ -246,3 +248,14 @@ def test_two_processes_that_are_killed_and_resumed_train_the_net_of_one(tiny_set
     for row, expected in zip(end["log"], alone.log, strict=True):
         assert row["train_loss"] == pytest.approx(expected["train_loss"], rel=1e-3)
         assert abs(row["train_wrong"] - expected["train_wrong"]) <= 1 and row["clipped"] == expected["clipped"]
+
+
+def test_a_profile_says_when_the_rate_drops_at_the_latest_in_every_kind_of_run(tiny_set, tmp_path):
+    early = dataclasses.replace(profiles.profile("smoke"), image_size=56, latest_drops=(0.2, 0.5))
+    settings = runs.settings_of(early, recipes.recipe("zfnet"), tiny_set)
+    assert settings.latest_drops == (0.2, 0.5)
+    one = Trainer(settings, tiny_set, tmp_path, device=CPU, dtype=torch.float32)
+    assert one.schedule.latest == (0.2, 0.5)
+    few = from_scratch._settings(early, tiny_set, tiny_set.indices("train"), 0.01, 0, "zfnet")
+    steps = few.epochs * math.ceil(len(tiny_set.indices("train")) / from_scratch.BATCH)
+    assert few.lr_drops == (math.ceil(0.2 * steps), math.ceil(0.5 * steps))

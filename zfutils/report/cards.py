@@ -41,7 +41,7 @@ class Card:
         chapter: its name.
         picture: the file of its picture; None where there is none.
         otherwise: what is said in the place of the picture.
-        rests: on how many claims the verdict rests, in words; empty for one.
+        rests: what the claims say one by one that the verdict sums up; empty where they all say the same.
     """
 
     head: str

@@ -27,7 +27,7 @@ TITLES = {
     "table 7": "features layer by layer",
 }
 IN_PART, NOT_MEASURED = "in part", "not measured"  # of several claims some hold and some do not; no result speaks of it
-_ELSEWHERE = {"figure 8": "table 1"}  # the masked faces whose numbers are the table
+ELSEWHERE = {"figure 8": "table 1"}  # the masked faces whose numbers are the table
 _METHOD = "figure 1"  # draws what section 2 describes
 _PLURAL = re.compile(r"s\b")  # one agrees, two agree
 _REASON = 150  # letters of a reason that are shown
@@ -148,7 +148,7 @@ def results_of(place: str, names: Iterable[str]) -> list[str]:
 
 def _home(place: str) -> str:
     """Where the numbers of a figure or table stand: nearly always there."""
-    return _ELSEWHERE.get(place, place)
+    return ELSEWHERE.get(place, place)
 
 
 def _judged(place: str, rows: pd.DataFrame) -> dict:
