@@ -525,6 +525,11 @@ CLASS_COUNTS = (
     and CONTROL
     and group_ratio(["control"], "relu5", ALL) - max(AT_LAYER5.values()) > APART5
 )
+
+# %% [markdown]
+# In numbers, and how far the two kinds of random squares are apart:
+
+# %% tags=["plumbing"]
 Markdown(
     "Δ/Δ0 at layer 5: "
     + ", ".join(f"{kind} {value:.3f}" for kind, value in AT_LAYER5.items())

@@ -1181,6 +1181,14 @@ def reasons(*, early: bool, behind: bool) -> list[str]:
 
 
 # %% tags=["plumbing"]
+def nothing_departs() -> str:
+    """What can be said where no departure from the paper's pattern is sure."""
+    if CLIMB["status"] == claims.AGREES and GAINS["status"] in (claims.AGREES, claims.LEANS_AGREES):
+        return "The pattern is the paper's all the same."
+    return "No departure from the paper's pattern is sure here, and neither is the pattern."
+
+
+# %% tags=["plumbing"]
 def why_differ() -> str:
     """Why transfer may work otherwise than in the paper, as far as this chapter can tell."""
     seen = (
@@ -1194,12 +1202,7 @@ def why_differ() -> str:
     early = fell is not None and (theirs is None or fell < theirs)
     behind = bool((GAPS["gap, ours"].dropna() <= 0).any())
     if not (early or behind):
-        same = CLIMB["status"] == claims.AGREES and GAINS["status"] in (claims.AGREES, claims.LEANS_AGREES)
-        return f"{seen} " + (
-            "The pattern is the paper's all the same."
-            if same
-            else "No departure from the paper's pattern is sure here, and neither is the pattern."
-        )
+        return f"{seen} {nothing_departs()}"
     guess = "Whether the training was too short is tested below; this chapter does not vary the number of classes, so what is said of them is a guess."
     return " ".join(
         [
