@@ -82,3 +82,8 @@ def test_the_hash_follows_the_file(tmp_path, monkeypatch):
     (tmp_path / "claims.yml").write_text(claims.FILE.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
     monkeypatch.setattr(claims, "FILE", tmp_path / "claims.yml")
     assert claims.file_hash() != before
+
+
+def test_a_value_is_told_in_the_unit_of_its_claim():
+    assert claims.claim("zfnet-beats-alexnet").told(-0.3274) == "-32.7 points"
+    assert claims.claim("classes-come-with-depth").told(0.25) == "+0.250"

@@ -43,6 +43,10 @@ class Claim:
     kind: str = CLAIM
     unit: str = ""
 
+    def told(self, value: float) -> str:
+        """A value, or an end of its interval, as it is shown: with its sign, in the claim's unit."""
+        return f"{100 * value:+.1f} points" if self.unit == "points" else f"{value:+.3f}"
+
 
 @functools.cache
 def claims() -> dict[str, Claim]:

@@ -210,15 +210,16 @@ def _in_short(rows: pd.DataFrame, *, reasons: bool = False) -> pd.DataFrame:
         "verdict": rows["status"].where(rows["result"].notna(), NOT_MEASURED).tolist(),
         "claim": [own.statement for own in about],
         "in the paper": [own.place for own in about],
-        "ours (95 % interval)": [_value(*value) for value in values],
+        "ours (95 % interval)": [_value(own, *value) for own, value in zip(about, values, strict=True)],
     }
     if reasons:
         table["mind"] = [textwrap.shorten(reason, _REASON, placeholder=" …") for reason in rows["reason"].fillna("")]
     return pd.DataFrame(table)
 
 
-def _value(ours: float, low: float, high: float) -> str:
+def _value(claim: claims.Claim, ours: float, low: float, high: float) -> str:
     """A value and its interval, or nothing."""
     if pd.isna(ours):
         return ""
-    return f"{ours:+.3f}" + ("" if pd.isna(low) else f" ({low:+.3f} to {high:+.3f})")
+    between = "" if pd.isna(low) else f" ({claim.told(low).removesuffix(' points')} to {claim.told(high).removesuffix(' points')})"
+    return claim.told(ours) + between

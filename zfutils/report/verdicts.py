@@ -101,9 +101,7 @@ def _told(row: dict) -> str:
 
 def _value(row: dict, column: str) -> str:
     """A value of a claim in its unit; empty where there is none."""
-    if row[column] is None:
-        return ""
-    return f"{100 * row[column]:+.1f} points" if _claim(row).unit == "points" else f"{row[column]:+.3f}"
+    return "" if row[column] is None else _claim(row).told(row[column])
 
 
 def _interval(row: dict) -> str:

@@ -147,5 +147,7 @@ def _interval(row: pd.Series) -> str:
     """A measured value with its interval."""
     if pd.isna(row["ours"]):
         return "not measured"
-    between = "" if pd.isna(row["low"]) else f", 95 % interval {_value(float(row['low']))} to {_value(float(row['high']))}"
-    return f"{_value(float(row['ours']))}{between}"
+    key = str(row["key"])
+    told = claims.claim(key.removeprefix("claim/")).told if key.startswith("claim/") else _value
+    between = "" if pd.isna(row["low"]) else f", 95 % interval {told(float(row['low']))} to {told(float(row['high']))}"
+    return f"{told(float(row['ours']))}{between}"
