@@ -143,11 +143,9 @@ def _median(values: Iterable[float | None]) -> float:
     return float(pd.Series(list(values), dtype=float).median())
 
 
-def _interval(row: pd.Series) -> str:
-    """A measured value with its interval."""
+def _interval(row: pd.Series, claim: claims.Claim) -> str:
+    """A measured value of a claim with its interval."""
     if pd.isna(row["ours"]):
         return "not measured"
-    key = str(row["key"])
-    told = claims.claim(key.removeprefix("claim/")).told if key.startswith("claim/") else _value
-    between = "" if pd.isna(row["low"]) else f", 95 % interval {told(float(row['low']))} to {told(float(row['high']))}"
-    return f"{told(float(row['ours']))}{between}"
+    between = "" if pd.isna(row["low"]) else f", 95 % interval {claim.told(row['low'])} to {claim.told(row['high'])}"
+    return f"{claim.told(row['ours'])}{between}"
