@@ -17,6 +17,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import papermill
 import pytest
 from torch import distributed
 
@@ -157,6 +158,14 @@ def test_a_changed_rule_reruns_the_chapters_that_decide_by_it_and_so_does_a_chan
     with open(tmp_path / "numbers" / "table2_imagenet_errors.csv", "a", encoding="utf-8") as file:
         file.write("\n")
     assert go() == [] and book[4:] == ["one", "two", "three"]
+
+
+def test_the_copy_of_a_chapter_is_written_before_and_after_it_and_not_for_every_cell(tmp_path, monkeypatch):
+    write, writes = papermill.engines.write_ipynb, []
+    monkeypatch.setattr(papermill.engines, "write_ipynb", lambda *given: (writes.append(1), write(*given)))
+    made = notebook(tmp_path, "quick", "# %%\nx = 1\n\n# %%\nx + 1\n\n# %%\nx + 2\n")
+    execution.run_chapter(made, output=tmp_path / "out.ipynb", parameters={"profile": "smoke"})
+    assert len(writes) == 2 and nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[-1]["outputs"]
 
 
 def test_a_kernel_that_dies_is_named_with_its_chapter_and_its_copy_is_kept(tmp_path):

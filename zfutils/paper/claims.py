@@ -47,6 +47,10 @@ class Claim:
         """A value, or an end of its interval, as it is shown: with its sign, in the claim's unit."""
         return f"{100 * value:+.1f} points" if self.unit == "points" else f"{value:+.3f}"
 
+    def between(self, low: float, high: float) -> str:
+        """The ends of an interval as they are shown, the unit once."""
+        return f"{self.told(low).removesuffix(' points')} to {self.told(high)}"
+
 
 @functools.cache
 def claims() -> dict[str, Claim]:

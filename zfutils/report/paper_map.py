@@ -221,5 +221,4 @@ def _value(claim: claims.Claim, ours: float, low: float, high: float) -> str:
     """A value and its interval, or nothing."""
     if pd.isna(ours):
         return ""
-    between = "" if pd.isna(low) else f" ({claim.told(low).removesuffix(' points')} to {claim.told(high).removesuffix(' points')})"
-    return claim.told(ours) + between
+    return claim.told(ours) + ("" if pd.isna(low) else f" ({claim.between(low, high)})")

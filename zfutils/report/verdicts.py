@@ -96,17 +96,17 @@ def _told(row: dict) -> str:
         return f"*{said}* **{row['status']}**: {row['reason']}."
     where = f", 95 % interval {ends}" if (ends := _interval(row)) else ""
     but = f" Mind: {row['reason']}." if row["reason"] else ""
-    return f"*{said}* Measured {_value(row, 'ours')}{where}, n = {row['n']:,}: **{row['status']}**.{but}"
+    return f"*{said}* Measured {_value(row)}{where}, n = {row['n']:,}: **{row['status']}**.{but}"
 
 
-def _value(row: dict, column: str) -> str:
-    """A value of a claim in its unit; empty where there is none."""
-    return "" if row[column] is None else _claim(row).told(row[column])
+def _value(row: dict) -> str:
+    """The value of a claim in its unit; empty where there is none."""
+    return "" if row["ours"] is None else _claim(row).told(row["ours"])
 
 
 def _interval(row: dict) -> str:
     """The ends of a claim's interval; empty where it has none."""
-    return f"{_value(row, 'low').removesuffix(' points')} to {_value(row, 'high')}" if row["low"] is not None else ""
+    return "" if row["low"] is None else _claim(row).between(row["low"], row["high"])
 
 
 def table(*rows: dict) -> pd.DataFrame:
@@ -117,7 +117,7 @@ def table(*rows: dict) -> pd.DataFrame:
         {
             "claim": said.statement,
             "in the paper": said.place,
-            "ours": _value(row, "ours"),
+            "ours": _value(row),
             "interval": _interval(row),
             "p, Holm": "" if not math.isfinite(p) else f"{p:.3f}",
             "n": row["n"],

@@ -147,5 +147,5 @@ def _interval(row: pd.Series, claim: claims.Claim) -> str:
     """A measured value of a claim with its interval."""
     if pd.isna(row["ours"]):
         return "not measured"
-    between = "" if pd.isna(row["low"]) else f", 95 % interval {claim.told(row['low'])} to {claim.told(row['high'])}"
+    between = "" if pd.isna(row["low"]) else f", 95 % interval {claim.between(row['low'], row['high'])}"
     return f"{claim.told(row['ours'])}{between}"
