@@ -21,7 +21,8 @@ from zfutils.core.profiles import profile
 from zfutils.data import registry
 from zfutils.run import notebooks, shipping
 from zfutils.widgets import drawing, pictures, subjects, views
-from zfutils.widgets.explorer import State, explore
+from zfutils.widgets.explorer import explore
+from zfutils.widgets.states import State
 
 SMALLEST = profile("smoke")
 NAME = "zfnet-smoke"

@@ -47,8 +47,9 @@ PACKAGES = {
     "report": (("plot", "exercises"), ("results", "tables", "paper_map"), ("scoreboard", "verdicts", "cards")),
     "widgets": (
         ("drawing", "pipeline", "camera", "clickable", "pictures", "subjects"),
-        ("panel", "scans"),
+        ("panel", "scans", "states"),
         ("views", "sliders", "frozen", "changes", "square"),
+        ("controls",),
         ("explorer", "blink", "covered", "alike", "moved", "seen", "normed", "starts", "descents", "epochs", "projected", "followed"),
     ),
     "run": (("chapters", "repository", "execution", "bench"), ("notebooks",), ("runner", "hero", "shipping", "site"), ("command_line",)),

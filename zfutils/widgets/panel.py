@@ -83,3 +83,8 @@ def small(text: str) -> str:
 def _picture_box(wide: int) -> widgets.VBox:
     image = widgets.Image(format="png", layout=widgets.Layout(width=f"{wide}px", max_width="100%"))
     return widgets.VBox([image, widgets.HTML()], layout=widgets.Layout(width=f"{wide}px", margin="0 10px 0 0", max_width="100%"))
+
+
+def wrapping() -> widgets.Layout:
+    """A row over the whole width that goes on below where there is no room."""
+    return widgets.Layout(flex_flow="row wrap", align_items="flex-start", width="100%")
