@@ -17,6 +17,7 @@ from PIL import Image
 
 from tests.browser import MARKS
 from zfutils.core import paths
+from zfutils.run import command_line, prestart
 
 pytestmark = MARKS
 PICTURES = "img[src^='blob:']"
@@ -63,7 +64,7 @@ def lab(made, book, tmp_path_factory):
         "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
     }
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}", f"--notebook-dir={book}"]
-    command += ["--IdentityProvider.token=", "--LabApp.collaborative=False", "--LabApp.news_url="]
+    command += ["--IdentityProvider.token=", "--LabApp.collaborative=False", "--LabApp.news_url=", command_line.PRESTART]
     with open(own / "log", "w", encoding="utf-8") as log:
         server = subprocess.Popen(command, env={**os.environ, **variables}, stdout=log, stderr=subprocess.STDOUT)
     try:
@@ -189,6 +190,11 @@ def all_cells_run_and_a_trained_unit_is_seen_without_an_error(opened: Opened, fo
     assert opened.root.locator("svg[role=img]").count() == 2
     assert opened.page.locator(".jp-OutputArea-output[data-mime-type*='error']").count() == 0
     assert "⚠" not in opened.text() and opened.errors == []
+
+
+def the_kernel_that_started_with_the_server_is_the_pages_own(opened: Opened, folder: Path) -> None:
+    with urllib.request.urlopen(opened.page.url.split("/lab")[0] + "/api/sessions") as answer:
+        assert [session["path"] for session in json.load(answer)] == [prestart.PAGE]
 
 
 def every_slider_moves_by_mouse_and_by_keyboard(opened: Opened, folder: Path) -> None:
@@ -341,6 +347,7 @@ def the_times_are_written_down(opened: Opened, folder: Path) -> None:
 
 STEPS = (
     all_cells_run_and_a_trained_unit_is_seen_without_an_error,
+    the_kernel_that_started_with_the_server_is_the_pages_own,
     every_slider_moves_by_mouse_and_by_keyboard,
     every_menu_shows_something_else,
     a_place_is_clicked_dragged_and_moved_by_the_arrow_keys,

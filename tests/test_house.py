@@ -52,7 +52,12 @@ PACKAGES = {
         ("controls",),
         ("explorer", "blink", "covered", "alike", "moved", "seen", "normed", "starts", "descents", "epochs", "projected", "followed"),
     ),
-    "run": (("chapters", "repository", "execution", "bench"), ("notebooks",), ("runner", "hero", "shipping", "site"), ("command_line",)),
+    "run": (
+        ("chapters", "repository", "execution", "bench", "prestart"),
+        ("notebooks",),
+        ("runner", "hero", "shipping", "site"),
+        ("command_line",),
+    ),
 }
 RANK = {
     f"{package}.{module}": (number, place)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from zfutils.core import cpu, paths, profiles, progress
 from zfutils.core.errors import Problem
 
+PRESTART = "--ServerApp.jpserver_extensions=zfutils.run.prestart=True"  # of JupyterLab: the explorer's kernel starts with the server
 _FOLDERS = ("DATA_DIR", "RESULTS_DIR", "DATA", "TRANSFER")  # meant from here, also by chapters, which run in the folder of the book
 
 
@@ -185,14 +186,14 @@ def _explore(given: argparse.Namespace) -> int:
     from zfutils.run import notebooks
 
     notebooks.write([paths.BOOK / "explore.py"])  # the others take seconds
-    return _open_jupyterlab(given, str(paths.notebooks_dir() / "explore.ipynb"))
+    return _open_jupyterlab(given, PRESTART, str(paths.notebooks_dir() / "explore.ipynb"))
 
 
-def _open_jupyterlab(given: argparse.Namespace, *opened: str) -> int:
+def _open_jupyterlab(given: argparse.Namespace, *more: str) -> int:
     """Become JupyterLab on the book; it serves this machine alone, so in a container it may run as root, which it asks to be told."""
     os.environ["PROFILE"] = given.profile.name
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(paths.notebooks_dir()), *root, *opened])
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(paths.notebooks_dir()), *root, *more])
 
 
 def _book(given: argparse.Namespace) -> int:
