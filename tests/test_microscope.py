@@ -22,7 +22,7 @@ from zfutils.data import samples
 from zfutils.models import shipped
 from zfutils.models.crops import CENTRE, Crops
 from zfutils.report import plot
-from zfutils.run.site import build, executed, microscope, pages
+from zfutils.run.site import build, executed, microscope, pages, subjects
 
 NET, LAYER, MAPS = "zfnet-toybox", "conv4", (0, 31, 95)
 FIRST_SCREEN, WHOLE = 3e6, 60e6  # bytes at most
@@ -45,7 +45,7 @@ def site(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def subject() -> microscope.Subject:
+def subject() -> subjects.Subject:
     """A net that ships and forty toys with their parts; which of them excite its units is looked for."""
     sample = samples.read(shipped_files.checked("toybox.sample.zip"))
     toys = sample.only(samples.per_class(sample, "val", 2))
@@ -54,11 +54,11 @@ def subject() -> microscope.Subject:
     tops = topk.scan(net, lambda some: inputs.batch(some, CENTRE), layers=[LAYER], indices=everything)
     parts = functools.partial(localization.part_maps, toys, 112)
     states = {epoch: shipped.checkpoint(NET, epoch) for epoch in (1, 40, 64)}
-    return microscope.Subject(NET, net, 112, tops, toys, (toys, everything), parts, ["", *toys.facts["parts"]], states)
+    return subjects.Subject(NET, net, 112, tops, toys, (toys, everything), parts, ["", *toys.facts["parts"]], states)
 
 
 def test_numbers_of_three_units_are_those_of_the_library(subject, tmp_path, monkeypatch):
-    monkeypatch.setattr(microscope, "LAYERS", (LAYER,))
+    monkeypatch.setattr(subjects, "LAYERS", (LAYER,))
     found = microscope.look(subject, LAYER, np.array(MAPS), tmp_path)
     top, toys = subject.tops[LAYER], subject.prepared
     everything = subject.crops(toys).batch(np.arange(len(toys.table)), CENTRE)
@@ -91,7 +91,7 @@ def _energy(subject, index: int, number: int) -> np.ndarray:
 
 
 def test_a_unit_without_winners_has_no_picture_and_missing_winners_leave_their_tile_empty(subject, tmp_path, monkeypatch):
-    monkeypatch.setattr(microscope, "LAYERS", (LAYER,))
+    monkeypatch.setattr(subjects, "LAYERS", (LAYER,))
     top = subject.tops[LAYER]
     indices = top.indices.copy()
     indices[0], indices[31, 4:] = topk.NOBODY, topk.NOBODY
@@ -123,7 +123,7 @@ def test_the_nets_that_ship_are_shown_for_toys_and_for_photographs_only_where_th
     assert microscope.nets("photos") == ["zfnet-modern-imagenet200"]
     assert microscope.write("photos", tmp_path) == []
     assert "zfnet-modern-imagenet200 is left out" in capsys.readouterr().err
-    assert microscope.chosen(96, 4).tolist() == [0, 31, 63, 95] and len(microscope.chosen(24, 128)) == 24
+    assert subjects.chosen(96, 4).tolist() == [0, 31, 63, 95] and len(subjects.chosen(24, 128)) == 24
 
 
 def test_what_is_kept_of_an_older_net_or_code_is_removed_when_it_was_made_anew(monkeypatch):

@@ -1,38 +1,30 @@
 """The microscope: every unit of the nets that ship, with its winners, its projections and its numbers."""
 
-import functools
 import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
-from zfutils.analysis import class_purity, evolution, localization, selectivity
-from zfutils.attribution import activations, top_nine, topk
+from zfutils.analysis import class_purity, evolution, localization
+from zfutils.attribution import top_nine
 from zfutils.attribution.batched_deconv import Regions
 from zfutils.attribution.topk import Top
-from zfutils.core import keys, locks, paths, profiles, progress, shipped_files
-from zfutils.core.errors import Problem
+from zfutils.core import keys, locks, paths, profiles, progress
 from zfutils.core.profiles import Profile
-from zfutils.data import registry, samples
-from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import shipped
-from zfutils.models.crops import CENTRE, Crops
+from zfutils.models.crops import CENTRE
+from zfutils.run.site import subjects
+from zfutils.run.site.subjects import LAYERS, Subject
 
-LAYERS = evolution.LAYERS
 _NETS = {"photos": ("zfnet-modern-imagenet200",)}  # of the other profiles, those of toys, all that ship with winners
 _MOST = {"smoke": 4}  # units a page where not all are wanted
-_USUAL_MOST = 128
-_PER_CLASS = 10  # val pictures of each class from which selectivity is measured
-_NINE, _SMALLEST, _GAP = 9, 48, 2  # winners; pixels of a tile at least, and between tiles
+_SMALLEST, _GAP = 48, 2  # pixels of a tile at least, and between tiles
 _QUALITY = 55  # of WebP: a screen of the largest units stays below 3 MB
-_TOGETHER = 32  # pictures that run together
 _NUMBERS = "units.json"
 _EMPTY = 235  # of a tile that no picture fills
 
@@ -98,51 +90,6 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A net and the pictures it is looked at with.
-
-    Attributes:
-        name: under which it ships.
-        net: in evaluation mode, on the CPU.
-        size: side of its input, pixels.
-        tops: the nine winners of every unit, by layer.
-        prepared: the pictures that `tops` name.
-        some: a few val pictures of every class.
-        parts: maps of parts in the net's input for some of `prepared`, or None where they have none.
-        part_names: their names; 0 is the background.
-        states: the net as it was, by epoch.
-    """
-
-    name: str
-    net: torch.nn.Sequential
-    size: int
-    tops: dict[str, Top]
-    prepared: PreparedSet
-    some: tuple[PreparedSet, np.ndarray]
-    parts: Callable[[np.ndarray], np.ndarray] | None
-    part_names: list[str]
-    states: dict[int, torch.nn.Module]
-
-    def crops(self, prepared: PreparedSet) -> Crops:
-        """What cuts the net's input out of pictures."""
-        return Crops(prepared, self.size, device=torch.device("cpu"), mean=shipped.mean(self.name))
-
-    @functools.cached_property
-    def selectivity(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """By layer the class selectivity of every unit and the number of its favourite class, over `some`."""
-        prepared, indices = self.some
-        inputs = self.crops(prepared)
-        parts = [self._activity(inputs.batch(some, CENTRE)) for some in np.array_split(indices, -(-len(indices) // _TOGETHER))]
-        labels = prepared.labels[indices]
-        return {layer: selectivity.by_class(np.concatenate([part[layer] for part in parts]), labels) for layer in LAYERS}
-
-    def _activity(self, images: torch.Tensor) -> dict[str, np.ndarray]:
-        """Strongest activation of every map in every image, by layer, (n, maps)."""
-        found = activations.of(self.net, images, LAYERS)
-        return {layer: values.amax((2, 3)).clamp(min=0).numpy() for layer, values in found.items()}
-
-
-@dataclass(frozen=True)
 class Shown:
     """What the pages of one net show.
 
@@ -164,7 +111,7 @@ def nets(profile_name: str) -> list[str]:
     profile = profiles.PROFILES.get(profile_name)
     if profile is None or not (profile.toys or profile_name in _NETS):
         return []
-    wanted = _NETS.get(profile_name) or [name for name in shipped.known() if _has_winners(name)]
+    wanted = _NETS.get(profile_name) or [name for name in shipped.known() if subjects.has_winners(name)]
     return sorted((name for name in wanted if name in shipped.known()), key=lambda name: (shipped.card(name)["recipe"] != "zfnet", name))
 
 
@@ -181,10 +128,10 @@ def write(profile_name: str, to: Path) -> list[Shown]:
     shown = []
     for name in nets(profile_name):
         profile = profiles.profile(profile_name)
-        if not _has_winners(name) and _opened(profile) is None:
+        if not subjects.has_winners(name) and subjects.opened(profile) is None:
             progress.say(f"microscope: {name} is left out, its pictures are not on this machine; run: make data PROFILE={profile_name}")
             continue
-        folder = _kept(profile, name, _MOST.get(profile_name, _USUAL_MOST))
+        folder = _kept(profile, name, _MOST.get(profile_name, subjects.USUAL_MOST))
         shutil.copytree(folder, to / name, ignore=shutil.ignore_patterns("*.json"))
         shown.append(_read(name, folder))
     return shown
@@ -238,72 +185,6 @@ def _pictured(subject: Subject, layer: str, maps: np.ndarray, to: Path) -> list[
     return found
 
 
-def subject(profile: Profile, name: str, most: int = _USUAL_MOST) -> Subject:
-    """A net that ships and its pictures.
-
-    Raises:
-        Problem: its winners do not ship and the pictures among which they are looked for are not on this machine.
-    """
-    net, size = shipped.load(name), shipped.card(name)["architecture"]["image_size"]
-    states = {epoch: shipped.checkpoint(name, epoch) for epoch in shipped.epochs(name) if epoch}
-    if not _has_winners(name):
-        prepared = registry.opened(profile)
-        inputs = Crops(prepared, size, device=torch.device("cpu"), mean=shipped.mean(name))
-        tops = topk.scanned(profile, net, name, prepared, "val", layers=LAYERS, k=_NINE, inputs=inputs)
-        return Subject(name, net, size, tops, prepared, (prepared, samples.per_class(prepared, "val", _PER_CLASS)), None, [], states)
-    tops = {layer: top for layer, top in topk.load(shipped_files.checked(f"{name}.winners.npz")).items() if layer in LAYERS}
-    prepared = samples.read(shipped_files.checked(f"{name}.winners.zip"))
-    tops, prepared = _cut_down(tops, prepared, most)
-    sample = samples.read(shipped_files.checked("toybox.sample.zip"))
-    some = sample.only(samples.per_class(sample, "val", _PER_CLASS))
-    parts, names = _parts(prepared, size)
-    return Subject(name, net, size, tops, prepared, (some, np.arange(len(some.table))), parts, names, states)
-
-
-def chosen(count: int, most: int) -> np.ndarray:
-    """Numbers of the units that are shown: all, or `most` of them at even distances."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
-
-
-def _cut_down(tops: dict[str, Top], prepared: samples.Sample, most: int) -> tuple[dict[str, Top], samples.Sample]:
-    """The pictures that the chosen units need, and the winners with their new numbers; those of other units name none."""
-    picked = {layer: chosen(len(top.indices), most) for layer, top in tops.items()}
-    seen = np.unique(np.concatenate([top.indices[picked[layer]].reshape(-1) for layer, top in tops.items()]))
-    seen = seen[seen != topk.NOBODY]
-    renumbered = {}
-    for layer, top in tops.items():
-        indices = np.full_like(top.indices, topk.NOBODY)
-        own = top.indices[picked[layer]]
-        indices[picked[layer]] = np.where(own == topk.NOBODY, topk.NOBODY, np.searchsorted(seen, own))
-        renumbered[layer] = Top(indices, top.values, top.positions)
-    return renumbered, prepared.only(seen)
-
-
-def _parts(prepared: PreparedSet, size: int) -> tuple[Callable[[np.ndarray], np.ndarray] | None, list[str]]:
-    """Maps of parts from the toys that were rendered on this machine, where they are the same toys."""
-    rendered = _opened(profiles.profile("toybox"))
-    if rendered is None:
-        return None, []
-    rows = rendered.table.reset_index().set_index("file").reindex(prepared.table["file"])
-    if rows["shape"].tolist() != prepared.table["shape"].tolist():
-        return None, []
-    there = rows["index"].to_numpy(np.int64)
-    return lambda indices: localization.part_maps(rendered, size, there[indices]), ["", *rendered.facts["parts"]]
-
-
-def _has_winners(name: str) -> bool:
-    """Whether the winners of a net ship, with their pictures."""
-    return f"{name}.winners.npz" in shipped_files.index()
-
-
-def _opened(profile: Profile) -> PreparedSet | None:
-    """The pictures of a profile, where they are on this machine."""
-    try:
-        return registry.opened(profile)
-    except Problem:
-        return None
-
-
 def _winners(subject: Subject, layer: str, live: np.ndarray) -> top_nine.Winners:
     """Patches and projections of units that have a winner; where there are fewer than nine, the first stands for those that are missing."""
     top = subject.tops[layer]
@@ -354,7 +235,7 @@ def _settled(subject: Subject, layer: str, live: np.ndarray) -> list[int | None]
 
 def _kept(profile: Profile, name: str, most: int) -> Path:
     """The folder with the pictures and the numbers of a net, made once for the net, its pictures and the code that looks; older ones go."""
-    pictures = _opened(profiles.profile("toybox") if _has_winners(name) else profile)
+    pictures = subjects.opened(profiles.profile("toybox") if subjects.has_winners(name) else profile)
     about = (shipped.digest(name), most, keys.code("run.site.microscope"), pictures and pictures.digest())
     folder = paths.data_dir() / profile.name / "microscope" / f"{name}-{keys.digest(*about)[:8]}"
     with locks.alone(folder):
@@ -366,11 +247,11 @@ def _kept(profile: Profile, name: str, most: int) -> Path:
 
 
 def _make(profile: Profile, name: str, most: int, folder: Path) -> None:
-    start, shown = time.monotonic(), subject(profile, name, most)
+    start, shown = time.monotonic(), subjects.subject(profile, name, most)
     shutil.rmtree(folder, ignore_errors=True)
     known = {}
     for layer in LAYERS:
-        units = look(shown, layer, chosen(len(shown.tops[layer].indices), most), folder / layer)
+        units = look(shown, layer, subjects.chosen(len(shown.tops[layer].indices), most), folder / layer)
         known[layer] = {"of": len(shown.tops[layer].indices), "units": [asdict(unit) for unit in units]}
     with paths.whole(folder / _NUMBERS) as fresh:
         fresh.write_text(json.dumps({"layers": known, "val": len(shown.some[1])}), encoding="utf-8")
