@@ -258,8 +258,8 @@ def table1_reading(layer: int) -> str:
     both = TABLE1.set_index("hidden")[[f"layer {layer}: Δ", f"layer {layer}: paper"]].set_axis(["ours", "paper"], axis=1)
     gap = both.loc["random"] - both.drop("random").mean()
     return (
-        f"**Layer {layer}**: the lowest Δ is that of *{both['ours'].idxmin()}* (in the paper *{both['paper'].idxmin()}*). Random squares lie {gap['ours']:+.3f} above the mean of the three parts, "
-        f"in the paper {gap['paper']:+.3f}. All in all our Δ is {both['ours'].mean() / both['paper'].mean():.1f} times the paper's."
+        f"**Layer {layer}**: the lowest Δ is that of *{both['ours'].idxmin()}* (in the paper *{both['paper'].idxmin()}*). Random squares lie {abs(gap['ours']):.3f} {'above' if gap['ours'] > 0 else 'below'} the mean of the three parts, "
+        f"in the paper {abs(gap['paper']):.3f} {'above' if gap['paper'] > 0 else 'below'}. All in all our Δ is {both['ours'].mean() / both['paper'].mean():.1f} times the paper's."
     )
 
 
@@ -455,7 +455,13 @@ WEAKER = "correspondence-weaker-at-layer-7-where-there-is-any"
 # %% tags=["plumbing"]
 def weaker() -> dict:
     """Decide whether parts stand out less at layer 7, where they stand out at layer 5 at all."""
-    why = WHY if not FACES else f"{N} faces, fewer than 50" if N < 50 else "parts do not stand out at layer 5 either"
+    why = (
+        WHY
+        if not FACES
+        else f"{N} faces, fewer than 50"
+        if N < 50
+        else "that parts stand out at layer 5 is not sure, so there is nothing that layer 7 could lose"
+    )
     enough = N >= 50 and CORRESPOND["status"] == claims.AGREES
     return verdicts.decided(WEAKER, claims.when_above(LOSS7[1:]), LOSS7, N if FACES and enough else 0, otherwise=why)
 
@@ -541,7 +547,7 @@ Markdown(
         else f"The claim on layer 5 is *{CORRESPOND['status']}*"
         + (f": the three lie within {APART5:.3f} of each other" if FACES and np.isfinite(APART5) else "")
         + (
-            ", and squares anywhere change the features about as alike as an eye does; what makes a difference is the class. "
+            ", and squares anywhere change the features about as alike as an eye does; what makes a difference is whether the images show one class. "
             if CLASS_COUNTS
             else ". "
         )
@@ -644,6 +650,8 @@ if {5, 7} <= set(GAPS.index):
         "as in the paper"
         if GAPS[5] < min(0, GAPS[7])
         else "the other way round"
+        if GAPS[7] < min(0, GAPS[5]) and LOSS7[2] < 0
+        else f"which of the two is lower is not sure (their difference in the measure of the claim: {LOSS7[0]:+.3f}, 95 % interval {LOSS7[1]:+.3f} to {LOSS7[2]:+.3f})"
         if GAPS[7] < min(0, GAPS[5])
         else "at neither do they stand out"
     )
@@ -669,7 +677,7 @@ Markdown(
         else ""
     )
     + (
-        f"- All changes are more alike than chance only where Δ/Δ0 is below 1; that of the parts runs from {PARTS_CURVE.max():.2f} at layer {int(PARTS_CURVE.idxmax())} to {PARTS_CURVE.min():.2f} at layer {int(PARTS_CURVE.idxmin())}."
+        f"- Δ/Δ0 is 1 where changes are no more alike than chance; that of the parts runs from {PARTS_CURVE.max():.2f} at layer {int(PARTS_CURVE.idxmax())} to {PARTS_CURVE.min():.2f} at layer {int(PARTS_CURVE.idxmin())}."
         if PARTS_CURVE.notna().any()
         else "- In this net no layer changes enough to draw the curve over the layers."
     )

@@ -360,7 +360,7 @@ pd.concat([frame.assign(set=NAMES[name]) for name, frame in CURVES.items()] or [
 #
 # $$\bar{a} \pm t_{k-1} \, s \sqrt{\frac{1}{k} + \frac{n_\text{test}}{n_\text{train}}}$$
 #
-# with $n_\text{test}$ and $n_\text{train}$ pictures in a fold, and the 97.5 % quantile $t_{k-1}$ of Student's distribution, 2.776 for five folds and 12.706 for two, as the nets from scratch may have. With more pictures to test than to train on the second term rules, and the interval is wider than it need be: the rule was made for many pictures to train on and few to test on. Where there is one image a class it says nothing at all. We keep it because it errs on the careful side; an *undecided* here may be the rule's doing.
+# with $n_\text{test}$ and $n_\text{train}$ pictures in a fold, and the 97.5 % quantile $t_{k-1}$ of Student's distribution, 2.776 for five folds and 12.706 for two, as the nets from scratch may have. With more pictures to test than to train on the second term rules, and the interval is wider than it need be: the rule was made for many pictures to train on and few to test on. Where there are one or two images a class it may say nothing at all, and from two folds it can run beyond what is possible. We keep it because it errs on the careful side; an *undecided* here may be the rule's doing.
 
 # %%
 ACCURACIES, N_TEST, N_TRAIN = np.array([60.0, 62.0, 61.0, 59.0, 63.0]), 600, 180  # percent, made up
@@ -375,7 +375,7 @@ Markdown(
 # %% [markdown]
 # ### From scratch, fairly
 #
-# The other strategy resets layers 1 to 7 and trains everything on the few images. An unfair version of it is easy: seventy epochs on fifteen images a class are so few steps that the net is still at chance. Here each net trains for the profile's number of steps, its learning rate is the best on a held-out third of its training images (chosen once for each size, in the first fold; from two rates the search goes on by factors of two, to the better side, until the next is no better), and its error on its own training images is shown. Whether it was trained enough to be compared is asked by the rule for every net (chapter 2).
+# The other strategy resets layers 1 to 7 and trains everything on the few images. An unfair version of it is easy: a number of epochs that is long on many images is a handful of steps on fifteen images a class. Here each net trains for the profile's number of steps, its learning rate is the best on a held-out third of its training images (chosen once for each size, in the first fold; from two rates the search goes on by factors of two, to the better side, until the next is no better), and its error on its own training images is shown. Whether it was trained enough to be compared is asked by the rule for every net (chapter 2).
 #
 # The rate of the first fold serves the others too, whose test images are in part those that it was trained and chosen on. It is one number, and if that helps anyone it helps the nets from scratch.
 
@@ -816,7 +816,7 @@ results.save(
 figure9
 
 # %% [markdown]
-# Look at the left end first: there a frozen net should be worth most, because a handful of pictures cannot teach a net to see. (The line from scratch begins with the first size that nets were trained on from scratch.) Then look whether the line bends: where it does, more pictures have less to add than better features would.
+# Look at the left end first: in the paper's table 4 the lead of the frozen net is larger at 15 pictures a class than at 30. Is it here? (The line from scratch begins with the first size that nets were trained on from scratch.) Then look whether the line bends: where it does, more pictures have less to add than better features would.
 
 
 # %% tags=["plumbing"]
@@ -932,7 +932,7 @@ DEEPER, BEST = deeper("features-improve-with-depth", 5, 1), deeper("best-with-al
 CLIMB = climb()
 
 # %% [markdown]
-# One picture for all: our lines with their intervals, the paper's dashed.
+# One picture for all: our lines with their intervals, the paper's dotted.
 
 
 # %%
@@ -1123,6 +1123,11 @@ def first_sure_fall(size: int) -> int | None:
 
 
 # %%
+def first_step(line: pd.Series) -> str:
+    """How much of the way up is the step from layer 1 to 2: the two claims on depth compare layers 5 and 1, and take a slope over all."""
+    return f"From layer 1 to 2 there are {line[2] - line[1]:+.1f} points, from 2 to 5 {line[5] - line[2]:+.1f}: the verdicts on depth, which compare layers 5 and 1 and take a slope over all layers, hang on the {'first step' if line[2] - line[1] > line[5] - line[2] else 'later ones'}."
+
+
 def depth_in_short() -> str:
     """Where features stop improving, here and in the paper, in a sentence."""
     own = DEPTHS.filter(like="ours").dropna(how="all")
@@ -1137,7 +1142,7 @@ def depth_in_short() -> str:
     ours = "no step down is sure" if stop is None else f"the first step down that is sure is after layer {stop}"
     return (
         f"In our net {ours}; in the paper's, which has no intervals of this kind, {theirs}. Ours classify best at layer {int(line.idxmax())} ({line.max():.1f} %), "
-        f"with {line.max() - line[7]:.1f} points more than at layer 7 ({own.columns[-1].split(', ')[1]})."
+        f"with {line.max() - line[7]:.1f} points more than at layer 7 ({own.columns[-1].split(', ')[1]}). {first_step(line)}"
     )
 
 
@@ -1171,7 +1176,7 @@ def reasons(*, early: bool, behind: bool) -> list[str]:
         )
     if behind:
         said.append(
-            "Where the pictures are simple, a few of each class may already teach a fresh net what it needs, and frozen features then hold it back."
+            f"If frozen features are behind at all (that they are ahead throughout is *{GAINS['status']}*), a guess: where the pictures are simple, a few of each class may already teach a fresh net what it needs, and frozen features then hold it back."
         )
     return said
 
@@ -1203,7 +1208,9 @@ def why_differ() -> str:
     behind = bool((GAPS["gap, ours"].dropna() <= 0).any())
     if not (early or behind):
         return f"{seen} {nothing_departs()}"
-    guess = "Whether the training was too short is tested below; this chapter does not vary the number of classes, so what is said of them is a guess."
+    guess = "Whether more training adds to what the upper layers give is measured below."
+    if early:
+        guess += " This chapter does not vary the number of classes, so what is said of them is a guess."
     return " ".join(
         [
             seen,
@@ -1270,7 +1277,7 @@ climbing_figure = (
 climbing_figure
 
 # %% [markdown]
-# Compare the slopes of the lines, not their heights: does the line of the end rise where that of epoch 30 falls, or fall less?
+# Compare the two ends of each line, not the heights of the lines: by how much does layer 5 lie above layer 1 at the end, and by how much at epoch 30?
 
 
 # %%
@@ -1638,14 +1645,19 @@ SCENE_TABLE.round(3)
 
 
 # %% tags=["plumbing"]
+def in_costs(lost: float) -> str:
+    """What something costs, in words; a picture of several toys offers more right answers, so company may cost nothing."""
+    return f"costs {lost:.2f}" if lost > 0 else f"costs nothing (the answers are better by {-lost:.2f})"
+
+
 def clutter_reading() -> str:
     """What size costs and what company costs, in words."""
     if not CONTROLS:
         return ""
     portrait, alone, several = (float(KINDS[kind].mean()) for kind in ("portraits", "alone, scene size", "several toys"))
     return (
-        f"From {portrait:.2f} for portraits to {alone:.2f} for lone toys of a scene's size: size costs {portrait - alone:.2f}. "
-        f"From there to {several:.2f} for several toys: company costs {alone - several:.2f}.\n\n"
+        f"From {portrait:.2f} for portraits to {alone:.2f} for lone toys of a scene's size: size {in_costs(portrait - alone)}. "
+        f"From there to {several:.2f} for several toys: company {in_costs(alone - several)}.\n\n"
     )
 
 

@@ -17,7 +17,7 @@ from zfutils.data.toybox.toy import Toy
 
 _GRID, _COARSE = 40, 24  # cells along each side of the coarse look at a toy, and of the first one that only measures it
 _TURNS = 20  # poses tried at most until a toy fits
-_FACE_ON = 12.0  # degrees: a toy turned away less than that keeps its symmetry in the picture
+FACE_ON = 12.0  # degrees: a toy turned away less than that keeps its symmetry in the picture
 _RECT = tuple[float, float, float, float]
 
 
@@ -276,7 +276,7 @@ def _columns(models: Sequence[_Model], parts: np.ndarray, numbers: np.ndarray, b
 def _symmetry(model: _Model) -> int:
     """Order of rotational symmetry in the picture plane."""
     order = model.draw.shape[model.family.symmetry] if model.family.symmetry else 1
-    face_on = abs(model.pose.yaw) <= _FACE_ON and abs(model.pose.elevation - model.pose.tilt) <= _FACE_ON
+    face_on = abs(model.pose.yaw) <= FACE_ON and abs(model.pose.elevation - model.pose.tilt) <= FACE_ON
     return int(order) if face_on else 1
 
 
