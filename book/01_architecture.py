@@ -307,7 +307,7 @@ assert np.abs(by_hand - kept).max() < 1e-6  # the constants are kept in float32
 # Below, all maps of layer 1 at one place of a picture, as the net has them before its norm and after it, and by what each is multiplied. Look at a place with much energy and at a quiet one: which constant decides at each?
 #
 # **Try**: make `alpha` so small that the lower line becomes flat; then raise `window`, the number of maps in the sum, from 1 to 11 and see which maps are pressed down by
-# *others*; then find what `beta` would make all strong values equal when `n` is 1.
+# *others*; then find what `beta` would make all strong values equal when `window` is 1.
 
 # %%
 TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)

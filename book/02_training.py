@@ -71,7 +71,7 @@ Markdown(
 # %%
 USES = {
     "train": "the weights are learned here",
-    "dev": "every choice: when the rate falls,\nwhich checkpoint is kept",
+    "dev": "every choice:\nwhen the rate falls",
     "val": "only reported: errors of table 2",
 }
 SPLITS = [{"set": profile, "split": split, "images": int(count), "use": USES[split]} for split, count in COUNTS.items()]

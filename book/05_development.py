@@ -261,7 +261,7 @@ Markdown(
 # ## Figure 6 (a) (b) (c): the first layer
 #
 # So far one net at many moments; now several nets at the end. What the authors saw in the layers of an earlier net made them change it, so figure 6 is where looking inside pays. Three trained nets: (a) the paper's net without filter clipping, (b) the replication of Krizhevsky et al. with 11x11 filters, (c) the
-# paper's net with 7x7 filters. Where clipping never acted (chapter 2), (a) and (c) are one net. Grey is zero; one scale for all filters of a net, so that a filter that dominates is seen to.
+# paper's net with 7x7 filters. Where clipping never acted (chapter 2), (a) and (c) are one net. Grey is zero; one scale for all filters of a net, so that a filter that dominates can be seen to do so.
 
 # %%
 MIDWAY = time.monotonic()
@@ -274,7 +274,7 @@ figure6_filters = plot.filters({WORDS[name]: FILTERS[name] for name in WORDS}, c
 figure6_filters
 
 # %% [markdown]
-# The paper says: without clipping a few features dominate; with 11x11 filters many are dead, and there are very high and very low
+# The paper says: without clipping a few features dominate; with 11x11 filters more are dead, and there are very high and very low
 # frequencies with little in between. It gives no measure. Ours were written down before the nets were trained, and stand folded under the
 # verdicts.
 
@@ -303,7 +303,7 @@ FIRST_LAYER
 
 # %% [markdown]
 # How to look at the three pages: an edge filter is half light, half dark along a line; a colour filter is one blotch without lines; what is
-# grey all over has learnt nothing. By number:
+# grey all over is weak beside the strongest; whether it is dead the table says. By number:
 
 
 # %% tags=["plumbing"]
@@ -640,7 +640,7 @@ Markdown(
 #
 # - **Assumption**: what a dead filter and a middle frequency are (formulas above); each tile of figure 4 has one linear scale of its own.
 # - The moments of figure 4 are shares of our run, which is shorter than the paper's 70 epochs and cuts its rate elsewhere.
-# - The nets are scaled, and saw other pictures than the paper's, and far fewer of them: their first layers are noisier than printed. The claims are
+# - The nets are scaled, and saw other pictures than the paper's, and far fewer of them. The claims are
 #   about the difference between two nets that were trained alike.
 #
 # ## Exercises
