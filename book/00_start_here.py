@@ -487,10 +487,10 @@ HTML(cards.table(paper_map.examples(BOARD), wide="claim"))
 # %% tags=["plumbing"]
 JUDGED = BOARD[BOARD["class"].isin(scoreboard.COUNTED) & BOARD["here"]]
 UNJUDGED = JUDGED[JUDGED["status"] == claims.NOT_COMPARABLE]
-STILL_LEARNING = int(UNJUDGED["reason"].str.contains("under-trained", na=False).sum())
+UNDER_TRAINED = int(UNJUDGED["reason"].str.contains("under-trained", na=False).sum())
 Markdown(
-    f"**{scoreboard.summary(BOARD)}.**\n\n{len(UNJUDGED)} of {len(JUDGED)} could not be judged in this run, {STILL_LEARNING} of them because a net was stopped "
-    "while it was still learning: their numbers are shown, and decide nothing."
+    f"**{scoreboard.summary(BOARD)}.**\n\n{len(UNJUDGED)} of {len(JUDGED)} could not be judged in this run, {UNDER_TRAINED} of them because a net that they need is under-trained (it never left chance, "
+    "errs too often on its training images, or was stopped while it was still learning): their numbers are shown, and decide nothing."
 )
 
 # %% tags=["plumbing"]

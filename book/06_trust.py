@@ -645,7 +645,7 @@ Markdown(
         if min(TWO_CLASSES[method][1] for method in ("gradient", "deconvnet")) > 0.5
         else ""
     )
-    + " Their nets are not ours (some are much deeper, all are wider and were trained on photographs); whether that is the reason for a difference was not tested."
+    + " Their nets are not ours; whether that is the reason for a difference was not tested."
 )
 
 # %% [markdown]
