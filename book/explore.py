@@ -13,7 +13,7 @@
 # | Needs | nothing: nets and toys ship with the book; your own nets, pictures and prepared photographs are used where they are |
 # | Takes | a few seconds |
 #
-# Run all cells, then move the controls. Every control works by mouse and by keyboard; in the picture the arrow keys move the place that is brought down and the escape key goes back to the strongest.
+# The cells run by themselves where `make explore` or `make lab` opened this page, elsewhere run them all; then move the controls. Every control works by mouse and by keyboard; in the picture the arrow keys move the place that is brought down and the escape key goes back to the strongest.
 
 # %% tags=["parameters"]
 profile = "toybox"

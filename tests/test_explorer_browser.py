@@ -64,7 +64,7 @@ def lab(made, book, tmp_path_factory):
         "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
     }
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}", f"--notebook-dir={book}"]
-    command += ["--IdentityProvider.token=", "--LabApp.collaborative=False", "--LabApp.news_url=", command_line.PRESTART]
+    command += ["--IdentityProvider.token=", "--LabApp.collaborative=False", command_line.PRESTART, command_line.EXTENSION]
     with open(own / "log", "w", encoding="utf-8") as log:
         server = subprocess.Popen(command, env={**os.environ, **variables}, stdout=log, stderr=subprocess.STDOUT)
     try:
@@ -103,14 +103,10 @@ class Opened:
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
-    def run_all(self, address: str) -> None:
-        """Open the page, run every cell, wait for the pictures."""
+    def open(self, address: str) -> None:
+        """Open the page, whose cells run by themselves, and wait for the pictures."""
         start = time.monotonic()
         self.page.goto(address)
-        self.page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=PATIENCE)
-        self.page.get_by_text(re.compile(r"Python 3 .*\| Idle")).first.wait_for(timeout=PATIENCE)  # before, there is no kernel to run with
-        self.page.get_by_role("menuitem", name="Run", exact=True).click()
-        self.page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
         self.page.wait_for_selector(f".zf-clickable {PICTURES}", timeout=2 * PATIENCE)
         self.settle()
         self.seconds["from the address to the first unit"] = [time.monotonic() - start]
@@ -177,7 +173,7 @@ def opened(lab, chromium):
     """The page, run once."""
     explorer = Opened(chromium.new_page(viewport={"width": 1400, "height": 1000}))
     try:
-        explorer.run_all(lab)
+        explorer.open(lab)
     except Exception as error:
         _keep(explorer.page, "explorer-failed.png")
         seen = explorer.page.locator(".jp-OutputArea-output").all_inner_texts()
@@ -190,6 +186,12 @@ def all_cells_run_and_a_trained_unit_is_seen_without_an_error(opened: Opened, fo
     assert opened.root.locator("svg[role=img]").count() == 2
     assert opened.page.locator(".jp-OutputArea-output[data-mime-type*='error']").count() == 0
     assert "⚠" not in opened.text() and opened.errors == []
+
+
+def nobody_had_to_run_a_cell_or_was_asked_about_news(opened: Opened, folder: Path) -> None:
+    prompts = [prompt for text in opened.page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts() if (prompt := text.strip())]
+    assert len(prompts) > 2 and all(re.fullmatch(r"\[\d+\]:", prompt) for prompt in prompts), prompts
+    assert opened.page.locator(".jp-Notification-List, .Toastify__toast").count() == 0
 
 
 def the_kernel_that_started_with_the_server_is_the_pages_own(opened: Opened, folder: Path) -> None:
@@ -347,6 +349,7 @@ def the_times_are_written_down(opened: Opened, folder: Path) -> None:
 
 STEPS = (
     all_cells_run_and_a_trained_unit_is_seen_without_an_error,
+    nobody_had_to_run_a_cell_or_was_asked_about_news,
     the_kernel_that_started_with_the_server_is_the_pages_own,
     every_slider_moves_by_mouse_and_by_keyboard,
     every_menu_shows_something_else,

@@ -62,7 +62,7 @@ class Sliders(Opened):
 def opened(lab, chromium):  # noqa: F811
     """The page, run once."""
     sliders = Sliders(chromium.new_page(viewport={"width": 1400, "height": 1000}))
-    sliders.run_all(lab)
+    sliders.open(lab)
     return sliders
 
 

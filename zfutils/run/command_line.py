@@ -4,11 +4,14 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from zfutils.core import cpu, paths, profiles, progress
 from zfutils.core.errors import Problem
 
-PRESTART = "--ServerApp.jpserver_extensions=zfutils.run.prestart=True"  # of JupyterLab: the explorer's kernel starts with the server
+# Of JupyterLab: the explorer's kernel starts with the server; the explorer runs when it is opened, and nobody is asked about news.
+PRESTART = "--ServerApp.jpserver_extensions=zfutils.run.prestart=True"
+EXTENSION = f"--LabApp.extra_labextensions_path={Path(__file__).with_name('labextension')}"
 _FOLDERS = ("DATA_DIR", "RESULTS_DIR", "DATA", "TRANSFER")  # meant from here, also by chapters, which run in the folder of the book
 
 
@@ -193,7 +196,8 @@ def _open_jupyterlab(given: argparse.Namespace, *more: str) -> int:
     """Become JupyterLab on the book; it serves this machine alone, so in a container it may run as root, which it asks to be told."""
     os.environ["PROFILE"] = given.profile.name
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(paths.notebooks_dir()), *root, *more])
+    inside = ["--notebook-dir", str(paths.notebooks_dir()), EXTENSION]
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *inside, *root, *more])
 
 
 def _book(given: argparse.Namespace) -> int:
