@@ -44,6 +44,8 @@ from zfutils.training.trainer import PAPER_EPOCHS
 from zfutils.widgets.followed import Followed
 from zfutils.widgets.projected import Projected
 
+pd.set_option("display.max_colwidth", None)
+
 # %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
@@ -580,7 +582,10 @@ results.save(
     data=PICTURES,
     facts=NETS_USED,
 )
-Markdown(verdicts.told(IGNORE_ROW) + f" (deconvnet {DEPENDS['deconvnet'].mean():.2f}, gradient {DEPENDS['gradient'].mean():.2f}.)")
+Markdown(
+    f"The mean cosine is {DEPENDS['deconvnet'].mean():.2f} by the deconvnet's rules and {DEPENDS['gradient'].mean():.2f} by the gradient's.\n\n"
+    + verdicts.told(IGNORE_ROW)
+)
 
 # %% [markdown]
 # ## The critics, measured

@@ -39,6 +39,8 @@ from zfutils.stats import bootstrap
 from zfutils.training import runs
 from zfutils.widgets.alike import Alike
 
+pd.set_option("display.max_colwidth", None)
+
 # %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)

@@ -40,6 +40,8 @@ from zfutils.stats import bootstrap
 from zfutils.training import runs
 from zfutils.widgets.moved import Moved
 
+pd.set_option("display.max_colwidth", None)
+
 # %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)

@@ -45,6 +45,8 @@ from zfutils.transfer import experiments, feature_cache, linear_probes
 from zfutils.widgets.frozen import Frozen, Ranking
 from zfutils.widgets.sliders import Sliders
 
+pd.set_option("display.max_colwidth", None)
+
 # %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
@@ -311,7 +313,9 @@ if OVERLAPS:
     likest = np.argsort(-OVERLAPS[NAME].correlation, kind="stable")[:8]
     pairs = np.concatenate([SETS[NAME].images[likest], PICTURES.images[OVERLAPS[NAME].other[likest]]])
     captions = [f"{OVERLAPS[NAME].correlation[row]:.2f}" for row in likest] + [""] * len(likest)
-    shown = plot.pictures(pairs, captions, columns=8, cell=1.1)
+    shown = plot.pictures(
+        pairs, captions, columns=8, cell=1.1, title=f"Above: {NAME}, with the correlation; below: the likest of pre-training"
+    )
 else:
     shown = NO_PICTURES
 shown
@@ -1691,8 +1695,8 @@ def table6_reading() -> str:
     theirs = printed["ours"].astype(float)
     others = printed[["A_sande_et_al_2012", "B_yan_et_al_2012"]].astype(float).max(axis=1)
     words = (
-        f"In the paper *{theirs.idxmax()}* is easiest ({theirs.max():.1f}) and *{theirs.idxmin()}* hardest ({theirs.min():.1f}); its column is above both earlier methods "
-        f"for {int((theirs > others).sum())} of {len(theirs)} classes ({', '.join(theirs.index[theirs > others])})."
+        f"In the paper *{theirs.idxmax()}* is easiest ({theirs.max():.1f}) and *{theirs.idxmin().replace('_', ' ')}* hardest ({theirs.min():.1f}); its column is above "
+        f"both earlier methods for {int((theirs > others).sum())} of {len(theirs)} classes ({', '.join(theirs.index[theirs > others]).replace('_', ' ')})."
     )
     ours = {row["key"].split("/")[1]: row["ours"] for row in CLASS_ROWS if row["ours"] is not None and row["key"].endswith("/ours")}
     common = sorted((name for name in ours if name.replace("-", "_") in theirs.index), key=ours.get)

@@ -46,6 +46,8 @@ from zfutils.training import runs
 from zfutils.widgets import drawing
 from zfutils.widgets.blink import Pair, WhichIsWrong
 
+pd.set_option("display.max_colwidth", None)
+
 # %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)

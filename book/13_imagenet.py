@@ -48,6 +48,8 @@ from zfutils.report import exercises, plot, results, verdicts
 from zfutils.stats import bootstrap
 from zfutils.transfer import experiments, feature_cache
 
+pd.set_option("display.max_colwidth", None)
+
 # %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)

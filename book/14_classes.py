@@ -42,6 +42,8 @@ from zfutils.training import from_scratch, runs
 from zfutils.training.trainer import Diverged
 from zfutils.transfer import experiments, feature_cache, linear_probes
 
+pd.set_option("display.max_colwidth", None)
+
 # %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)

@@ -18,7 +18,7 @@ ENOUGH = Regime("zfnet", 1000, 100, 0.30, 0.331, 0.05)
         ({}, ""),
         ({"began": None}, "zfnet never left chance"),
         ({"train_error": 0.40}, "zfnet errs on 40.0% of its training images, the paper's on 33.1%"),
-        ({"fall": 0.2}, "the training loss of zfnet still fell by 20% in the last fifth of its run"),
+        ({"fall": 0.2}, "the training loss of zfnet still fell by 20.0% in the last fifth of its run"),
         ({"fall": 0.2, "train_error": 0.01}, ""),
         ({"train_error": 0.15, "printed": 0.10}, "zfnet errs on 15.0% of its training images, the paper's on 10.0%"),
     ],
@@ -33,7 +33,7 @@ def test_reasons_name_each_net_once_and_those_of_further_seeds_too():
     assert regime.reasons(regimes, ("zfnet", "alexnet", "alexnet")) == "alexnet-again never left chance"
     assert not regime.reasons(regimes, ["zfnet"])
     regimes |= {name: dataclasses.replace(ENOUGH, name=name, fall=fall) for name, fall in (("zfnet", 0.2), ("alexnet", 0.37))}
-    together = "the training losses of zfnet, alexnet still fell by 20% to 37% in the last fifth of their runs"
+    together = "the training losses of zfnet, alexnet still fell by 20.0% to 37.0% in the last fifth of their runs"
     assert regime.reasons(regimes, ("zfnet", "alexnet")) == f"alexnet-again never left chance; {together}"
 
 

@@ -49,7 +49,7 @@ class Regime:
         if self.train_error > self.printed:
             return f"{self.name} errs on {self.train_error:.1%} of its training images, the paper's on {self.printed:.1%}"
         if self.still_learned:
-            return f"the training loss of {self.name} still fell by {self.fall:.0%} in the last fifth of its run"
+            return f"the training loss of {self.name} still fell by {self.fall:.1%} in the last fifth of its run"
         return ""
 
     @property
@@ -123,6 +123,6 @@ def reasons(regimes: dict[str, Regime], names: Iterable[str]) -> str:
     if len(late) < 2:
         return "; ".join(own.under_trained for own in short)
     falls = [own.fall for own in late]
-    named, fell = ", ".join(own.name for own in late), f"{min(falls):.0%} to {max(falls):.0%}"
+    named, fell = ", ".join(own.name for own in late), f"{min(falls):.1%} to {max(falls):.1%}"
     together = f"the training losses of {named} still fell by {fell} in the last fifth of their runs"
     return "; ".join([*(own.under_trained for own in short if own not in late), together])

@@ -44,8 +44,11 @@ class Claim:
     unit: str = ""
 
     def told(self, value: float) -> str:
-        """A value, or an end of its interval, as it is shown: with its sign, in the claim's unit."""
-        return f"{100 * value:+.1f} points" if self.unit == "points" else f"{value:+.3f}"
+        """A value, or an end of its interval, as it is shown: with its sign, in the claim's unit; near 0 with a decimal more."""
+        if self.unit != "points":
+            return f"{value:+.3f}"
+        decimals = 2 if 0 < abs(100 * value) < 0.1 else 1
+        return f"{100 * value:+.{decimals}f} points"
 
     def between(self, low: float, high: float) -> str:
         """The ends of an interval as they are shown, the unit once."""
