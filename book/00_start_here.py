@@ -37,6 +37,8 @@ from zfutils.report import cards, paper_map, plot, results, scoreboard
 from zfutils.run import chapters
 from zfutils.widgets import subjects
 
+pd.set_option("display.max_colwidth", None)
+
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
 PICTURES = registry.at_hand(PROFILE, seed=seed)
@@ -255,7 +257,7 @@ Did all of it hold? Most of the paper's pictures still teach; some of its senten
 # | 5 | chapters [4](04_deconvnet.ipynb) and [5](05_development.ipynb), of the second figures 4 and 6 | un-pool a 4 x 4 map on the board; the way down in code; then figure 6: what did the authors see, and would you have changed the net for it? | the exercises of one of the two |
 # | 6 | [chapter 6](06_trust.ipynb); Adebayo 2018 or Sixt 2020 | a debate: *'a projection shows what the unit sees'*, for and against | one page: which sentence of the paper would you rewrite? |
 # | 7 | chapters [7](07_occlusion.ipynb), [8](08_correspondence.ipynb), [9](09_invariance.ipynb), one a group | each group presents its experiment, and how it could have come out otherwise | the exercises of the group's chapter |
-# | 8 | [chapter 10](10_transfer.ipynb) up to *Does transfer work here*; own pictures, started the week before (`make reproduce PROFILE=folder DATA=…`) | every group defends one verdict of chapters 4 to 9, or says which run would turn a *not comparable* of chapter 10 into a verdict | a short report: claim, measure, rule, verdict, doubt |
+# | 8 | [chapter 10](10_transfer.ipynb) up to *Does transfer work here*; own pictures, started the week before (`make reproduce PROFILE=folder DATA=…`) | every group defends one verdict of chapters 4 to 9, or takes one *not comparable* (chapter 10, for instance) and says what it lacks: a longer training, another net or other pictures | a short report: claim, measure, rule, verdict, doubt |
 #
 # *For teachers.* Run `make reproduce` once and hand out the results: no student needs to wait for training. Most exercises check the student's own function or number; the open ones, and some of *Change it and explain*, are for you to mark. Solutions are folded under the checks; `make students` writes copies without them. Mark the argument, not the verdict: an *undecided* with
 # a good reason is worth more than an *agrees* without. If time is short, sessions 2 and 3 can be one; if there is more, [the bug museum](11_beyond.ipynb) can serve as an examination (its solutions are in the book, so change the nets or the pictures). Where a net never left chance or was still learning when it stopped, its comparisons come out *not comparable*: use them to teach what a comparison needs.

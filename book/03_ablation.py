@@ -5,7 +5,7 @@
 # - take layers out of the two nets and change their sizes, and count what goes with them,
 # - see what each change does to the error, beside the change that the paper prints,
 # - learn how much of such a change the seed alone may do, and what deciding ten changes at once costs,
-# - read four sentences of the paper against the table that they rest on.
+# - read three sentences of section 5.1, and the signs of the whole table, against the nets that were trained.
 #
 # | | |
 # | --- | --- |
@@ -132,7 +132,8 @@ Markdown(
 #
 # The paper prints training and validation errors, and does not say how either was counted. **Assumption**: ten crops averaged for the
 # validation errors, as in table 2; for the training error the centre crop, counted after training on as many training images as there are
-# validation images, drawn by the seed, the same for all nets. Which nets are there, and what they took or are likely to take in seconds:
+# validation images, drawn by the seed, the same for all nets. Which nets are there, and what they took or are likely to take in seconds (`val_error` is a
+# share, of one crop):
 
 # %% tags=["plumbing"]
 MIDWAY = time.monotonic()
@@ -170,7 +171,7 @@ TEN, CENTRE, SEEN = of_seeds(VAL, crops.TEN), of_seeds(VAL, (crops.CENTRE,)), of
 # %% [markdown]
 # Beside each error, which is that of the first seed, stands the change against the unchanged net of the same base, here and in the paper. It is
 # counted between the means over all seeds of the two nets that are there, so it need not be the difference of two rows. The *p* says how often
-# chance alone would give a change as large; *p, Holm* is explained under *Ten decisions at once*.
+# a change as large would be seen if the two nets erred alike; *p, Holm* is explained under *Ten decisions at once*.
 
 
 # %%
@@ -218,7 +219,7 @@ TABLE3.astype(object).fillna("")
 # %% [markdown]
 # Before reading changes of error, see how far each training came. Nets answer like a guess for their first steps (chapter 2), and one that
 # leaves chance late has less of the run left: part of a change may be that delay and no lack of ability. The rule of chapter 2 says for every
-# row whether its comparisons are *under-trained*.
+# row whether its comparisons are *under-trained*, by any of its seeds; the other columns are of the first seed.
 
 # %%
 BEGAN = {name: error_rates.left_chance(TRAINED[name].log, len(PICTURES.classes)) for name in PRESENT}
@@ -228,16 +229,18 @@ FROM_SEEDS = {name: [REGIMES[other] for other in recipes.seeds_of(name) if other
 AT_CHANCE = {name: sum(own.began is None for own in nets) for name, nets in FROM_SEEDS.items()}
 STUCK = [name for name in PRESENT if AT_CHANCE[name]]
 STUCK_WORDS = ", ".join(f"`{name}` from {AT_CHANCE[name]} of {len(FROM_SEEDS[name])} seeds" for name in STUCK)
+if all(AT_CHANCE[name] == len(FROM_SEEDS[name]) for name in PRESENT):
+    STUCK_WORDS = "every net that is here"
 pd.DataFrame(
     {
         "net": name,
         "began to learn by step": step or "never",
-        "of": TRAINED[name].card["steps"],
+        "of steps": TRAINED[name].card["steps"],
         "clipped filters": TRAINED[name].card["clipped"],
         "training error %": round(100 * REGIMES[name].train_error, 1),
         "the paper's %": 100 * REGIMES[name].printed,
-        "loss fell at last by %": round(100 * REGIMES[name].fall, 1),
-        "under-trained": REGIMES[name].under_trained or "no",
+        "loss fell in the last fifth by %": round(100 * REGIMES[name].fall, 1),
+        "under-trained": regime.reasons(REGIMES, [name]) or "no",
     }
     for name, step in BEGAN.items()
 )
@@ -297,39 +300,65 @@ table3
 
 # %% tags=["plumbing"]
 MOVED = TABLE3.dropna(subset=["change"])
-SAID = MOVED["status"].value_counts() if len(MOVED) else pd.Series(dtype=int)
-Markdown(
-    f"Of {len(VARIANTS) - 2} changed nets {len(MOVED)} are here"
-    + (": " + ", ".join(f"{word} {count}" for word, count in SAID.items()) if len(MOVED) else "")
-    + ". "
-    + (
-        f"{int((np.sign(MOVED['change'].astype(float)) == np.sign(MOVED['change in the paper'].astype(float))).sum())} of the changes have the sign that the paper prints."
-        if len(MOVED)
-        else "The rest of this page says of each what is missing."
-    )
-)
+LEARNED = MOVED.loc[[not {name, base_of(name)} & set(STUCK) for name in MOVED["net"]]]  # a net at chance says nothing of its change
+LEFT_OUT = ", ".join(f"`{name}`" for name in MOVED["net"] if name not in set(LEARNED["net"]))
+
+
+def signs_told() -> str:
+    """How many changes there are, which are left out, and which have another sign than the paper's."""
+    said = f"Of {len(VARIANTS) - 2} changed nets {len(MOVED)} are here. "
+    if MOVED.empty:
+        return said + "The rest of this page says of each what is missing."
+    if LEARNED.empty:
+        return said + "All of them, or their bases, stayed at chance from some seed: no change is left to be counted."
+    said += f"At chance from some seed, it or its base, and therefore left out: {LEFT_OUT}. " if LEFT_OUT else ""
+    words = ", ".join(f"{word} {count}" for word, count in LEARNED["status"].value_counts().items())
+    like = np.sign(LEARNED["change"].astype(float)) == np.sign(LEARNED["change in the paper"].astype(float))
+    other = ", ".join(f"`{row.net}` ({row.status})" for row in LEARNED[~like][["net", "status"]].itertuples())
+    said += f"Of {len(LEARNED)} changes that count ({words}), {like.sum()} have the sign that the paper prints"
+    return said + (f"; not so {other}." if other else ".")
+
+
+Markdown(signs_told())
+
+
+# %% tags=["plumbing"]
+def too_wide() -> str:
+    """Whose interval reaches beyond what an error can be, and why."""
+    several = MOVED[MOVED["seeds"] > 1]
+    base = pd.Series([100 * TEN[base_of(name)].mean() for name in several["net"]], several.index, dtype=float)
+    over = several["net"][(several["low"].astype(float) < -base) | (several["high"].astype(float) > 100 - base)]
+    names = ", ".join(f"`{name}`" for name in over)
+    if not names:
+        return "No interval over seeds reaches beyond what an error can be."
+    return f"Intervals that put the error below 0 % or above 100 %: {names}. From so few seeds, as far apart as these, little can be said."
+
+
+Markdown(too_wide())
 
 # %% [markdown]
 # ### Ten decisions at once
 #
-# Ten changes are decided at once, so that one of them may look sure by luck alone: where nothing at all happened, one in twenty tests says *sure* at .05, and of ten tests
-# at least one does so four times in ten. Holm's correction makes up for that. Sort the $m$ p-values, the smallest first; then
+# Ten changes are decided at once, so that one of them may look sure by luck alone: where nothing at all happened, one in twenty tests says *sure* at .05, and of ten
+# independent tests at least one does so four times in ten. Holm's correction makes up for that. Sort the $m$ p-values, the smallest first; then
 #
 # $$p^\text{Holm}_{(i)} = \max_{j \le i} \; \min\left( 1, \; (m - j + 1) \, p_{(j)} \right)$$
 #
 # A p needs two seeds of the net and of its base; in a run of one seed each there is none.
 
+
 # %% tags=["plumbing"]
-SURE = TABLE3[TABLE3["p, Holm"].astype(float) < 0.05]
+def below(column: str) -> str:
+    """The changes whose p lies below .05, each with it."""
+    sure = TABLE3[TABLE3[column].astype(float) < 0.05].set_index("net")
+    named = ", ".join(f"`{net}` {change:+.2f} points{chance_words(net)}" for net, change in sure["change"].items())
+    return f"{len(sure)}{f' ({named})' if named else ''}"
+
+
 Markdown(
     "No change has a p of its own here: each needs two seeds or more of the net and of its base."
     if TABLE3["p"].isna().all()
-    else f"{int(TABLE3['p'].notna().sum())} of {len(VARIANTS) - 2} changes have a p; {len(SURE)} stay below .05 after Holm"
-    + (
-        f": {', '.join(f'`{net}` ({change:+.2f} points)' for net, change in zip(SURE['net'], SURE['change'], strict=True))}."
-        if len(SURE)
-        else "."
-    )
+    else f"{int(TABLE3['p'].notna().sum())} of {len(VARIANTS) - 2} changes have a p; below .05 lie {below('p')}, after Holm {below('p, Holm')}."
 )
 
 # %% [markdown]
@@ -351,6 +380,7 @@ def seed_row(name: str) -> dict:
         "mean %": errors.mean(),
         "highest %": errors.max(),
         "range": np.ptp(errors),
+        "at chance": AT_CHANCE[name],
     }
 
 
@@ -361,17 +391,25 @@ ALONE.round(2) if len(ALONE) else "No net is there from two seeds."
 
 # %% tags=["plumbing"]
 def yardstick() -> str:
-    """How far the seed alone moves an error, beside the changes of table 3."""
-    ranges = ALONE.set_index("net")["range"]
-    moves = MOVED.set_index("net")["change"].astype(float)
-    both = {name: max(ranges[name], ranges[base_of(name)]) for name in moves.index if {name, base_of(name)} <= set(ranges.index)}
-    if not both:
-        return "How much of a change is the seed's cannot be said here: a changed net and its base are needed from two seeds each."
-    beyond = [name for name, seed_alone in both.items() if abs(moves[name]) > seed_alone]
-    bases = " and ".join(f"of `{base}` over {ranges[base]:.1f} points" for base in ("zfnet", "alexnet") if base in ranges)
+    """How far the seed alone moves an error, beside the changes of table 3; nets at chance are left out."""
+    learned = ALONE[~ALONE["net"].isin(STUCK)].set_index("net")
+    ranges, bases = learned["range"], [base for base in ("zfnet", "alexnet") if base in learned.index]
+    if not bases:
+        return "How far the seed alone moves an error cannot be said here: neither unchanged net learned from two seeds or more."
+    said = "The seed alone moves the error " + " and ".join(
+        f"of `{base}` over {ranges[base]:.2f} points ({learned.loc[base, 'seeds']} seeds)" for base in bases
+    )
+    said += "".join(f"; `{base}` has no two seeds that learned" for base in ("zfnet", "alexnet") if base not in bases)
+    moves = LEARNED.loc[[base_of(name) in bases for name in LEARNED["net"]]].set_index("net")["change"].astype(float)
+    if moves.empty:
+        return f"{said}. No change is there to be seen against that."
+    alone = {name: max(ranges[own] for own in (name, base_of(name)) if own in ranges) for name in moves.index}
+    beyond = [f"`{name}` ({moves[name]:+.2f} points; the seed {far:.2f})" for name, far in alone.items() if abs(moves[name]) > far]
+    once = sum(name not in ranges for name in alone)
     return (
-        f"The seed alone moves the error {bases}. Of {len(both)} changes {len(beyond)} are larger than the seed moves the changed net or its base"
-        + (f": {', '.join(f'`{name}` ({moves[name]:+.1f} points; the seed {both[name]:.1f})' for name in beyond)}." if beyond else ".")
+        f"{said}. Of {len(alone)} changes of {' and '.join(f'`{base}`' for base in bases)}, nets at chance left out, {len(beyond)} are larger than "
+        f"what the seed does to the base and, where it is known, to the changed net{': ' if beyond else ''}{', '.join(beyond)}."
+        + (f" {once} of these changed nets are there from one seed: what another would do to them is not known." if once else "")
     )
 
 
@@ -381,9 +419,10 @@ Markdown(yardstick())
 # ### One seed, another seed
 #
 # Had we trained each net once, we would have seen one of these pictures and believed it. An arrow head shows the sign of a change against the base of the same seed, a ring that it is undecided on these images; the diamond is
-# the paper's change. Beyond one point the axis is logarithmic. Look which heads turn round when the seed changes; where only one seed is trained there is one picture.
+# the paper's change. Beyond one point the axis is logarithmic; of a net at chance only the diamond is shown. Look which heads turn round when the seed changes.
 #
-# **Try**: before you switch, say which rows will keep their sign. Which of the paper's sentences on table 3 would you still write?
+# **Try**, where changed nets are there from two seeds or more (`EXTRAS=1`; else there is one picture and nothing to switch): before you switch, say which rows will keep their sign. Which of
+# the paper's sentences on table 3 would you still write?
 
 
 # %%
@@ -398,12 +437,13 @@ def seed_by_seed(name: str) -> list[dict]:
     """The change of a net in every seed, each against the base of the same seed, in points."""
     lines = []
     for which, *pair in zip(("first", "second", "third"), recipes.seeds_of(name), recipes.seeds_of(base_of(name)), strict=False):
-        found = (np.nan,) * 3
-        if all(runs.is_there(PROFILE, one, seed=SEED) for one in pair):
+        there, found = all(runs.is_there(PROFILE, one, seed=SEED) for one in pair), (np.nan,) * 3
+        stuck = there and any(REGIMES[one].began is None for one in pair)
+        if there and not stuck:
             found = bootstrap.paired_difference(*map(one_seed, pair), generator=np.random.default_rng(SEED))
         change, low, high = (100 * value for value in found)
-        known = {"net": name, "the paper": printed_change(name), "seed": which}
-        lines.append(known | {"change": change, "change low": low, "change high": high, "error is": error_rates.direction((low, high))})
+        known = {"net": name, "the paper": printed_change(name), "seed": which, "at chance": stuck}
+        lines.append(known | {"change": change, "change low": low, "change high": high})
     return lines
 
 
@@ -428,13 +468,18 @@ TOGGLE
 # %% tags=["plumbing"]
 def turned_round() -> str:
     """Which changes have another sign from another seed."""
+    stuck = EACH[EACH["at chance"]].groupby("net", sort=False)["seed"].agg(", ".join)
+    named = ", ".join(f"`{name}` ({which} seed)" for name, which in stuck.items())
+    left = f" Left out, because it or its base stayed at chance: {named}." if named else ""
+    if EACH["change"].isna().all():
+        return "No change can be shown: each net or its base is missing or stayed at chance."
     signs_of = EACH.dropna(subset=["change"]).groupby("net")["change"].agg(["min", "max", "size"])
     there = signs_of[signs_of["size"] > 1]
     if there.empty:
-        return "No change is there from two seeds, so nothing can turn round; `EXTRAS=1` trains the other seeds."
+        return f"No change is there from two seeds, so nothing can turn round; `EXTRAS=1` trains the other seeds.{left}"
     turned = there.index[(there["min"] < 0) & (there["max"] > 0)]
     said = ", ".join(f"`{name}` ({there.loc[name, 'min']:+.2f} to {there.loc[name, 'max']:+.2f})" for name in turned)
-    return f"Of {len(there)} changes that are there from two seeds or more, {len(turned)} turn round{f': {said}' if said else ''}."
+    return f"Of {len(there)} changes that are there from two seeds or more, {len(turned)} turn round{f': {said}' if said else ''}.{left}"
 
 
 Markdown(turned_round())
@@ -443,7 +488,7 @@ Markdown(turned_round())
 # ## Does a net overfit?
 #
 # The gap between its errors on validation and on training images says how much of what it learnt belongs to the images
-# that it saw. Here both errors are counted on the centre crop; the paper's are those of its table.
+# that it saw. Here both errors are counted on the centre crop, of the first seed; the paper's are those of its table.
 
 
 # %%
@@ -466,11 +511,24 @@ def gap_row(name: str) -> dict:
 pd.DataFrame([gap_row(name) for name in VARIANTS]).round(2).convert_dtypes().astype(object).fillna("")
 
 # %% tags=["plumbing"]
-OVERFITS = TABLE3.dropna(subset=["train top-1 %"])["net"].tolist() if "train top-1 %" in TABLE3 else []
-GAPS = {name: gap_row(name)["gap"] for name in OVERFITS}
+PAPER_GAPS = {name: gap_row(name)["gap in the paper"] for name in VARIANTS}
+GAPS = {name: gap_row(name)["gap"] for name in PRESENT if BEGAN[name]}
+
+
+def ends_of(gaps: dict[str, float]) -> str:
+    """The widest and the narrowest gap."""
+    widest, narrowest = max(gaps, key=gaps.get), min(gaps, key=gaps.get)
+    return f"the gap of `{widest}` is the widest ({gaps[widest]:.4g} points), that of `{narrowest}` the narrowest ({gaps[narrowest]:.4g})"
+
+
 Markdown(
-    f"`{max(GAPS, key=GAPS.get)}` has the widest gap ({max(GAPS.values()):.1f} points), `{min(GAPS, key=GAPS.get)}` the narrowest ({min(GAPS.values()):.1f}). "
-    "A narrow gap may also mean that a net has not learned its training images either; the table above tells."
+    f"In the paper {ends_of(PAPER_GAPS)}. "
+    + (
+        f"Here, of {len(GAPS)} nets that left chance, {ends_of(GAPS)}; these have no interval, the claim below has one. "
+        if GAPS
+        else "Here no net left chance. "
+    )
+    + "A narrow gap may also mean that a net has not learned its training images either; the table above tells."
 )
 
 # %% [markdown]
@@ -487,24 +545,34 @@ LITTLE = 0.03  # 3 points, the rule's
 REMOVALS = ("alexnet-without-3-4", "alexnet-without-6-7", "alexnet-without-3-4-6-7")
 
 
-def changed(name: str) -> str:
-    """Whether the error of a changed net is `higher`, `lower` or `undecided` against its base; a word for tables."""
-    return TABLE3.set_index("net").loc[name, "status"]
-
-
 def combined(names: tuple[str, ...], weights: tuple[float, ...]) -> seeds.Estimate:
     """A weighted sum of the errors of some nets on val, over seeds first and images second."""
     return seeds.measured([TEN[name] for name in names], lambda means: means @ np.array(weights), generator=np.random.default_rng(SEED))
 
 
+def depth_parts() -> list[seeds.Estimate]:
+    """What two removals cost together beyond the sum of what each costs; the change by both; that by each."""
+    rises = [combined((name, "alexnet"), (1, -1)) for name in (REMOVALS[2], *REMOVALS[:2])]
+    return [combined((REMOVALS[2], REMOVALS[0], REMOVALS[1], "alexnet"), (1, -1, -1, 1)), *rises]
+
+
+def part_statuses(parts: list[seeds.Estimate]) -> list[str]:
+    """The first two must lie above 0; no single removal may lie below."""
+    rises = [claims.when_above(one.interval) for one in parts[:2]]
+    return rises + [claims.DIFFERS if one.high < 0 else claims.AGREES for one in parts[2:]]
+
+
 def depth() -> tuple[str, seeds.Estimate, float | None]:
-    """What two removals cost together beyond the sum of what each costs; that there is a rise, and that no single removal helps."""
-    excess = combined((REMOVALS[2], REMOVALS[0], REMOVALS[1], "alexnet"), (1, -1, -1, 1))
-    rise, *single = (combined((name, "alexnet"), (1, -1)) for name in (REMOVALS[2], *REMOVALS[:2]))
-    helps = [claims.DIFFERS if one.high < 0 else claims.AGREES for one in single]
-    return claims.all_of([claims.when_above(excess.interval), claims.when_above(rise.interval), *helps]), excess, None
+    """The status of the sentence on depth by its four parts, of which the first is shown."""
+    parts = depth_parts()
+    return claims.all_of(part_statuses(parts)), parts[0], None
 
 
+# %% [markdown]
+# The size of layers 6 and 7 is asked of both bases:
+
+
+# %%
 def hidden_units() -> tuple[str, seeds.Estimate, float | None]:
     """The four changes by the size of layers 6 and 7, and the one farthest from 0."""
     changes = [combined((name, base_of(name)), (1, -1)) for name in SIZED]
@@ -557,28 +625,67 @@ ABLATION_VERDICTS = [
 Markdown(verdicts.told(*ABLATION_VERDICTS))
 
 # %% [markdown]
-# A rule is one number; the statement behind it has parts. Does each part hold?
+# The number above each verdict is one of the parts that its rule asks for. The verdict on depth has four: what do they say, and which decides?
+
+
+# %% tags=["plumbing"]
+def deciding(statuses: list[str]) -> str:
+    """Which of the parts decides."""
+    if ABLATION_VERDICTS[0]["status"] == claims.NOT_COMPARABLE:
+        return "None of them decides: the verdict is **not comparable**, for the reason above."
+    whole = claims.all_of(statuses)
+    which = " and ".join(f"part ({number})" for number, status in enumerate(statuses, 1) if status == whole)
+    why = {
+        claims.AGREES: "All four agree, and so does the whole",
+        claims.DIFFERS: f"Decisive is {which}: a single part that differs is enough",
+        claims.UNDECIDED: f"Decisive is {which}: no part differs, but the whole agrees only where all four do",
+    }[whole]
+    return f"{why}. The verdict: **{ABLATION_VERDICTS[0]['status']}**."
 
 
 # %% tags=["plumbing"]
 def parts() -> str:
-    """The parts of the statement on depth, one by one, with a warning where the rule is met for another reason."""
-    lines = [
-        f"- `{name}`: the paper {printed_change(name):+.1f} points, here "
-        + (f"missing ({MISSING[name]})" if name in MISSING else f"**{changed(name)}**")
-        + (chance_words(name) if name in STUCK else "")
-        for name in REMOVALS
+    """The four parts of the statement on depth with their intervals, and which of them decides."""
+    if missing := [MISSING[name] for name in (*REMOVALS, "alexnet") if name in MISSING]:
+        return f"The parts need nets that are missing: {'; '.join(missing)}."
+    paper, found = [printed_change(name) for name in (REMOVALS[2], *REMOVALS[:2])], depth_parts()
+    words = [
+        "all four layers out, beyond the sum of (3) and (4)",
+        *(f"`{name}`{chance_words(name)}" for name in (REMOVALS[2], *REMOVALS[:2])),
     ]
-    if "alexnet" in BEGAN and BEGAN["alexnet"] and any(BEGAN.get(name) and BEGAN[name] < BEGAN["alexnet"] for name in REMOVALS):
-        lines.append(
-            f"\nThe whole net began to learn by step {BEGAN['alexnet']:,}, later than "
-            + ", ".join(f"`{name}` ({BEGAN[name]:,})" for name in REMOVALS if BEGAN.get(name) and BEGAN[name] < BEGAN["alexnet"])
-            + ". In a run this short a net with fewer layers may be better only because it starts sooner."
-        )
-    return "\n".join(lines)
+    rows = zip(words, [paper[0] - paper[1] - paper[2], *paper], found, part_statuses(found), strict=True)
+    lines = [
+        f"- ({number}) {said}: {100 * one.value:+.1f} points ({100 * one.low:+.1f} to {100 * one.high:+.1f}; the paper {printed:+.1f}); "
+        f"asked is {'above 0' if number < 3 else 'not below 0'}: {claims.at_most_leans(status, one.seeds)}."
+        for number, (said, printed, one, status) in enumerate(rows, 1)
+    ]
+    helped = -sum(min(0.0, 100 * one.value) for one in found[2:])
+    of_it = (
+        f" Of the {100 * found[0].value:+.1f} points of (1), {helped:.1f} come from single removals that lowered the error."
+        if helped
+        else ""
+    )
+    return "\n".join([*lines, "", deciding(part_statuses(found)) + of_it])
 
 
 Markdown(parts())
+
+
+# %% [markdown]
+# Did all of them have as much of their run left once they had begun to learn?
+
+
+# %% tags=["plumbing"]
+def later_start() -> str:
+    """Which of the nets without layers began to learn sooner than the whole one, from the first seed."""
+    whole = BEGAN.get("alexnet")
+    sooner = ", ".join(f"`{name}` ({BEGAN[name]:,})" for name in REMOVALS if whole and BEGAN.get(name) and BEGAN[name] < whole)
+    if not sooner:
+        return "From the first seed no net without layers began to learn before the whole one."
+    return f"From the first seed `alexnet` began to learn by step {whole:,}, later than {sooner}: part of each change may be that."
+
+
+Markdown(later_start())
 
 # %% [markdown]
 # The same three measures for the numbers that the paper prints:
@@ -601,6 +708,7 @@ Markdown(
 
 # %% tags=["plumbing"]
 TRAIN_7, TRAIN_67 = (printed(name, "train_top1_error") for name in ("alexnet-without-7", "alexnet-without-6-7"))
+assert TRAIN_7 == TRAIN_67
 
 
 def ours_in_words(name: str, column: str) -> str:
@@ -616,9 +724,9 @@ def both_in_words(name: str) -> str:
 Markdown(
     f"- The net without layers 3, 4, 6 and 7 errs on {printed('alexnet-without-3-4-6-7', 'train_top1_error')} % of its *training* images, nearly as on "
     f"validation ({printed('alexnet-without-3-4-6-7', 'val_top1_error')}): it did not learn them. The table cannot say whether it lacks depth, parameters or training.\n"
-    f"- *Without layer 7* and *without layers 6 and 7* both have the training error {TRAIN_7} and {TRAIN_67}, though the latter net is far "
+    f"- *Without layer 7* and *without layers 6 and 7* have the same training error, {TRAIN_7} %, though the latter net is far "
     f"smaller and errs more on validation ({printed('alexnet-without-7', 'val_top1_error')} and {printed('alexnet-without-6-7', 'val_top1_error')}): "
-    f"possibly a misprint. Ours are {ours_in_words('alexnet-without-7', 'train_top1_error')} and "
+    f"possibly a misprint. Ours, of the first seed, are {ours_in_words('alexnet-without-7', 'train_top1_error')} and "
     f"{ours_in_words('alexnet-without-6-7', 'train_top1_error')}.\n"
     f"- Taking out layers 6 and 7 raises the error from {printed('alexnet', 'val_top1_error')} to {printed('alexnet-without-6-7', 'val_top1_error')} "
     f"({printed_change('alexnet-without-6-7'):+.1f}); the {printed('alexnet-without-7', 'val_top1_error')} that is at times quoted as the start "
@@ -626,7 +734,7 @@ Markdown(
     f"- {printed('alexnet-without-3-4', 'val_top1_error')}, {printed('alexnet-without-6-7', 'val_top1_error')} and "
     f"{printed('alexnet-without-3-4-6-7', 'val_top1_error')} are top-1 errors of changes of the *replication*; the paper took no layer out of its "
     "own net.\n"
-    f"- 8192 units are no small gain for the paper's net but a loss: {both_in_words('zfnet')} (top-1 / top-5) becomes "
+    f"- 8192 units do not help the paper's net: {both_in_words('zfnet')} (top-1 / top-5) becomes "
     f"{both_in_words('zfnet-8192')}. For the replication they change {both_in_words('alexnet')} to {both_in_words('alexnet-8192')}."
 )
 
@@ -691,7 +799,7 @@ STATUSES = pd.Series([row["status"] for row in ABLATION_NUMBERS]).value_counts()
 Markdown(
     f"Of the {len(ABLATION_NUMBERS)} numbers of table 3: "
     + "; ".join(f"{count} {status}" for status, count in STATUSES.items())
-    + f". {LATE} of them come from a net that is missing or *under-trained* (the table above)."
+    + f". {LATE} of them come from a net that is missing or, from the first seed, *under-trained*."
 )
 
 # %% [markdown]
@@ -699,25 +807,50 @@ Markdown(
 
 
 # %% tags=["plumbing"]
+def from_seeds(name: str) -> str:
+    """By which steps the nets of a row began to learn."""
+    steps = sorted(own.began for own in FROM_SEEDS[name])
+    return f"{steps[0]:,}" if steps[0] == steps[-1] else f"{steps[0]:,} to {steps[-1]:,}"
+
+
+def without_top() -> str:
+    """What the replication is without layers 6 and 7, and what was measured of why."""
+    name, paper = "alexnet-without-6-7", f"in the paper the error rises by {printed_change('alexnet-without-6-7'):.1f} points"
+    share = f"Layers 6 and 7 hold {HIDDEN / FULL['alexnet']:.1%} of the replication's parameters"
+    if {name, "alexnet"} & {*MISSING, *STUCK}:
+        return f"{share}. What it is without them is open here: a net is missing or stayed at chance; {paper}."
+    (error, whole), (seen, whole_seen) = ([100 * wrong[own].mean() for own in (name, "alexnet")] for wrong in (TEN, SEEN))
+    alone = EACH.loc[EACH["net"] == name, "change"].dropna()
+    said = (
+        f"{share}; without them its error is {error:.2f} % instead of {whole:.2f} (means over seeds; {LEARNED.set_index('net').loc[name, 'status']}, "
+        f"lower in {(alone < 0).sum()} of {len(alone)} pairs of one seed each), while {paper}."
+    )
+    if error < whole and seen < whole_seen:
+        said += f" On training images it errs less too ({seen:.2f} instead of {whole_seen:.2f} %): overfitting of the whole net is not the reason."
+    said += f" It began to learn by step {from_seeds(name)}, the whole net by step {from_seeds('alexnet')}"
+    if "alexnet-without-7" in set(LEARNED["net"]):
+        said += f"; without layer 7 alone, where layer 6 keeps its dropout, the change is {TABLE3.set_index('net').loc['alexnet-without-7', 'change']:+.1f} points"
+    return said + ". Which of start, size and dropout is behind it was not measured."
+
+
+Markdown(f"- {without_top()}")
+
+
+# %% tags=["plumbing"]
 def largest_change() -> str:
     """The change of table 3 that moved the error most, among the nets that are here."""
-    known = MOVED[[not {name, base_of(name)} & set(STUCK) for name in MOVED["net"]]]
-    if known.empty:
+    if LEARNED.empty:
         why = "no changed net was trained" if MOVED.empty else f"still at chance at the end: {STUCK_WORDS}"
         return f"Which change of the net moves its error most is open here: {why}."
-    row = known.loc[known["change"].astype(float).abs().idxmax()]
+    row = LEARNED.loc[LEARNED["change"].astype(float).abs().idxmax()]
     stuck = f"Still at chance at the end: {STUCK_WORDS}. " if STUCK else ""
     return (
-        f"{stuck}Of the other {len(known)} changes `{row['net']}` moves the error most: {float(row['change']):+.1f} points ({row['status']}); "
+        f"{stuck}Of the {'other ' if stuck else ''}{len(LEARNED)} changes `{row['net']}` moves the error most: {float(row['change']):+.1f} points ({row['status']}); "
         f"in the paper it is {printed_change(row['net']):+.1f}."
     )
 
 
-Markdown(
-    f"- {largest_change()}\n"
-    f"- {yardstick()}\n"
-    f"- Layers 6 and 7 hold {HIDDEN / FULL['alexnet']:.0%} of the parameters of the replication, and the paper misses them by {printed_change('alexnet-without-6-7'):.1f} points: parameters are not what an error is made of."
-)
+Markdown(f"- {largest_change()}\n- {yardstick()}")
 
 # %% [markdown]
 # ## Where we differ
