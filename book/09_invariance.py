@@ -514,20 +514,23 @@ Markdown(verdicts.told(*CLAIM_ROWS))
 
 
 # %%
-def bend(name: str, origin: float, *, skipped: int = 0) -> float:
-    """Slope of layer 7's mean distance over the smaller half of the amounts, without the first steps, over that of the larger half; 1 is straight."""
-    mean = pd.Series(CURVES[name].distances["relu7"].mean(1)).groupby(np.abs(CURVES[name].amounts - origin).round(9)).mean()
+def bend(mean: pd.Series, *, skipped: int = 0) -> float:
+    """Slope of a curve over the smaller half of its amounts, without the first steps, over that of the larger half; 1 is straight."""
     start, middle, end = mean.index[skipped], mean.index[mean.index >= mean.index[-1] / 2].min(), mean.index[-1]
     first, second = (mean[middle] - mean[start]) / (middle - start), (mean[end] - mean[middle]) / (end - middle)
     return float(first / second) if second > 0 else float("inf")
 
 
+assert bend(pd.Series([0.0, 2, 4, 5, 6])) == 2 and np.isinf(bend(pd.Series([0.0, 2, 4, 4, 4])))  # (4 - 0) / 2 over (6 - 4) / 2; flat
+
+
 def bent(name: str, origin: float) -> str:
     """In which way the curve of layer 7 leaves a straight line."""
-    ratio = bend(name, origin)
+    mean = pd.Series(CURVES[name].distances["relu7"].mean(1)).groupby(np.abs(CURVES[name].amounts - origin).round(9)).mean()
+    ratio = bend(mean)
     if np.isinf(ratio):
         return f"for {name.split(',')[0]} the curve no longer rises in the second half"
-    return f"for {name.split(',')[0]} the first half is {ratio:.2f} times as steep as the second, without the first step {bend(name, origin, skipped=1):.2f} times"
+    return f"for {name.split(',')[0]} the first half is {ratio:.2f} times as steep as the second, without the first step {bend(mean, skipped=1):.2f} times"
 
 
 # %% tags=["plumbing"]

@@ -1122,6 +1122,7 @@ def first_sure_fall(size: int) -> int | None:
     for lower, upper in itertools.pairwise(DEPTHS.index):
         added = frames[upper]["accuracy"].to_numpy() - frames[lower]["accuracy"].to_numpy()
         if experiments.over_folds(added, frames[upper])[2] < 0:
+            assert added.mean() < 0, "a fall is lower above than below"
             return int(lower)
     return None
 
