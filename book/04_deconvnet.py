@@ -19,6 +19,7 @@ profile = "toybox"
 seed = 0
 
 # %% tags=["plumbing"]
+import itertools
 import time
 from collections.abc import Callable
 
@@ -41,6 +42,8 @@ from zfutils.report import exercises, plot, results, verdicts
 from zfutils.stats import bootstrap
 from zfutils.training import runs
 from zfutils.widgets.projected import Projected
+
+pd.set_option("display.max_colwidth", None)
 
 # %% tags=["plumbing"]
 START = time.monotonic()
@@ -270,13 +273,13 @@ def half_of(pixels: np.ndarray) -> float:
 
 Markdown(
     f"The receptive field of this place takes {(BOTTOM_ROW - TOP_ROW) * (RIGHT_COLUMN - LEFT_COLUMN) / SIZE**2:.0%} of the picture; outside it all is zero. Inside, the projection is concentrated: half of "
-    f"its energy, the sum of squares, lies on {half_of(FOUND.pixels.numpy()):.1%} of the area."
+    f"its energy, the sum of squares, lies on {half_of(FOUND.pixels.numpy()):.1%} of the picture's area."
 )
 
 # %% [markdown]
 # ## Figure 1: the two paths
 #
-# The same unit, one layer in slow motion: on the right a layer of the convnet, upwards; on the left its layer of the deconvnet, downwards. The paper draws this as a diagram; here the pictures are real, for the map of layer 1 whose signal has the largest sum on its way down; only the lowest picture on the left adds up all maps.
+# The same unit, one layer in slow motion: on the right a layer of the convnet, upwards; on the left its layer of the deconvnet, downwards. The paper draws this as a diagram; here the pictures are real, for the map of layer 1 whose signal has the largest sum on its way down, negative values counted as negative; only the lowest picture on the left adds up all maps.
 # Follow the left column: un-pooling scatters a coarse signal over single pixels, and filtering turns each of them into a small edge or blob.
 
 # %%
@@ -317,16 +320,17 @@ down = [
     ("rectified", one_map(UNPOOLED.clamp(min=0))),
     ("reconstruction: pixels", drawn(FOUND.pixels.numpy())),
 ]
-steps = {"up": ("filter: F", "rectify", "max pool"), "down": ("un-pool", "rectify", "filter: F transposed")}
+steps = {"up": ("filter: F", "rectify", "max pool"), "down": ("un-pool", "rectify", "filter:\nF transposed")}
 figure1 = plot.two_paths(up, down, steps, title=f"Figure 1: a layer of the deconvnet (left) beside that of the convnet, {UNIT}")
 figure1
 
 # %% tags=["plumbing"]
 FILLED, STANDING = UNPOOLED[0, CARRIER] != 0, ASCENT.outputs["relu1"][0, CARRIER] > 0
+SIZES = AT_POOL[0].abs().sum((1, 2))  # of the signal in each map, by absolute value
 Markdown(
     f"Up: the ReLU leaves {float(STANDING.double().mean()):.0%} of map {CARRIER} above zero. Down: the signal has {int((AT_POOL[0, CARRIER] != 0).sum())} values at the pool, and un-pooling puts them on {int(FILLED.sum())} of "
     f"{FILLED.numel():,} places of the layer, {float(FILLED.double().mean()):.1%}. Rectifying then removes {float((UNPOOLED[0, CARRIER] < 0).sum() / max(int(FILLED.sum()), 1)):.0%} of these, the negative ones. "
-    f"This map carries {float(AT_POOL[0, CARRIER].abs().sum() / AT_POOL[0].abs().sum()):.0%} of the signal that comes down to the pool, counted by absolute value over {AT_POOL.shape[1]} maps."
+    f"The map was chosen by its sum with signs; by absolute value, which counts what is rectified away as well, it carries {float(SIZES[CARRIER] / SIZES.sum()):.0%} of all that comes down to the pool and is number {int((SIZES > SIZES[CARRIER]).sum()) + 1} of {len(SIZES)} maps."
 )
 
 # %% [markdown]
@@ -379,7 +383,7 @@ for name, figure in (("figure1", figure1), ("figure1_switches", figure1_switches
 # %% [markdown]
 # ## Every layer
 #
-# The way down is the same from any layer. For the strongest map of each of the five, by hand and by the library: do the pixels agree, and on how much of the picture does half of the projection's energy lie?
+# The way down is the same from any layer. For the strongest map of each of the five in the same image, by hand and by the library: do the pixels agree, and on how much of the picture does half of the projection's energy lie? A field is small in the lower layers, so that share stands beside that of the field.
 
 
 # %%
@@ -388,12 +392,14 @@ def by_both_ways(layer: str) -> dict:
     unit = Unit(layer, int(activations.of(EXACT, IMAGE, [layer])[layer][0].amax((1, 2)).argmax()))
     with torch.no_grad():
         hand = project_by_hand(EXACT, IMAGE, unit)
-    library = deconv.project(EXACT, IMAGE, unit=unit).pixels
+    found = deconv.project(EXACT, IMAGE, unit=unit)
+    top, left, bottom, right = receptive_field.of(EXACT, IMAGE, layer).inside(found.at)
     return {
         "unit": str(unit),
-        "largest relative difference": float((hand - library).abs().max() / hand.abs().max()),
-        "area with half of the energy": half_of(library.numpy()),
-        "pixels": drawn(library.numpy()),
+        "largest relative difference": float((hand - found.pixels).abs().max() / hand.abs().max()),
+        "area with half of the energy": half_of(found.pixels.numpy()),
+        "field": (bottom - top) * (right - left) / SIZE**2,
+        "pixels": drawn(found.pixels.numpy()),
     }
 
 
@@ -407,7 +413,10 @@ plot.pictures(
 Markdown(
     f"By hand and by the library the pixels differ by at most {EVERY['largest relative difference'].max():.0e} of the largest, rounding in float64. "
     + "Half of the energy lies on "
-    + ", ".join(f"{row['area with half of the energy']:.1%} of the picture for {row['unit']}" for row in EVERY.to_dict("records"))
+    + "; ".join(
+        f"{row['area with half of the energy']:.1%} of the picture for {row['unit']} (its field: {row['field']:.1%})"
+        for row in EVERY.to_dict("records")
+    )
     + ". From here on the library does the work: `deconv.project` reaches the same pictures by autograd, for any net, and refuses what it cannot follow."
 )
 
@@ -451,7 +460,7 @@ Markdown(
     (
         f"Most dead maps, {max(DEAD.values())}, are in {max(DEAD, key=DEAD.get)}. "
         if any(DEAD.values())
-        else "Some image excites every map. "
+        else "Every map is excited by some image. "
     )
     + (
         f"From {WHOLE_SEEN[0]} on a field is at least as large as the picture, so there a patch is no smaller than the picture."
@@ -513,7 +522,7 @@ figure2 = plot.pages(
 figure2
 
 # %% [markdown]
-# Three maps of the figure by name, each chosen by a rule: of layer 5 the one whose nine winners show one class most often; of layers 1 and 2, whose patches are smaller than a toy, the one whose nine patches agree most in colour (their mean colours lie closest together); of layers 3 to 5 the most
+# Three maps of the figure by name, each chosen by a rule: of layer 5 the one whose nine winners show one class most often, the first of several; of layers 1 and 2, whose patches are small, the one whose nine patches agree most in colour (their mean colours lie closest together); of layers 3 to 5 the most
 # grid-like, whose projections have the largest share of their power at one single frequency, as a mesh or lines of text have.
 
 
@@ -545,9 +554,17 @@ if "conv5" in NINE:
     WON = PICTURES.labels[NINE["conv5"].indices]
     COUNTED = np.array([np.bincount(nine, minlength=len(PICTURES.classes)) for nine in WON])
     purest = int(COUNTED.max(1).argmax())
+    ALIKE = np.flatnonzero(COUNTED.max(1) == COUNTED[purest].max())[1:]  # the others that show one class as often
     NAMED_UNITS.append(
-        f"**Class**: {place_of('conv5', purest)} shows *{PICTURES.classes[COUNTED[purest].argmax()]}* {COUNTED[purest].max()} times of 9; the median of the maps shown is {np.median(COUNTED.max(1)):.0f}."
+        f"**Class**: {place_of('conv5', purest)} shows *{PICTURES.classes[COUNTED[purest].argmax()]}* {COUNTED[purest].max()} times of 9; the median of the maps shown is {np.median(COUNTED.max(1)):.0f}. "
+        + (
+            f"Maps {', '.join(map(str, NINE['conv5'].maps[ALIKE]))} show one class as often."
+            if len(ALIKE)
+            else "No other shows one class as often."
+        )
     )
+
+# %%
 SPREADS = {layer: spread_of_colour(found.patches) for layer, found in NINE.items() if layer in LAYERS[:2]}
 GRIDS = {layer: grid_share(found.projections) for layer, found in NINE.items() if layer in LAYERS[2:]}
 if SPREADS:
@@ -574,14 +591,16 @@ Markdown("\n\n".join(NAMED_UNITS) or "No map of this profile has nine winners.")
 # Try it: go through the nine ranks of one map, then through the maps of a layer. What stays in the projections while the patches change? And how strong is a map beside the others of its layer: which tiles share one scale of display decides what you
 # see of that. (Leave the rule and the switches as they are: chapter 6 is about them.)
 #
-# The rows below show one unit: its first, fifth and ninth picture; then the weakest map of the layer on the scale of the layer, of the map, and of the tile alone.
+# Below stand two maps of one layer. Upper row: the unit from above in its first, fifth and ninth picture. Lower row: the weakest map of the layer in its first picture, three times: on the scale of the layer, of the map, and of the tile alone.
 
 # %%
 ONE_UNIT = Projected(NET, PICTURES, INPUTS, TOP).sliders(UNIT)
 LEADERS = TOP[UNIT.layer].values[:, 0]
 WEAKEST = int(np.where(LEADERS > 0, LEADERS, np.inf).argmin())
-rows = [*({"rank": rank} for rank in (1, 5, 9)), *({"map": WEAKEST, "scale": scale} for scale in ("layer", "map", "tile"))]
-ONE_UNIT.figure(rows, columns=3, cell=3.1)
+NUMBER, RANKED, SCALED = ONE_UNIT.controls["map"].value, (1, 5, 9), ("layer", "map", "tile")
+rows = [*({"rank": rank} for rank in RANKED), *({"map": WEAKEST, "scale": scale} for scale in SCALED)]
+names = [*(f"map {NUMBER}, rank {rank}" for rank in RANKED), *(f"map {WEAKEST}, scale of the {scale}" for scale in SCALED)]
+ONE_UNIT.figure(rows, names=names, title=f"Two maps of layer {UNIT.layer[-1]}", columns=3, cell=3.1)
 
 # %%
 ONE_UNIT
@@ -741,22 +760,32 @@ results.save(
 Markdown(verdicts.told(DEPTH_ROW))
 
 # %% tags=["plumbing"]
-BY_KIND = HIERARCHY.groupby(["kind", "layer"])["excess"].mean().dropna()
-TOPMOST = HIERARCHY[(HIERARCHY["kind"] == "class") & (HIERARCHY["layer"] == "conv5")].dropna().sort_values("excess")
-SPECIFIC = PICTURES.labels[TOP["conv5"].indices[int(TOPMOST["map"].iloc[-1])]] if len(TOPMOST) else None
+MEANS = HIERARCHY.astype({"excess": float}).pivot_table(index="layer", columns="kind", values="excess")
+FALLS, RISES = (
+    {kind: [pair for pair in itertools.pairwise(MEANS.index) if sign * MEANS[kind].diff()[pair[1]] > 0] for kind in MEANS}
+    for sign in (-1, 1)
+)
+
+
+def against(kind: str, turns: dict, word: str) -> str:
+    """Where the line of a kind runs against what a hierarchy would let one expect."""
+    steps = [f"from layer {one[-1]} to {other[-1]} ({MEANS[kind][one]:.2f} to {MEANS[kind][other]:.2f})" for one, other in turns[kind]]
+    return f"The line of the {kind} {word} {' and '.join(steps)}. " if steps else f"The line of the {kind} never {word}. "
+
+
+MOST = {layer: np.array([np.bincount(PICTURES.labels[nine]).max() for nine in top.indices[top.active()]]) for layer, top in TOP.items()}
 Markdown(
-    (
-        f"The most class-specific map of layer 5 is {int(TOPMOST['map'].iloc[-1])}: its nine winners show "
-        + ", ".join(f"*{PICTURES.classes[label]}* {(SPECIFIC == label).sum()} times" for label in dict.fromkeys(SPECIFIC.tolist()))
-        + ". "
-        if len(TOPMOST)
+    "All nine winners show one class in "
+    + ", ".join(f"{(most == 9).sum()} of {len(most)} maps of layer {layer[-1]}" for layer, most in MOST.items())
+    + ".\n\n"
+    + (against("class", FALLS, "falls") if "class" in MEANS else "")
+    + (against("part", FALLS, "falls") if "part" in MEANS else "")
+    + (against("colour", RISES, "rises") if "colour" in MEANS else "")
+    + (
+        f"The claim compares layer 5 with layer 2; against layer 1, whose field of {FIELDS['conv1'].size[0]} px shows no whole object, the difference is {MEANS['class']['conv5'] - MEANS['class']['conv1']:+.2f}."
+        if {"conv1", "conv5"} <= set(MEANS.index)
         else ""
     )
-    + "; ".join(
-        f"{kind}: highest in {some.droplevel(0).idxmax()} ({some.max():.2f}), lowest in {some.droplevel(0).idxmin()} ({some.min():.2f})"
-        for kind, some in BY_KIND.groupby(level=0)
-    )
-    + "."
 )
 
 # %% [markdown]
@@ -780,7 +809,7 @@ Markdown(
     )
     + f"- Do the projections of a map share more than its patches? *{VARY_ROW['status']}*: ahead in {', '.join(AHEAD) or 'no layer'}.\n"
     + "- One path serves all layers: un-pool at the switches, rectify, filter with the transposed filters. By hand and by the library it gives the same pixels, "
-    f"and half of the energy of a picture lies on {EVERY['area with half of the energy'].min():.1%} to {EVERY['area with half of the energy'].max():.1%} of its area."
+    f"and in the one image shown half of the energy of a projection lies on {EVERY['area with half of the energy'].min():.1%} to {EVERY['area with half of the energy'].max():.1%} of the picture's area."
 )
 
 # %% [markdown]

@@ -38,6 +38,8 @@ from zfutils.stats import bootstrap, seeds
 from zfutils.training import clipping, runs
 from zfutils.training.trainer import PAPER_EPOCHS
 
+pd.set_option("display.max_colwidth", None)
+
 # %% tags=["plumbing"]
 START = time.monotonic()
 PROFILE = profiles.profile(profile)
@@ -143,24 +145,33 @@ SINCE = {layer: one.since() for layer, one in SETTLED.items()}
 EPOCHS = list(PAPER_EPOCHS)
 BEFORE = {epoch: earlier for earlier, epoch in itertools.pairwise(EPOCHS)}  # the checkpoint before
 FIRST_CUT = min(CUTS_AT.values(), default=0.0)
+SETTLED_BEFORE = [layer for layer, epoch in SINCE.items() if epoch is not None and epoch <= FIRST_CUT]
+SEEN_AFTER = [layer for layer in SINCE if layer not in SETTLED_BEFORE]
+
+
+def listed(layers: list[str]) -> str:
+    """Layers by name, in words."""
+    return ", ".join(f"layer {layer[-1]}" for layer in layers) or "no layer"
 
 
 def settled_words(layer: str) -> str:
     """Between which checkpoints a layer settles."""
     epoch = SINCE[layer]
     return f"layer {layer[-1]} " + (
-        "not before the end" if epoch is None else f"between {BEFORE[epoch]} and {epoch}" if epoch in BEFORE else f"{epoch}"
+        "not before the end" if epoch is None else f"between {BEFORE[epoch]} and {epoch}" if epoch in BEFORE else f"from {epoch} on"
     )
 
 
+# %% tags=["plumbing"]
 Markdown(
     f"Settled for good, at a share of at least {evolution.SETTLED}, in epochs of 70: "
     + ", ".join(map(settled_words, SINCE))
-    + f". The learning rate was cut at {' and '.join(f'{epoch:.0f}' for epoch in CUTS_AT.values()) or 'no epoch'} of 70"
+    + f". The learning rate was cut at {' and '.join(f'{epoch:.0f}' for epoch in CUTS_AT.values()) or 'no epoch'} of 70. "
+    + (f"Settled before the first cut: {listed(SETTLED_BEFORE)}. " if CUTS_AT else "")
     + (
-        ": part of what looks like settling may be the smaller steps after the first cut, for no layer is known to settle before it."
-        if CUTS_AT and all(epoch is None or epoch >= FIRST_CUT for epoch in SINCE.values())
-        else "."
+        f"First seen settled after it: {listed(SEEN_AFTER)}; there part of what looks like settling may be the smaller steps."
+        if CUTS_AT and SEEN_AFTER
+        else ""
     )
 )
 
@@ -230,11 +241,37 @@ results.save(
 Markdown(verdicts.told(*SETTLE_ROWS))
 
 # %% tags=["plumbing"]
-AT_30 = {layer: float(one.shares()[EPOCHS.index(30)].mean()) for layer, one in SETTLED.items()}
+MOVED, STAYED = evolution.jumps({layer: LEARNED[layer] for layer in LAYERS[1:]})
+ABOVE = bootstrap.mean_difference(MOVED, STAYED, generator=np.random.default_rng(SEED))
 Markdown(
-    "At epoch 30 the settled shares are "
-    + ", ".join(f"layer {layer[-1]} {value:.2f}" for layer, value in AT_30.items())
-    + ". "
+    (f"Of the {len(STAYS)} steps on which the same image kept the lead, {len(STAYS) - len(STAYED)} are of layer 1. " if len(STAYS) else "")
+    + "In layer 1 a projection is the filter itself, whatever the image, and no new image can make it jump. "
+    + (
+        f"Without layer 1 the difference is {ABOVE[0]:+.3f} (95 % interval {ABOVE[1]:+.3f} to {ABOVE[2]:+.3f}; {len(MOVED)} steps with another image, {len(STAYED)} with the same)"
+        + (f"; fewer than {verdicts.FEWEST} steps decide nothing." if min(len(MOVED), len(STAYED)) < verdicts.FEWEST else ".")
+        if np.isfinite(ABOVE).all()
+        else "Without layer 1 one of the two groups is empty, and nothing can be compared."
+    )
+)
+
+# %% [markdown]
+# The claims are about the *order* of the layers. The paper also names a pace: its lower layers converge within a few epochs. *A few* is read as at most ten here.
+
+# %% tags=["plumbing"]
+FEW_EPOCHS = 10
+SHARES = SETTLING.pivot(index="layer", columns="epoch", values="settled")
+AT_30 = SHARES[30].to_dict()
+SLOW = [layer for layer in LAYERS[:2] if SINCE[layer] is None or SINCE[layer] > FEW_EPOCHS]
+Markdown(
+    "Settled shares of layers 1 and 2: "
+    + ", ".join(f"{SHARES.loc['conv1', epoch]:.2f} and {SHARES.loc['conv2', epoch]:.2f} at epoch {epoch}" for epoch in (5, FEW_EPOCHS))
+    + " of 70. "
+    + (
+        f"Slower than in the paper: {listed(SLOW)}. One of the 70 epochs is here {CARD['visits'] / 70:,.0f} images, where the paper's is a pass over all of ImageNet; whether the pace comes from that was not tested. "
+        if SLOW
+        else "That is the paper's pace. "
+    )
+    + f"At epoch 30 all layers: {', '.join(f'layer {layer[-1]} {value:.2f}' for layer, value in AT_30.items())}. "
     + (
         ""
         if SETTLE_ROWS[1]["status"] == claims.AGREES
@@ -243,18 +280,20 @@ Markdown(
 )
 
 # %% [markdown]
-# A map may rank images as it will in the end before its picture looks like it. In the table: the rank correlation of the maps' activations with the final ones, over 256 fixed training images.
+# Does a map rank images as it will in the end before its picture looks as it will? In the table: the rank correlation of the maps' activations with the final ones, over 256 fixed training images.
 
 # %%
 RANKS = SETTLING.pivot(index="layer", columns="epoch", values="rank_correlation")
 RANKS.round(2)
 
 # %% tags=["plumbing"]
-EARLIER = [layer for layer in RANKS.index if RANKS.loc[layer, 30] > AT_30[layer]]
+ALWAYS = [layer for layer in LAYERS if (RANKS.loc[layer, EPOCHS[:-1]] > SHARES.loc[layer, EPOCHS[:-1]]).all()]
+EARLIER = [layer for layer in LAYERS if RANKS.loc[layer, 30] > AT_30[layer]]
 Markdown(
-    "At epoch 30 the ranking is nearer to its end than the picture is in "
-    + (", ".join(f"layer {layer[-1]} ({RANKS.loc[layer, 30]:.2f} against {AT_30[layer]:.2f})" for layer in EARLIER) or "no layer")
-    + ". The two are different scales, so only a large lead means something."
+    "Ranking against settled share at epoch 30: "
+    + ", ".join(f"layer {layer[-1]} {RANKS.loc[layer, 30]:.2f} against {AT_30[layer]:.2f}" for layer in LAYERS)
+    + f". There the ranking is ahead in {listed(EARLIER)}; at every checkpoint before the last in {listed(ALWAYS)}. "
+    "The two are different scales: from the share is subtracted what the picture alone makes alike, from the rank correlation nothing. So a small lead, or one at the start, means little."
 )
 
 # %% [markdown]
@@ -308,19 +347,22 @@ FIRST_LAYER
 
 # %% tags=["plumbing"]
 def first_layer_reading(name: str) -> str:
-    """The largest filter of a net, the one with the clearest stripes, and how many are dead."""
-    sizes = np.sqrt((WEIGHTS[name] ** 2).mean((1, 2, 3)))
+    """The largest filter of a net, the one with most of the middle frequencies, and how many are dead."""
+    sizes, side = np.sqrt((WEIGHTS[name] ** 2).mean((1, 2, 3))), WEIGHTS[name].shape[-1]
     striped = int(BANDS[name][:, 1].argmax())
+    frequency, energy = first_layer.spectrum(WEIGHTS[name])
+    peak = frequency[np.where(np.digitize(frequency, first_layer.EDGES) == 1, energy[striped], -1).argmax()]
     return (
         f"- `{name}`: {int(DEAD[name].sum())} of {len(DEAD[name])} filters are dead. Filter {int(sizes.argmax())} is the largest, {sizes.max() / np.median(sizes):.1f} times the median; "
-        f"filter {striped} has the largest share of its energy in the middle band, {BANDS[name][striped, 1]:.0%}: look there for stripes."
+        f"filter {striped} has the largest share of its energy in the middle band, {BANDS[name][striped, 1]:.0%}. It is strongest there at a period of {1 / peak:.0f} px, {side * peak:.1f} of which fit into its {side} px: "
+        + ("one broad edge or bar." if side * peak < 1.5 else "stripes.")
     )
 
 
 Markdown("\n".join(first_layer_reading(name) for name in NETS) + "\n\nFilters are counted from 0, row by row.")
 
 # %% [markdown]
-# The spectra behind the bands. A filter that has hardly left its random start is noise: as much power at every frequency, so that the line, which adds up rings that grow outwards, simply climbs. Look how far each net has come from that.
+# The spectra behind the bands. A filter that has hardly left its random start is noise: as much power at every frequency, so that the line, which adds up rings that grow outwards, simply climbs. Look how far each net has come from that. `zfnet-unclipped` is dashed: where clipping changed little, it lies on `zfnet`.
 
 
 # %%
@@ -340,7 +382,7 @@ def spectra() -> pd.DataFrame:
     return pd.concat(parts)
 
 
-plot.spectra(spectra(), first_layer.EDGES, title="Energy of the first-layer filters by frequency")
+plot.spectra(spectra(), first_layer.EDGES, dashed=("zfnet-unclipped",), title="Energy of the first-layer filters by frequency")
 
 # %% [markdown]
 # ### What the first layers say
@@ -475,7 +517,7 @@ Markdown(
         f"`{name}` shows {min(25, len(found.maps))} of {len(found.maps)} maps with nine winners, fields of {found.side} px"
         for name, found in LAYER2.items()
     )
-    + ". Whether the weave comes from the stride is a question for the spectrum."
+    + ". Whether a weave comes from the stride is a question for the spectrum."
     if LAYER2
     else FEW
 )
@@ -543,7 +585,7 @@ results.save(
 Markdown(verdicts.told(ALIAS_ROW))
 
 # %% [markdown]
-# The pictures suggest why this measure too may miss something: blocks as wide as the stride have *no* power at just that frequency.
+# This measure can miss one kind of grid: blocks as wide as the stride have *no* power at just that frequency.
 # So here is a second look, made after the first and not on the scoreboard: how unevenly the steps between neighbouring pixels are spread over the four phases of a grid of 4 pixels, but for what a
 # grid of 2 pixels, the stride of `zfnet`, would do as well (0: evenly, no grid of 4).
 
@@ -560,55 +602,63 @@ UNEVEN = pd.DataFrame(
 UNEVEN
 
 # %% [markdown]
-# And the whole spectrum: look for a bump of `alexnet` at 1/4 cycle a pixel, where its grid would show, and for one of `zfnet` at the right end, 1/2.
+# And the whole spectrum: look for a hump of `alexnet` at 1/4 cycle a pixel, where its grid would show, and for one of `zfnet` at the right end, 1/2. A hump elsewhere does not come from the grid; edges and bars of one width make one, too.
 
 # %%
-SPECTRUM = pd.concat(
+SPECTRA = [
     pd.DataFrame({"net": name, "frequency": np.arange(33) / 64, "energy": power / power.sum()})
     for name, found in LAYER2.items()
     for power in [aliasing.line_spectrum(found.projections.reshape(-1, *found.projections.shape[2:])).mean(0)]
-)
-plot.lines(
-    SPECTRUM,
-    x="frequency",
-    y="energy",
-    hue="net",
-    xlabel="cycles a pixel of the input",
-    ylabel="share of the power",
-    title="Spectra of the layer-2 projections",
-)
+]
+SPECTRUM = pd.concat(SPECTRA) if SPECTRA else pd.DataFrame(columns=["net", "frequency", "energy"])
+AXES = {"xlabel": "cycles a pixel of the input", "ylabel": "share of the power"}
+plot.lines(SPECTRUM, x="frequency", y="energy", hue="net", **AXES, title="Spectra of the layer-2 projections") if SPECTRA else FEW
 
 
 # %% tags=["plumbing"]
-def bump(name: str) -> float:
-    """Power at the frequency of a net's own grid, over the mean of those a sixteenth of a cycle away on each side that there is."""
-    energy = SPECTRUM[SPECTRUM["net"] == name]["energy"].to_numpy()
-    at = 64 // STRIDES[name]
-    return energy[at] / energy[[place for place in (at - 4, at + 4) if place < len(energy)]].mean()
+def humps(name: str) -> str:
+    """Where the spectrum of a net rises to a peak at least a tenth above what lies before it, and whether its grid has that frequency."""
+    energy, step = SPECTRUM[SPECTRUM["net"] == name]["energy"].to_numpy(), 64 // STRIDES[name]
+    after = np.append(energy[1:], 0)
+    found = [k for k in range(1, len(energy)) if energy[k - 1] < energy[k] > after[k] and energy[k] > 1.1 * energy[:k].min()]
+    told = []
+    for k in found:
+        times = max(round(k / step), 1)
+        grid = "its grid's frequency" if times == 1 else f"{times} times its grid's frequency, where the claim does not look"
+        told.append(f"{k / 64:.2f} ({grid if abs(k - times * step) <= 1 else 'not its grid'})")
+    return f"`{name}` has humps at {', '.join(told)}" if told else f"`{name}` has no hump"
+
+
+# %% tags=["plumbing"]
+def looks() -> str:
+    """What the strength and the unevenness say together of the two nets."""
+    first = GRID["alexnet"].mean() > max(GRID["zfnet"].mean(), 0)
+    second = BLOCKY["alexnet"] > BLOCKY["zfnet"]
+    if first and second:
+        return "Both looks find more of a grid in `alexnet`, as the paper does."
+    if first:
+        return "Only the first look finds more of a grid in `alexnet` than in `zfnet`."
+    if second:
+        return "Only the second look finds more of a grid in `alexnet`. That would fit blocks rather than stripes; as it came after the first, and without an interval, it is a hint and no verdict."
+    return "Neither look finds more of a grid in `alexnet` than in `zfnet`."
 
 
 # %% tags=["plumbing"]
 BLOCKY = UNEVEN.set_index("net").iloc[:, 0] if len(UNEVEN) else pd.Series(dtype=float)
-
-
+NOT_FOUND = (
+    " by this measure no aliasing was found in this `alexnet`"
+    if ALIAS_ROW["status"] in (claims.DIFFERS, claims.LEANS_DIFFERS) and GRID["alexnet"].mean() <= 0
+    else ""
+)
 Markdown(
-    "In the spectrum "
-    + "; ".join(
-        f"`{name}` has {bump(name):.2f} times the power at 1/{STRIDES[name]} that it has on average a sixteenth of a cycle away"
-        for name in GRID
-    )
-    + ". Power that the grid adds beyond noise, mean of the maps: "
+    "; ".join(map(humps, GRID))
+    + ". Power at the grid's frequency beyond that around it and beyond noise, mean of the maps: "
     + ", ".join(f"`{name}` {values.mean():+.3f}" for name, values in GRID.items())
-    + ". Unevenness over 4 px: "
+    + " (negative: a sag, and no grid). Unevenness over 4 px: "
     + ", ".join(f"`{name}` {value:.3f}" for name, value in BLOCKY.items())
     + ". "
-    + (
-        "The two looks point to different nets: at exactly the grid's frequency `alexnet` has no more than `zfnet`, but its steps follow a grid of 4 pixels more. Blocks, then, rather than stripes; as the second look came after the first, it is a hint and no verdict."
-        if len(BLOCKY) == 2 and BLOCKY["alexnet"] > BLOCKY["zfnet"] and GRID["alexnet"].mean() <= GRID["zfnet"].mean()
-        else "Both looks find more of a grid in `alexnet`, as the paper does."
-        if len(BLOCKY) == 2 and BLOCKY["alexnet"] > BLOCKY["zfnet"]
-        else "The second look finds no more of a grid in `alexnet` than in `zfnet`; on these pictures it gives the paper's aliasing no support."
-    )
+    + (looks() if len(GRID) == 2 else "")
+    + (f" So *{ALIAS_ROW['status']}* means:{NOT_FOUND}. Other nets and other pictures may show it." if NOT_FOUND else "")
     if GRID
     else FEW
 )
@@ -628,18 +678,19 @@ verdicts.table(*SETTLE_ROWS, *VERDICTS, ALIAS_ROW)
 Markdown(
     "- Settled for good, in epochs of 70: "
     + ", ".join(map(settled_words, SINCE))
-    + f"; that lower layers come first: *{SETTLE_ROWS[0]['status']}*.\n"
-    f"- The picture that leads a map changes in {sum(changed for changed, _ in LEADS.values()) / max(sum(steps for _, steps in LEADS.values()), 1):.0%} of all steps "
+    + f"; that lower layers come first: *{SETTLE_ROWS[0]['status']}*"
+    + (f"; slower than within the paper's few epochs: {listed(SLOW)}" if SLOW else "")
+    + f".\n- Above layer 1 the picture that leads a map changes in {sum(LEADS[layer][0] for layer in LAYERS[1:]) / max(sum(LEADS[layer][1] for layer in LAYERS[1:]), 1):.0%} of all steps "
     "from one checkpoint to the next, so a strip of strongest pictures shows two things at once.\n"
     f"- Dead filters of the first layer: {', '.join(f'{int(DEAD[name].sum())} of {len(DEAD[name])} (`{name}`)' for name in DEAD)}. "
-    f"That the projections of `alexnet` have more of a grid: *{ALIAS_ROW['status']}*."
+    f"That the projections of `alexnet` have more of a grid: *{ALIAS_ROW['status']}*{':' + NOT_FOUND if NOT_FOUND else ''}."
 )
 
 # %% [markdown]
 # ## Where we differ
 #
-# - **Assumption**: what a dead filter and a middle frequency are (formulas above); each tile of figure 4 has one linear scale of its own.
-# - The moments of figure 4 are shares of our run, which is shorter than the paper's 70 epochs and cuts its rate elsewhere.
+# - **Assumption**: what a dead filter and a middle frequency are (folded under the verdicts on the first layer); each tile of figure 4 has one linear scale of its own.
+# - The moments of figure 4 are shares of our run, which has a length of its own and cuts its rate at other moments.
 # - The nets are scaled, and saw other pictures than the paper's, and far fewer of them. The claims are
 #   about the difference between two nets that were trained alike.
 #

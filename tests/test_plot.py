@@ -74,6 +74,10 @@ def test_bars_lines_spectra_and_crops_draw_what_they_are_given():
     waves = pd.DataFrame({"net": ["x", "x"], "frequency": [0.0, 0.5], "energy": [0.3, 0.7]})
     axis = plot.spectra(waves, (0.1, 0.2)).axes[0]
     assert axis.lines[0].get_ydata().tolist() == [0.3, 0.7] and [text.get_text() for text in axis.texts] == ["low", "middle", "high"]
+    both = pd.concat([waves, waves.assign(net="y")])
+    axis = plot.spectra(both, (0.1, 0.2), dashed=["y"]).axes[0]
+    assert [line.get_linestyle() for line in axis.lines[:2]] == ["-", "--"], "what lies below the second is seen"
+    assert [line.get_linestyle() for line in axis.get_legend().get_lines()] == ["-", "--"]
     cut = np.zeros((10, 4, 4, 3), np.uint8)
     corners = [(0, 0, False)] * 5 + [(0, 0, True)] * 5
     figure = plot.crops(np.zeros((5, 5, 3), np.uint8), corners, 4, cut)

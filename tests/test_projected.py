@@ -95,7 +95,10 @@ def test_what_comes_down_is_what_the_library_gives(projected):
         state = {**USUAL, "layer": "conv5", "map": number, "rank": 3, "rule": rule, "switches": switches, "scale": "tile"}
         ((caption, pair),) = projected.at(**state, check=never).pictures.items()
         pixels = one.pixels.numpy()
-        assert cosine_of(caption) == pytest.approx(similarity.cosine(pixels[None], usual)[0], abs=0.006)
+        if (rule, switches) == ("deconvnet", "right"):
+            assert "cosine" not in caption  # it would be 1 always
+        else:
+            assert cosine_of(caption) == pytest.approx(similarity.cosine(pixels[None], usual)[0], abs=0.006)
         drawn = crops.to_display(pixels, scale=top_nine.display_scale(pixels))
         assert (
             f"activation {one.activation:.3g}" in caption

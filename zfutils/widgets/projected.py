@@ -84,11 +84,12 @@ class Projected:
         projections, patches = own.tiles(self.prepared, self.crops.size, scales=np.array([white]))
         alike = similarity.cosine(tile[None], same[None])[0]
         name = self.prepared.classes[self.prepared.labels[own.indices[0, rank - 1]]]
-        caption = f"{name}, activation {own.values[0, rank - 1]:.3g}; cosine {alike:+.2f}"
-        said = f"Left: what {Unit(layer, map)} looked at. Right: {rule}, switches {switches}; cosine to the deconvnet's, switches right. "
-        said += (
-            f"Grey is zero. One scale a {scale}: white is {white:.3g}; on its own, this tile's would be {itself:.3g}, {itself / white:.0%}."
-        )
+        caption = f"{name}, activation {own.values[0, rank - 1]:.3g}"
+        said = f"Left: what {Unit(layer, map)} looked at. Right: {rule}, switches {switches}"
+        if (rule, switches) != (RULES[0], SWITCHES[0]):  # to itself it would always be 1
+            caption, said = f"{caption}; cosine {alike:+.2f}", f"{said}; cosine to the deconvnet's, switches right"
+        said += f". Grey is zero. One scale a {scale}: white is {white:.3g}; "
+        said += f"on its own, this tile's would be {itself:.3g}, {itself / white:.0%}."
         pair = np.stack([patches[0, rank - 1], projections[0, rank - 1]])
         return Shown({caption: drawing.sheet(pair, columns=2, side=_SIDE)}, said)
 

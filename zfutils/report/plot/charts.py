@@ -80,6 +80,7 @@ def lines(
     marks: dict[str, float] | None = None,
     moments: dict[str, float] | None = None,
     marker: str | None = None,
+    dashed: Sequence[str] = (),
     title: str = "",
 ) -> Figure:
     """Draw one line for each value of `hue`.
@@ -91,6 +92,7 @@ def lines(
         marks: captions and heights of horizontal lines.
         moments: captions and values of x of vertical lines.
         marker: Matplotlib's name of what marks the values that were measured; none by default.
+        dashed: values of `hue` whose lines are dashed, so that what lies below them is seen.
         title: of the figure.
 
     Returns:
@@ -98,6 +100,9 @@ def lines(
     """
     figure, axis = blank(figsize=(7, 3.4))
     sns.lineplot(frame, x=x, y=y, hue=hue, ax=axis, errorbar=None, marker=marker)
+    named = [*zip(axis.lines, frame[hue].unique(), strict=False), *zip(*axis.get_legend_handles_labels(), strict=True)]
+    for line in (line for line, name in named if name in dashed):
+        line.set_linestyle("--")
     for caption, height in (marks or {}).items():
         axis.axhline(height, color=GREY, lw=0.9, ls="--")
         axis.text(frame[x].min(), height, f" {caption}", va="bottom", color=GREY, fontsize=8)
@@ -111,19 +116,20 @@ def lines(
     return figure
 
 
-def spectra(frame: pd.DataFrame, edges: Sequence[float], *, title: str = "") -> Figure:
+def spectra(frame: pd.DataFrame, edges: Sequence[float], *, dashed: Sequence[str] = (), title: str = "") -> Figure:
     """Draw the spectra of the first-layer filters with the borders of the bands.
 
     Args:
         frame: columns `net`, `frequency` (cycles a pixel of the input), `energy` (share a bin).
         edges: borders between low, middle and high, cycles a pixel.
+        dashed: nets whose lines are dashed.
         title: of the figure.
 
     Returns:
         A figure with one axes.
     """
     words = {"xlabel": "cycles a pixel of the input", "ylabel": "share of the energy"}
-    figure = lines(frame, x="frequency", y="energy", hue="net", title=title, **words)
+    figure = lines(frame, x="frequency", y="energy", hue="net", dashed=dashed, title=title, **words)
     axis = figure.axes[0]
     for edge in edges:
         axis.axvline(edge, color=GREY, lw=0.9, ls="--")

@@ -177,7 +177,9 @@ def _numbers(axis: Axes, numbers: np.ndarray, *, frames: set[tuple[int, int]]) -
     """A grid of numbers, shaded by size."""
     axis.imshow(numbers, cmap="Blues", vmin=0, vmax=max(2.0 * float(numbers.max()), 1e-9))
     for (row, column), value in np.ndenumerate(numbers):
-        axis.text(column, row, f"{value:.3g}" if value else "0", ha="center", va="center", fontsize=7.5, color="black" if value else GREY)
+        words = f"{value:.3g}" if value else "0"
+        size = 7.5 if len(words) < 6 else 6  # what is longer would reach into the next cell
+        axis.text(column, row, words, ha="center", va="center", fontsize=size, color="black" if value else GREY)
     for row, column in sorted(frames):
         axis.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec="C1", lw=1.8))
     axis.set(xticks=[], yticks=[])
