@@ -130,11 +130,11 @@ Markdown(
 )
 
 # %% [markdown]
-# ## Table 3 from a second seed
+# ## Table 3 from further seeds
 #
-# In chapter 3 most rows of table 3 are one net, trained once. Here every net is trained once more with everything random drawn anew, and compared with the base of its own seed. (With these nets chapter 3 shows three seeds of every row, one at a time, and its verdicts take them in.)
+# In chapter 3 most rows of table 3 are one net, trained once. Here every net is trained twice more with everything random drawn anew, and each is compared with the base of its own seed. (With these nets chapter 3 shows three seeds of every row, one at a time, and its verdicts take them in.)
 #
-# In the figure, look for rows whose two bars lie on different sides of 0, and for bars that exclude 0 and yet do not overlap: there the interval over images has promised too much.
+# In the figure, look for rows whose bars lie on different sides of 0, and for bars that exclude 0 and yet do not overlap: there the interval over images has promised too much.
 
 # %%
 STEP = time.monotonic()
@@ -162,9 +162,12 @@ MODELS = {"alexnet": "krizhevsky_replication", "zfnet": "zf_fig3"}  # as the tab
 
 
 # %%
-def again(name: str) -> str:
-    """The second seed of a net."""
-    return recipes.seeds_of(name)[1]
+WHICH = ("first", "second", "third")
+
+
+def later(name: str) -> tuple[str, ...]:
+    """The second and the third seed of a net."""
+    return recipes.seeds_of(name)[1 : len(WHICH)]
 
 
 def printed_change(base: str, row: str) -> float:
@@ -173,40 +176,47 @@ def printed_change(base: str, row: str) -> float:
     return float(own[row] - own[own.index.str.startswith("none")].item())
 
 
-def in_both(said: list[str]) -> str:
-    """What two seeds decide together: only what both decide in the same way."""
-    if "missing" in said:
+def in_all(said: list[str]) -> str:
+    """What the seeds that are there decide together: only what all decide in the same way; it takes two."""
+    there = [one for one in said if one != "missing"]
+    if len(there) < 2:
         return "missing"
-    return said[0] if said[0] == said[1] else "undecided"
+    return there[0] if len(set(there)) == 1 else "undecided"
+
+
+assert in_all(["lower", "lower", "missing"]) == "lower" and in_all(["lower", "lower", "higher"]) == "undecided"
+
+
+def at_chance(*names: str) -> bool:
+    """Whether one of some nets never left chance; then a change says nothing of what was changed."""
+    return any(REGIMES[name].began is None for name in names if name in REGIMES)
 
 
 def by_seed(base: str, row: str, name: str) -> list[dict]:
     """A row of table 3 in every seed, each against the base of the same seed."""
-    pairs = zip(WHICH, recipes.seeds_of(name), recipes.seeds_of(base), strict=False)  # of zfnet there are more
-    changes = {which: change(own, other) for which, own, other in pairs}
-    both = in_both([changes[which]["error is"] for which in WHICH[:2]])
+    pairs = list(zip(WHICH, recipes.seeds_of(name), recipes.seeds_of(base), strict=False))  # of zfnet there are more
+    changes = {which: {**change(own, other), "at chance": at_chance(own, other)} for which, own, other in pairs}
     known = {"base": base, "net": name, "the paper": printed_change(base, row)}
-    return [{**known, "seed": which, **one, "in both": both} for which, one in changes.items()]
+    together = in_all(["missing" if one["at chance"] else one["error is"] for one in changes.values()])
+    return [{**known, "seed": which, **one, "in all": together} for which, one in changes.items()]
 
 
 # %% [markdown]
 # All changes, seed by seed:
 
 # %%
-WHICH = ("first", "second", "third")
 EACH = pd.DataFrame(found for base, rows in ROWS3.items() for row, name in rows.items() for found in by_seed(base, row, name)).astype(
     {"change": float, "change low": float, "change high": float}
 )
-SECOND = EACH[EACH["seed"] != "third"]
 seeds_figure = plot.beside(
-    SECOND.assign(seed=SECOND["seed"] + " seed"),
+    EACH.assign(seed=EACH["seed"] + " seed"),
     value="change",
     ends=("change low", "change high"),
     row="net",
     hue="seed",
     xlabel=f"change of the error against the base of the same seed, points ({len(VAL):,} val images)",
     printed=("the paper", "the paper, its data"),
-    title="Table 3 from two seeds",
+    title="Table 3 seed by seed",
 )
 
 # %% tags=["plumbing"]
@@ -216,26 +226,34 @@ results.save(
     seed=seed,
     seconds=time.monotonic() - STEP,
     figure=seeds_figure,
-    table=SECOND,
+    table=EACH,
     data=PICTURES,
-    facts=used(*(one for base, rows in ROWS3.items() for name in (base, *rows.values()) for one in (name, again(name)))),
+    facts=used(*(one for base, rows in ROWS3.items() for name in (base, *rows.values()) for one in (name, *later(name)))),
 )
 seeds_figure
 
 
 # %% tags=["plumbing"]
 def summed_up() -> str:
-    """Which changes hold in both seeds, in words."""
-    wide = SECOND.pivot(index="net", columns="seed", values="change").reindex(SECOND["net"].unique())
-    there = wide.dropna()
+    """Which changes hold in all seeds that are there, in words."""
+    own, stuck = EACH[~EACH["at chance"]], EACH[EACH["at chance"]]
+    wide = own.pivot(index="net", columns="seed", values="change").reindex(EACH["net"].unique())
+    there = wide[wide.notna().sum(axis=1) >= 2]
     if there.empty:
-        return "No row of table 3 is there in both seeds."
-    same = int((there["first"] * there["second"] > 0).sum())
-    held = SECOND[SECOND["net"].isin(there.index)].drop_duplicates("net").set_index("net")["in both"]
-    lines = [f"Of {len(wide)} rows {len(there)} are there in both seeds; in {same} of these the two changes have the same sign."]
-    lines += [
-        f"- *{word}* in both: {', '.join(f'`{name}`' for name in held.index[held == word]) or 'none'}" for word in ("higher", "lower")
+        return "No row of table 3 is there from two seeds."
+    same = int((np.sign(there).std(axis=1) == 0).sum())
+    held = EACH[EACH["net"].isin(there.index)].drop_duplicates("net").set_index("net")["in all"]
+    counts = there.notna().sum(axis=1)
+    lines = [
+        f"Of {len(wide)} rows {len(there)} are there from two seeds or more ({int((counts == len(WHICH)).sum())} from three); in {same} of these the changes of all seeds have the same sign."
+        + (
+            f" Left out, because a net never left chance: {', '.join(f'`{row.net}` ({row.seed} seed)' for row in stuck.itertuples())}."
+            if len(stuck)
+            else ""
+        )
+        + "\n"
     ]
+    lines += [f"- *{word}* in all: {', '.join(f'`{name}`' for name in held.index[held == word]) or 'none'}" for word in ("higher", "lower")]
     return "\n".join([*lines, f"- undecided: {', '.join(f'`{name}`' for name in held.index[held == 'undecided']) or 'none'}"])
 
 
@@ -244,22 +262,28 @@ Markdown(summed_up())
 # %% [markdown]
 # ### What the seed alone does
 #
-# The yardstick of chapter 3, now for every net of the table: the same net from two seeds.
+# The yardstick of chapter 3, now for every net of the table: the same net from a later seed against the first.
 
 # %%
-ALONE = pd.DataFrame({"net": name, **change(again(name), name)} for base, rows in ROWS3.items() for name in (base, *rows.values()))
+ALONE = pd.DataFrame(
+    {"net": own, "against": name, **change(own, name)}
+    for base, rows in ROWS3.items()
+    for name in (base, *rows.values())
+    for own in later(name)
+)
 ALONE.drop(columns="missing").round(2)
 
 
 # %% tags=["plumbing"]
 def yardstick() -> str:
     """How far the seed alone moves an error, beside the changes of table 3."""
-    moves, changes = ALONE["change"].dropna().abs(), SECOND["change"].dropna().abs()
+    fit = [not at_chance(*pair) for pair in zip(ALONE["net"], ALONE["against"], strict=True)]
+    moves, changes = ALONE.loc[fit, "change"].dropna().abs(), EACH.loc[~EACH["at chance"], "change"].dropna().abs()
     if moves.empty or changes.empty:
-        return "No net is there from two seeds."
-    decided = int(ALONE["error is"].isin(["higher", "lower"]).sum())
+        return "No net is there from two seeds that learned."
+    decided = int(ALONE.loc[fit, "error is"].isin(["higher", "lower"]).sum())
     return (
-        f"The seed alone moves the error by {moves.median():.2f} points in the median, at most by {moves.max():.2f} ({len(moves)} nets; "
+        f"The seed alone moves the error by {moves.median():.2f} points in the median, at most by {moves.max():.2f} ({len(moves)} pairs of nets, none at chance; "
         f"{decided} of these differences are beyond the interval over images). The changes of table 3 are {changes.median():.2f} points in the "
         f"median; {int((changes > moves.max()).sum())} of {len(changes)} are larger than any of the seed."
     )
@@ -819,18 +843,18 @@ Markdown(
 # Of the rest only the rows of table 3 have a counterpart. Changes of the top-1 error in points; the paper's are those on the validation images of ImageNet, from one net a row, so only their signs compare.
 
 # %%
-WIDE = SECOND.pivot(index=["base", "net", "the paper", "in both"], columns="seed", values="change")
-WIDE = WIDE.reset_index().set_index("net").loc[SECOND["net"].unique()].reset_index().rename_axis(columns=None)
+WIDE = EACH.pivot(index=["base", "net", "the paper", "in all"], columns="seed", values="change")
+WIDE = WIDE.reset_index().set_index("net").loc[EACH["net"].unique()].reset_index().rename_axis(columns=None)
 WIDE.round(2).astype(object).fillna("")
 
 
 # %% tags=["plumbing"]
 def signs() -> str:
     """How many of the paper's signs are found again."""
-    decided = WIDE[WIDE["in both"].isin(["higher", "lower"])]
-    like = (np.sign(decided["the paper"]) == np.where(decided["in both"] == "higher", 1, -1)).sum()
+    decided = WIDE[WIDE["in all"].isin(["higher", "lower"])]
+    like = (np.sign(decided["the paper"]) == np.where(decided["in all"] == "higher", 1, -1)).sum()
     return (
-        f"{len(decided)} of {len(WIDE)} changes are decided in both seeds; {like} of these have the sign that the paper prints. "
+        f"{len(decided)} of {len(WIDE)} changes are decided alike in all seeds that are there; {like} of these have the sign that the paper prints. "
         f"{len(WIDE) - len(decided)} are undecided or missing, and say nothing for or against it."
     )
 
@@ -844,11 +868,11 @@ Markdown(signs())
 # %% tags=["plumbing"]
 def decided_in_all() -> str:
     """How many changes of table 3 keep their direction over the seeds that are here."""
-    known = WIDE["in both"].isin(["higher", "lower"])
+    known = WIDE["in all"].isin(["higher", "lower"])
     if not known.any():
-        return "From the seeds that are here no change of table 3 is decided in both: whoever reads its direction off one net reads luck as well."
+        return "No change of table 3 is decided alike in all the seeds that are here: whoever reads its direction off one net reads luck as well."
     names = ", ".join(f"`{name}`" for name in WIDE.loc[known, "net"])
-    return f"{known.sum()} of {len(WIDE)} changes of table 3 have the same direction from two seeds, decided in each: {names}."
+    return f"{known.sum()} of {len(WIDE)} changes of table 3 have the same direction in all seeds that are here, decided in each: {names}."
 
 
 def freezing_in_short() -> str:
@@ -911,8 +935,8 @@ with exercises.check(ON_THE_SAME_PICTURES):
     HARD = np.random.default_rng(0).random((4000, 500)) ** 8  # most pictures easy, some hard for both nets
     ERRORS = [(np.random.default_rng(number).random(HARD.shape) < HARD).mean(1) for number in (1, 2)]
     MEAN = HARD.mean()
-    ALONE = np.random.default_rng(3).binomial(500, MEAN, (4000, 2)) / 500
-    SAME, OWN = np.std(ERRORS[0] - ERRORS[1]), np.std(ALONE[:, 0] - ALONE[:, 1])
+    COIN_PAIRS = np.random.default_rng(3).binomial(500, MEAN, (4000, 2)) / 500
+    SAME, OWN = np.std(ERRORS[0] - ERRORS[1]), np.std(COIN_PAIRS[:, 0] - COIN_PAIRS[:, 1])
     assert ON_THE_SAME_PICTURES == ("smaller" if SAME < OWN else "larger"), "think of pictures that both nets get right for certain"
 
 # %% [markdown]
