@@ -186,7 +186,11 @@ def in_all(said: list[str]) -> str:
 
 assert in_all(["lower", "lower", "missing"]) == "lower" and in_all(["lower", "lower", "higher"]) == "undecided"
 
+# %% [markdown]
+# A net that stayed at chance, or whose base did, is shown and not counted.
 
+
+# %%
 def at_chance(*names: str) -> bool:
     """Whether one of some nets never left chance; then a change says nothing of what was changed."""
     return any(REGIMES[name].began is None for name in names if name in REGIMES)
