@@ -33,14 +33,15 @@ const plugin = {
   description: "Runs the cells of the explorer when it is opened.",
   autoStart: true,
   activate: (app) => {
-    let begun = false;
+    const begun = new WeakSet(); // panels: one that was closed and opened again is another
     const begin = async (panel) => {
-      if (begun || panel?.context?.path !== PAGE) return;
-      begun = true;
+      if (panel?.context?.path !== PAGE || begun.has(panel)) return;
+      begun.add(panel);
       await panel.context.ready;
       await panel.sessionContext.ready;
       await takesWidgets(panel);
-      if (isFresh(panel)) await app.commands.execute("notebook:run-all-cells");
+      if (app.shell.currentWidget !== panel) begun.delete(panel); // the command takes the page that is looked at; this one has its turn later
+      else if (isFresh(panel)) await app.commands.execute("notebook:run-all-cells");
     };
     app.restored.then(() => {
       app.shell.currentChanged.connect((_, change) => begin(change.newValue));
