@@ -55,7 +55,7 @@ TRUTH = PICTURES.labels[VAL]
 # %% [markdown]
 # ## The nets
 #
-# Every net follows the learning-rate drops of `zfnet`; of one seed, all see the same images in the same crops and order. So two nets differ in what their names say and in nothing else. What is there, and what the rest is likely to take, in seconds of this machine:
+# Every net follows the learning-rate drops of `zfnet`; of one seed, all see the same images in the same crops and order. So two nets of one seed differ in what their names say, and in the weights that they start from where the layers differ. The table has the state of every net, the multiply-adds of one image, the training pictures that it sees with repetition (*visits*), the seconds of its training (of a missing net: what it is likely to take) and the share of errors on *val* with one crop:
 
 # %%
 CHAPTER = chapters.CHAPTERS["12_further"]
@@ -65,11 +65,11 @@ TRAINED = {name: runs.trained(PROFILE, name, seed=seed) for name in NAMES if nam
 train_all.table(PROFILE, list(NAMES), seed=seed)
 
 # %% [markdown]
-# All errors of this chapter are top-1 errors of the split *val*, ten crops averaged. Let $\text{wrong}_i$ be 1 where a net errs on image $i$ of $n$, else 0. Two nets are compared on the same images:
+# Unless something else is said, errors are top-1 errors on the split *val*, ten crops averaged. Let $\text{wrong}_i$ be 1 where a net errs on image $i$ of $n$, else 0. Two nets are compared on the same images:
 #
 # $$\text{change} = \frac{1}{n} \sum_{i=1}^{n} \left( \text{wrong}_i^\text{net} - \text{wrong}_i^\text{base} \right)$$
 #
-# Images on which both err, or neither, add nothing, and so no noise either. The interval comes from a bootstrap over the images, which draws both nets' answers to an image together. Where it covers 0 the change is called *undecided*, whatever its sign.
+# Images on which both err, or neither, add nothing to the sum. The interval comes from a bootstrap over the images, which draws both nets' answers to an image together. Where it covers 0 the change is called *undecided*, whatever its sign.
 
 # %%
 REGIMES = {name: regime.of(found, PICTURES, name=name, seed=seed) for name, found in TRAINED.items()}
@@ -120,10 +120,16 @@ PAPER_NEW, PAPER_OLD = (
     for row in ("1-convnet-as-in-fig-3", "authors-replication-of-krizhevsky-et-al-1-convnet")
 )
 AGAINST = change("zfnet", "alexnet")
+STUCK = [name for name in ("zfnet", "alexnet") if name in REGIMES and REGIMES[name].began is None]
 Markdown(
     f"{len(TRAINED)} of {len(set(NAMES))} nets of this chapter are there, {len(MISSING)} are not. "
     + (
         f"`zfnet` against `alexnet`: {AGAINST['change']:+.2f} points, 95 % interval {AGAINST['change low']:+.2f} to {AGAINST['change high']:+.2f}. In the paper it is {PAPER_NEW - PAPER_OLD:+.1f} ({PAPER_NEW:.1f} against {PAPER_OLD:.1f} %)."
+        + (
+            f" But {' and '.join(f'`{name}`' for name in STUCK)} never left chance, so the difference says nothing of the architectures."
+            if STUCK
+            else ""
+        )
         if not AGAINST["missing"]
         else f"The two bases cannot be compared: {AGAINST['missing']}."
     )
@@ -134,7 +140,7 @@ Markdown(
 #
 # In chapter 3 most rows of table 3 are one net, trained once. Here every net is trained twice more with everything random drawn anew, and each is compared with the base of its own seed. (With these nets chapter 3 shows three seeds of every row, one at a time, and its verdicts take them in.)
 #
-# In the figure, look for rows whose bars lie on different sides of 0, and for bars that exclude 0 and yet do not overlap: there the interval over images has promised too much.
+# In the figure, a row whose net or base stayed at chance from some seed says so; such a seed is drawn but not counted. Look for rows whose bars lie on different sides of 0, and for bars that exclude 0 and yet do not overlap: there the interval over images, which takes the nets as given, is too narrow to speak of the recipe.
 
 # %%
 STEP = time.monotonic()
@@ -187,7 +193,7 @@ def in_all(said: list[str]) -> str:
 assert in_all(["lower", "lower", "missing"]) == "lower" and in_all(["lower", "lower", "higher"]) == "undecided"
 
 # %% [markdown]
-# A net that stayed at chance, or whose base did, is shown and not counted.
+# A change from a seed in which the net or its base stayed at chance is shown and not counted.
 
 
 # %%
@@ -212,11 +218,13 @@ def by_seed(base: str, row: str, name: str) -> list[dict]:
 EACH = pd.DataFrame(found for base, rows in ROWS3.items() for row, name in rows.items() for found in by_seed(base, row, name)).astype(
     {"change": float, "change low": float, "change high": float}
 )
+STAYED = EACH[EACH["at chance"]].groupby("net")["seed"].agg(", ".join)
+NAMED = {net: f"{net} (at chance: {STAYED[net]})" if net in STAYED else net for net in EACH["net"]}
 seeds_figure = plot.beside(
-    EACH.assign(seed=EACH["seed"] + " seed"),
+    EACH.assign(seed=EACH["seed"] + " seed", row=EACH["net"].map(NAMED)),
     value="change",
     ends=("change low", "change high"),
-    row="net",
+    row="row",
     hue="seed",
     xlabel=f"change of the error against the base of the same seed, points ({len(VAL):,} val images)",
     printed=("the paper", "the paper, its data"),
@@ -266,7 +274,7 @@ Markdown(summed_up())
 # %% [markdown]
 # ### What the seed alone does
 #
-# The yardstick of chapter 3, now for every net of the table: the same net from a later seed against the first.
+# The yardstick of chapter 3, now for every net of the table: the same net from a later seed against the first. *Change* is in points of the error, as above.
 
 # %%
 ALONE = pd.DataFrame(
@@ -298,7 +306,7 @@ Markdown(yardstick())
 # %% [markdown]
 # ## What a net costs
 #
-# A convolution multiplies and adds once for every weight at every place of its output. With as many maps `below` as the layer before has, its own `maps`, a filter of `kernel` x `kernel` and an output of `side` x `side` places:
+# A convolution multiplies and adds once for every weight at every place of its output. The cost is counted for one image. With as many maps `below` as the layer before has, its own `maps`, a filter of `kernel` x `kernel` and an output of `side` x `side` places:
 #
 # $$\text{cost} = \text{maps} \cdot \text{below} \cdot \text{kernel}^2 \cdot \text{side}^2$$
 #
@@ -319,7 +327,7 @@ Markdown(f"Layers 3 to 5 take {sum(BY_HAND.values()) / sum(WHOLE.values()):.0%} 
 # %% [markdown]
 # ## Depth against width
 #
-# Table 3 takes layers out and lets the net get cheaper. Is it the depth that is missed then, or the work? Here layer 4, or layers 3 and 4, are left out, and what is left of layers 3 to 5 is widened, all by one share, until the net costs at the paper's size what `zfnet` costs.
+# Table 3 takes layers out and lets the net get cheaper. If the error rises, is it for want of depth, or of multiply-adds? Here layer 4, or layers 3 and 4, are left out, and what is left of layers 3 to 5 is widened, all by one share, until the net costs at the paper's size what `zfnet` costs.
 
 # %%
 STEP = time.monotonic()
@@ -348,7 +356,7 @@ COSTS.round(3)
 # %% [markdown]
 # The cost is equal at the paper's size. A profile scales maps, units and the side of the picture apart, so here it is equal only nearly; and a wide layer 5 gives layer 6 more inputs, hence the parameters.
 #
-# In the next figure, look whether the interval of a shallow, wide net reaches that of `zfnet`. If depth itself matters, it should lie to the right; if it was the work, they should meet.
+# In the next figure, look where the shallow, wide nets lie. If depth itself matters, they should lie to the right of `zfnet`; if only the cost counts, they should lie at the same place. The intervals are those of single errors; the words below the figure have the interval of the *difference*, which decides.
 
 # %%
 BEGAN = {name: own.began or "never" for name, own in REGIMES.items()}
@@ -363,7 +371,7 @@ DEPTH.loc[0, ["change", "change low", "change high", "error is"]] = [math.nan, m
 DEPTH = COSTS.merge(DEPTH, on="net")
 
 # %% [markdown]
-# What a layer is worth when its cost is spent on width instead:
+# The errors at equal cost, each with its 95 % interval over images:
 
 # %%
 depth_figure = plot.dots(
@@ -400,12 +408,11 @@ def told(names: tuple[str, ...], base: str = "zfnet") -> str:
     lines = []
     for name in names:
         found = change(name, base)
-        word = f"leans {found['error is']}" if found["error is"] in ("higher", "lower") else found["error is"]  # one seed of each
-        said = f"{found['change']:+.2f} points, 95 % interval {found['change low']:+.2f} to {found['change high']:+.2f}: **{word}**"
         under = regime.reasons(REGIMES, [one for one in (name, base) if one in REGIMES])
-        lines.append(
-            f"- `{name}` against `{base}`: {found['missing'] or said}{f'; not comparable, under-trained: {under}' if under else ''}."
-        )
+        word = f"leans {found['error is']}" if found["error is"] in ("higher", "lower") else found["error is"]  # one seed of each
+        word = f"**not comparable**, under-trained: {under}" if under else f"**{word}**"
+        said = f"{found['change']:+.2f} points, 95 % interval {found['change low']:+.2f} to {found['change high']:+.2f}: {word}"
+        lines.append(f"- `{name}` against `{base}`: {found['missing'] or said}.")
     return "\n".join(lines)
 
 
@@ -420,7 +427,7 @@ Markdown(
 # %% [markdown]
 # ## Dropout and batch norm
 #
-# The paper drops half of the units of layers 6 and 7 in training. Batch norm (Ioffe and Szegedy 2015) came later: every map $c$ of a convolution is centred and divided by its standard deviation, over all images of the batch and all places, then scaled and shifted by two learned numbers:
+# In every training step the paper sets a random half of the units of layers 6 and 7 to 0 (*dropout*). Batch norm (Ioffe and Szegedy 2015) came later: every map $c$ of a convolution is centred and divided by its standard deviation, over all images of the batch and all places, then scaled and shifted by two learned numbers:
 #
 # $$y_c = \text{scale}_c \, \frac{x_c - \text{mean}_c}{\sqrt{\text{variance}_c + 10^{-5}}} + \text{shift}_c$$
 #
@@ -447,9 +454,9 @@ Markdown(
 )
 
 # %% [markdown]
-# Four nets: dropout or none, batch norm or none. With the error on *val* stands the error on as many pictures of *train*, by the finished nets, without dropout and with ten crops too: the gap between the two is what each net has learned by heart.
+# Four nets: dropout or none, batch norm or none. With the error on *val* stands the error on as many pictures of *train*, by the finished nets, without dropout and with ten crops too. The *gap* is the val error minus the train error: how much worse a net does on images that it has not seen.
 #
-# Look at the learning curves first: which net leaves chance soonest, and whose two lines part furthest at the end?
+# Look at the learning curves first; their errors are counted during training, on one crop, for *train* and for the held-out split *dev*. Which net leaves chance soonest, and whose two lines part furthest at the end?
 
 # %%
 STEP = time.monotonic()
@@ -462,7 +469,7 @@ SEEN_WRONG = {
 }
 
 # %% [markdown]
-# Besides the error we ask how much of what a net learnt belongs to the images that it saw:
+# Errors, gaps, and by how much a gap is wider than that of `zfnet`:
 
 
 # %%
@@ -512,7 +519,7 @@ curves = pd.concat(
 CUT_AT = [step * PROFILE.batch for step in TRAINED["zfnet"].card["lr_drops"]]
 
 # %% [markdown]
-# The curves show when each net leaves chance, and whether it stalls:
+# The curves, against the training pictures seen:
 
 # %%
 regular_figure = plot.learning_curves(curves, {"zfnet": CUT_AT}, chance=1 - 1 / CLASSES, title="Dropout and batch norm")
@@ -548,7 +555,7 @@ ALONE_HERE = REGULARISED.dropna(subset=["gap"])
 Markdown(
     f"{told(FOUR[1:])}\n{gaps_told()}\n\n"
     + (
-        f"Of the {len(ALONE_HERE)} nets that are here, `{ALONE_HERE.loc[ALONE_HERE['gap'].idxmax(), 'net']}` has the widest gap ({ALONE_HERE['gap'].max():.1f} points)."
+        f"Began to learn by step: {', '.join(f'`{name}` {BEGAN[name]}' for name in ALONE_HERE['net'])}. Of the {len(ALONE_HERE)} nets that are here, `{ALONE_HERE.loc[ALONE_HERE['gap'].idxmax(), 'net']}` has the widest gap ({ALONE_HERE['gap'].max():.1f} points) and `{ALONE_HERE.loc[ALONE_HERE['error %'].idxmin(), 'net']}` the lowest error ({ALONE_HERE['error %'].min():.1f} %)."
         if len(ALONE_HERE) > 1
         else "With one net alone here, there is no gap to set beside its own."
     )
@@ -557,7 +564,7 @@ Markdown(
 # %% [markdown]
 # ## Accuracy against cost
 #
-# `zfnet` with half, three quarters and one and a half times the maps of all five convolutional layers, beside every other net of this chapter. Nets that differ in their seed alone are one dot: the mean of their errors. A net is on the *front* where no other is at least as cheap and at least as good, and better in one of the two. Look for nets far to the right of the front: their cost buys nothing here.
+# `zfnet` with half, three quarters and one and a half times the maps of all five convolutional layers, beside every other net of this chapter; `zfnet-turned` is the one of chapter 9 that learned from turned pictures, here asked about upright ones. Nets that differ in their seed alone are one dot, the mean of their errors; a seed that stayed at chance is left out, and a net with no other seed with it. The interval is over images, the nets taken as given. A net is on the *front* where no other is at least as cheap and at least as good, and better in one of the two. Look for nets far to the right of the front: others are as good for less.
 
 # %% tags=["plumbing"]
 STEP = time.monotonic()
@@ -594,7 +601,8 @@ def family_row(name: str, members: list[str]) -> dict:
 
 
 FAMILIES: dict[str, list[str]] = {}
-for name in TRAINED:
+AT_CHANCE = [name for name in TRAINED if at_chance(name)]
+for name in [name for name in TRAINED if name not in AT_CHANCE] or TRAINED:  # all of them where none learned
     FAMILIES.setdefault(family(name), []).append(name)
 COST = pd.DataFrame(family_row(name, members) for name, members in FAMILIES.items()).sort_values("multiply-adds", ignore_index=True)
 
@@ -639,24 +647,27 @@ cost_figure
 COST.round(2)
 
 # %% tags=["plumbing"]
+LEFT_OUT = f" Left out, because they stayed at chance: {', '.join(f'`{name}`' for name in AT_CHANCE)}." if AT_CHANCE else ""
+if len(AT_CHANCE) == len(TRAINED):
+    LEFT_OUT = " But no net left chance, so all are drawn and nothing can be read off them."
 WORST = COST.loc[(COST["multiply-adds"].where(~COST["on the front"], -1)).idxmax()]
 Markdown(
-    f"The dearest net that is not on the front is `{WORST['net']}`: {WORST['multiply-adds / zfnet']:.2f} times the cost of `zfnet`, and another net is at least as good for no more."
+    f"The dearest net that is not on the front is `{WORST['net']}`: {WORST['multiply-adds / zfnet']:.2f} times the cost of `zfnet`, and another net is at least as good for no more.{LEFT_OUT}"
     if not COST["on the front"].all()
-    else "Every net that is here is on the front: each dearer one errs less."
+    else f"Every net that is drawn is on the front: each dearer one errs less.{LEFT_OUT}"
 )
 
 # %% tags=["plumbing"]
 FRONT = COST[COST["on the front"]]
 Markdown(
-    f"On the front, by the errors as they were counted: {', '.join(f'`{net}`' for net in FRONT['net'])}. Whether neighbours on it truly "
-    f"differ is another question. For the nets that differ from `zfnet` in their width alone:\n\n{told(WIDTHS)}"
+    f"On the front, by the errors as they were counted: {', '.join(f'`{net}`' for net in FRONT['net'])}. Whether neighbours on it "
+    f"differ beyond chance is another question; where their intervals overlap, the order is open. The nets that differ from `zfnet` in their width alone:\n\n{told(WIDTHS)}"
 )
 
 # %% [markdown]
 # ## From scratch, on more sizes and folds
 #
-# Chapter 10 trains nets on nothing but the few pictures of a fold, for some of the sizes and folds of its tables. Here all of both, by the same function: the learning rate of each size is the best on a held-out third of its training images in the first fold. What chapter 10 has trained is read.
+# Chapter 10 trains nets on nothing but the few pictures of a fold, for some of the sizes and folds of its tables. Here all of both, by the same function: the learning rate of each size is the best on a held-out third of its training images in the first fold. What chapter 10 has trained is read from disk.
 
 # %%
 STEP = time.monotonic()
@@ -686,7 +697,7 @@ Markdown(
 )
 
 # %% [markdown]
-# Nets from scratch, on more sizes and folds than in chapter 10:
+# The nets from scratch, one row each: *accuracy* and *train_error* are shares, *rate* is the learning rate, and *under_trained* says why a net does not count.
 
 
 # %%
@@ -723,7 +734,7 @@ ANEW.frame.round({"accuracy": 3, "train_error": 3})
 STOPPED if len(STOPPED) else "no run diverged"
 
 # %% [markdown]
-# Beside them the softmax on layer 7 of the frozen `zfnet`, on the same training and test images. The difference is that of two class-mean accuracies, its interval a bootstrap over test images within classes. Nets that were not trained enough to be compared (chapter 10 has the rule) decide nothing.
+# Beside them the softmax on layer 7 of the frozen `zfnet`, on the same training and test images. The difference is that of two class-mean accuracies, its interval a bootstrap over test images within classes. Where the frozen net or one from scratch was not trained enough to be compared (chapter 10 has the rule), nothing is decided. Above 0 the frozen features are better.
 
 # %%
 SAME = [name for name in recipes.seeds_of("zfnet") if name in TRAINED]
@@ -751,7 +762,7 @@ def size_row(size: int) -> dict:
     if own.empty:
         return {**row, "missing": "every run diverged"}
     value, low, high, n = experiments.gain(FROZEN, ANEW, size, OTHERS, DRAWS, seed=SEED)
-    enough = bool((own["under_trained"] == "").all())
+    enough = bool((own["under_trained"] == "").all()) and not REGIMES["zfnet"].under_trained
     words = {"higher": "better", "lower": "worse", "undecided": "undecided"}
     row |= {"scratch %": MEANS.loc[(ANEW.method, size), "accuracy"], "std over folds": MEANS.loc[(ANEW.method, size), "std"]}
     row |= {"largest training error %": 100 * own["train_error"].max(), "gain": 100 * value, "gain low": 100 * low, "gain high": 100 * high}
@@ -844,10 +855,11 @@ Markdown(
 # %% [markdown]
 # ## Compared with the paper
 #
-# Of the rest only the rows of table 3 have a counterpart. Changes of the top-1 error in points; the paper's are those on the validation images of ImageNet, from one net a row, so only their signs compare.
+# Of the rest only the rows of table 3 have a counterpart. Changes of the top-1 error in points; the paper's are those on the validation images of ImageNet, from one net a row, so only their signs compare. Empty is a seed that is missing or stayed at chance.
 
 # %%
-WIDE = EACH.pivot(index=["base", "net", "the paper", "in all"], columns="seed", values="change")
+COUNTED = EACH.assign(change=EACH["change"].where(~EACH["at chance"]))
+WIDE = COUNTED.pivot(index=["base", "net", "the paper", "in all"], columns="seed", values="change")
 WIDE = WIDE.reset_index().set_index("net").loc[EACH["net"].unique()].reset_index().rename_axis(columns=None)
 WIDE.round(2).astype(object).fillna("")
 
@@ -858,7 +870,7 @@ def signs() -> str:
     decided = WIDE[WIDE["in all"].isin(["higher", "lower"])]
     like = (np.sign(decided["the paper"]) == np.where(decided["in all"] == "higher", 1, -1)).sum()
     return (
-        f"{len(decided)} of {len(WIDE)} changes are decided alike in all seeds that are there; {like} of these have the sign that the paper prints. "
+        f"{len(decided)} of {len(WIDE)} changes are decided alike in all seeds that count (two at least); {like} of these have the sign that the paper prints. "
         f"{len(WIDE) - len(decided)} are undecided or missing, and say nothing for or against it."
     )
 
@@ -873,8 +885,10 @@ Markdown(signs())
 def decided_in_all() -> str:
     """How many changes of table 3 keep their direction over the seeds that are here."""
     known = WIDE["in all"].isin(["higher", "lower"])
+    if (WIDE["in all"] == "missing").all():
+        return "No change of table 3 is there from two seeds that learned."
     if not known.any():
-        return "No change of table 3 is decided alike in all the seeds that are here: whoever reads its direction off one net reads luck as well."
+        return "No change of table 3 is decided alike in all the seeds that are here, so one net alone does not tell its direction."
     names = ", ".join(f"`{name}`" for name in WIDE.loc[known, "net"])
     return f"{known.sum()} of {len(WIDE)} changes of table 3 have the same direction in all seeds that are here, decided in each: {names}."
 
@@ -906,7 +920,7 @@ Markdown(
 # - **Assumption**: all nets take over the learning-rate drops of `zfnet`, and its rate. A net with batch norm might do better with others of its own.
 # - **Assumption**: batch norm stands between convolution and ReLU; the contrast norms of layers 1 and 2 and the filter clipping stay.
 # - Multiply-adds are those of convolutions and of fully connected layers; norms and pools are left out, and so are the learned numbers of a batch norm.
-# - Three seeds are three: their intervals are wide, and honest.
+# - Three seeds are few: a direction that all of them share may still be luck (exercise 3).
 #
 # ## Exercises
 #
@@ -928,7 +942,7 @@ with exercises.check(MEDIAN_DIFFERENCE):
     assert abs(MEDIAN_DIFFERENCE - TOSSED) < 0.1, "in percentage points; toss the coins in a simulation if the formula is new to you"
 
 # %% [markdown]
-# **2. Read a table.** Two nets that differ in their seed only answer the *same* pictures, and both err on the hard ones. Is the difference of their errors then larger or smaller than for coins of their own?
+# **2. Predict.** Two nets that differ in their seed only answer the *same* pictures, and both err on the hard ones. Is the difference of their errors then larger or smaller than for coins of their own?
 # Answer with `"larger"` or `"smaller"`.
 
 # %% tags=["solution"]
@@ -938,10 +952,9 @@ ON_THE_SAME_PICTURES = "smaller"
 with exercises.check(ON_THE_SAME_PICTURES):
     HARD = np.random.default_rng(0).random((4000, 500)) ** 8  # most pictures easy, some hard for both nets
     ERRORS = [(np.random.default_rng(number).random(HARD.shape) < HARD).mean(1) for number in (1, 2)]
-    MEAN = HARD.mean()
-    COIN_PAIRS = np.random.default_rng(3).binomial(500, MEAN, (4000, 2)) / 500
-    SAME, OWN = np.std(ERRORS[0] - ERRORS[1]), np.std(COIN_PAIRS[:, 0] - COIN_PAIRS[:, 1])
-    assert ON_THE_SAME_PICTURES == ("smaller" if SAME < OWN else "larger"), "think of pictures that both nets get right for certain"
+    COIN_PAIRS = np.random.default_rng(3).binomial(500, HARD.mean(), (4000, 2)) / 500
+    SHARED, COINS_OWN = np.std(ERRORS[0] - ERRORS[1]), np.std(COIN_PAIRS[:, 0] - COIN_PAIRS[:, 1])
+    assert ON_THE_SAME_PICTURES == ("smaller" if SHARED < COINS_OWN else "larger"), "think of pictures that both nets get right for certain"
 
 # %% [markdown]
 # **3. Write the mechanism.** Suppose that no change of table 3 did anything, and that the errors of two nets differ by their seeds alone. Each pair of seeds would then agree in its sign by a toss of a coin.
@@ -970,7 +983,7 @@ SIGNED = WIDE.dropna(subset=["first", "second"])
 SIGNED = SIGNED[SIGNED["first"] * SIGNED["second"] != 0]  # a change of exactly 0 has no sign
 AGREE = int((SIGNED["first"] * SIGNED["second"] > 0).sum())
 by_luck = chance_of_agreement(AGREE, SIGNED["base"].value_counts().tolist())
-f"{AGREE} of {len(SIGNED)} agree; by luck at least so many: {by_luck:.3f}"
+f"{AGREE} of {len(SIGNED)} changes have one sign in the first and second seed; probability of at least so many by luck: {by_luck:.3f}"
 
 # %% [markdown]
 # **4. Change it and explain.** Dropout .5 in layers 6 and 7 of a net that sees 5,000 toys a few times: would you take it out? Decide from the section on dropout and batch norm, and say what a net with a thousand times
@@ -978,7 +991,7 @@ f"{AGREE} of {len(SIGNED)} agree; by luck at least so many: {by_luck:.3f}"
 #
 # <details><summary>Answer</summary>
 #
-# Dropout keeps a net from learning its training pictures by heart, and slows down the learning itself. A net that is stopped early has not yet learnt anything by heart, so there it may mostly cost. With a thousand times the pictures and 70 epochs, as in the
+# Dropout is meant to keep a net from learning its training pictures by heart, and it makes every step noisier. Where a net is stopped before it has learned anything by heart, it may mostly cost. With a thousand times the pictures and 70 epochs, as in the
 # paper, a net has the time to learn by heart what it can. Whether your net was stopped early, its learning curve tells: were the two lines parting?
 #
 # </details>
