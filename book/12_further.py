@@ -734,7 +734,7 @@ ANEW.frame.round({"accuracy": 3, "train_error": 3})
 STOPPED if len(STOPPED) else "no run diverged"
 
 # %% [markdown]
-# Beside them the softmax on layer 7 of the frozen `zfnet`, on the same training and test images. The difference is that of two class-mean accuracies, its interval a bootstrap over test images within classes. Where the frozen net or one from scratch was not trained enough to be compared (chapter 10 has the rule), nothing is decided. Above 0 the frozen features are better.
+# Beside them the softmax on layer 7 of the frozen `zfnet`, on the same training and test images. The difference is that of two class-mean accuracies, with the interval of folds that redraw from one pool (of a single fold: a bootstrap over test images within classes). Where the frozen net or one from scratch was not trained enough to be compared (chapter 10 has the rule), nothing is decided. Above 0 the frozen features are better.
 
 # %%
 SAME = [name for name in recipes.seeds_of("zfnet") if name in TRAINED]
@@ -760,7 +760,8 @@ def size_row(size: int) -> dict:
     own = ANEW.frame[ANEW.frame["size"] == size] if ANEW.rows else pd.DataFrame()
     row = {"size": size, "frozen %": MEANS.loc[(FROZEN.method, size), "accuracy"], "folds": len(own)}
     if own.empty:
-        return {**row, "missing": "every run diverged"}
+        diverged = size in set(STOPPED["size"])
+        return {**row, "missing": "every run diverged" if diverged else "no net was trained from scratch"}
     value, low, high, n = experiments.gain(FROZEN, ANEW, size, OTHERS, DRAWS, seed=SEED)
     enough = bool((own["under_trained"] == "").all()) and not REGIMES["zfnet"].under_trained
     words = {"higher": "better", "lower": "worse", "undecided": "undecided"}
@@ -802,6 +803,14 @@ SCRATCH_COLUMNS = ["size", "folds", "frozen %", "scratch %", "std over folds", "
 SCRATCH_COLUMNS += ["gain", "gain low", "gain high", "n", "frozen is", "missing"]
 SCRATCH = pd.DataFrame(size_row(size) for size in ASKED).reindex(columns=SCRATCH_COLUMNS)
 drawn = SCRATCH.dropna(subset=["gain"])
+
+
+def folds_of(rows: pd.DataFrame) -> str:
+    """In how many folds some sizes were compared, in words."""
+    few, many = int(rows["folds"].min()), int(rows["folds"].max())
+    return f"{few} to {many} folds" if few != many else f"{many} fold{'s' if many > 1 else ''}"
+
+
 scratch_figure = (
     plot.beside(
         drawn.assign(row=drawn["size"].map("{} a class".format)),
@@ -810,7 +819,7 @@ scratch_figure = (
         row="row",
         hue="frozen is",
         xlabel="gain of frozen features over training from scratch, points of accuracy",
-        title=f"Frozen against from scratch, {len(DRAWS)} folds",
+        title=f"Frozen against from scratch, {folds_of(drawn)}",
     )
     if len(drawn)
     else None
@@ -839,7 +848,7 @@ Markdown(
     "No size compares in this profile."
     if COMPARABLE.empty
     else f"The gain goes from {COMPARABLE['gain'].iloc[0]:+.1f} points at {COMPARABLE['size'].iloc[0]} images a class to "
-    f"{COMPARABLE['gain'].iloc[-1]:+.1f} at {COMPARABLE['size'].iloc[-1]}. Frozen features are "
+    f"{COMPARABLE['gain'].iloc[-1]:+.1f} at {COMPARABLE['size'].iloc[-1]}, over {folds_of(COMPARABLE)}. Frozen features are "
     + ", ".join(f"{word} at {count} of {len(COMPARABLE)} sizes" for word, count in COMPARABLE["frozen is"].value_counts(sort=False).items())
     + "."
 )
@@ -870,7 +879,7 @@ def signs() -> str:
     decided = WIDE[WIDE["in all"].isin(["higher", "lower"])]
     like = (np.sign(decided["the paper"]) == np.where(decided["in all"] == "higher", 1, -1)).sum()
     return (
-        f"{len(decided)} of {len(WIDE)} changes are decided alike in all seeds that count (two at least); {like} of these have the sign that the paper prints. "
+        f"{len(decided)} of {len(WIDE)} changes are decided alike in all seeds that count (two at least); the sign is the one that the paper prints in {like} of these. "
         f"{len(WIDE) - len(decided)} are undecided or missing, and say nothing for or against it."
     )
 
@@ -898,7 +907,10 @@ def freezing_in_short() -> str:
     if COMPARABLE.empty:
         return "Whether frozen features beat training from scratch cannot be said here: no size compares in this profile."
     few, many = COMPARABLE.iloc[0], COMPARABLE.iloc[-1]
-    return f"Over {len(DRAWS)} folds, frozen features gain {few['gain']:+.1f} points at {few['size']} images a class and {many['gain']:+.1f} at {many['size']}."
+    return (
+        f"Over {folds_of(COMPARABLE)}, frozen features gain {few['gain']:+.1f} points at {few['size']} images a class ({few['frozen is']}) "
+        f"and {many['gain']:+.1f} at {many['size']} ({many['frozen is']})."
+    )
 
 
 LACKING = [name for name in WIDE["net"] if name in MISSING]

@@ -225,7 +225,7 @@ results.save(
 figure2
 
 # %% [markdown]
-# Read a block as in the paper: what do the nine projections of a map have in common, and what varies in the patches? Can you name the class from the *patches* of a layer? Look in the upper layers for patches that differ in everything but their subject. And can you name it from the *projections*?
+# Read a block as in the paper: what do the nine projections of a map have in common, and what varies in the patches? Can you name the class from the *patches* of a layer? Look in the upper layers for patches that differ in everything but their subject. And can you name it from the *projections*? No number is computed for that last question; it is for your eye, layer by layer.
 #
 # The table has the excess, on the average of all maps of a layer that have nine winners: 0.1 says that ten more pairs in a hundred are of one class than between different maps.
 
@@ -260,34 +260,6 @@ Markdown(
     + (
         f"\n\nFrom layer 1 to layer {PURE.index[-1]} the mean excess goes from {PURE.iloc[0]:.3f} to {PURE.iloc[-1]:.3f}; it is lowest at layer {PURE.idxmin()} and highest at layer {PURE.idxmax()}. {above_it()}"
         if len(PURE)
-        else ""
-    )
-)
-
-# %% [markdown]
-# How much of a projection is noise to the eye? In a drawing, pixels beside each other are alike. With $v$ the values of a projection, 0 where it is grey:
-#
-# $$\text{smooth} = \frac{\sum_p v_p \, v_{p + 1}}{\sum_p v_p^2}$$
-#
-# over the pixels $p$ that have a right neighbour $p + 1$. It is near 1 where large areas have one value, near 0 for noise, and negative where light and dark alternate pixel by pixel.
-
-
-# %%
-def smooth(values: np.ndarray) -> float:
-    """How alike pixels beside each other are in some pictures (..., h, w), about 0; NaN where all are 0."""
-    return float((values[..., :-1] * values[..., 1:]).sum() / np.square(values[..., :-1]).sum()) if values[..., :-1].any() else np.nan
-
-
-assert np.isclose(smooth(np.tile([1.0, -1.0], (4, 4))), -1), "light and dark alternate"
-SMOOTH = pd.Series({number: np.nanmean([smooth(nine) for nine in shown.projections]) for number, shown in NINE.items()}).dropna()
-Markdown(
-    "Smoothness of the projections above, mean over the six maps: "
-    + ", ".join(f"layer {number} {value:+.2f}" for number, value in SMOOTH.items())
-    + "."
-    + (
-        f" It is lowest at layer {SMOOTH.idxmin()}. Where it is near 0 or below, a projection shows *where* something excited the map and hardly *what*; "
-        "then the patches tell more than the projections. The six maps were chosen by their classes, not at random."
-        if len(SMOOTH)
         else ""
     )
 )
@@ -369,7 +341,7 @@ def lost_to(row: plot.Probed, swept: occlusion.Sweep) -> str:
     counts = np.bincount(other)
     winners = " and ".join(f"*{CLASSES[winner]}*" for winner in np.flatnonzero(counts == counts.max()))
     return (
-        f"- *{row.label}* is not the most probable class at {len(other)} of {swept.labels.size} positions; most often {winners} is ({counts.max()} each). "
+        f"- *{row.label}* is not the most probable class at {len(other)} of {swept.labels.size} positions; most often {winners} {'win' if (counts == counts.max()).sum() > 1 else 'wins'} ({counts.max()}{' each' if (counts == counts.max()).sum() > 1 else ''}). "
         f"Its probability falls from {swept.base_probabilities[CLASSES.index(row.label)]:.2f} to {row.probability.min():.2f} with the square at the white frame."
     )
 
@@ -471,6 +443,10 @@ plot.pictures(
 )
 
 
+# %% [markdown]
+# In numbers: *denser by* is the mean of a map in the red frame over its mean in the picture, so 1 is no denser. *Squares with less* is the share of all positions whose square holds less of the map; half of them is what a frame at any place would have in the median.
+
+
 # %%
 def in_square(values: torch.Tensor, square: tuple[int, int, int]) -> float:
     """How much denser a map is inside a square than on the average of the picture; 1 is no denser."""
@@ -500,7 +476,6 @@ DENSER.round(2)
 # %% tags=["plumbing"]
 BOTH_WAYS = DENSER.groupby("picture")["denser by"].min() > 1
 Markdown(
-    "*Denser by* is the mean of a map in the red frame over its mean in the picture; 1 is no denser. *Squares with less* is the share of all positions whose square holds less of the map. "
     f"Both ways are denser in the frame than on the average on {int(BOTH_WAYS.sum())} of {len(BOTH_WAYS)} pictures; in {int((DENSER['squares with less'] > 0.9).sum())} of {len(DENSER)} maps the frame is among the tenth of the squares that hold most. "
     "Three pictures show how it is done; they say nothing of others."
 )
@@ -563,8 +538,9 @@ def on_box_reading() -> str:
     lead, even = mean["in its box"] - mean["in another box"], mean["in its box"] - mean["box, of the picture"]
     climbs = lead.is_monotonic_increasing
     return (
-        "; ".join(
-            f"At layer {layer} {row['in its box']:.1%} of the energy lie in the own box, {row['in another box']:.1%} in another ({100 * lead[layer]:+.1f} points)"
+        "Of the energy: "
+        + "; ".join(
+            f"at layer {layer} {row['in its box']:.1%} lie in the own box, {row['in another box']:.1%} in another ({100 * lead[layer]:+.1f} points)"
             for layer, row in mean.iterrows()
         )
         + f". The lead {'grows from layer to layer' if climbs else f'is largest at layer {lead.idxmax()} and does not grow from layer to layer'}. "
@@ -1181,7 +1157,7 @@ with exercises.check(STEEPEST_AFTER):
 #
 # </details>
 #
-# **6.** **Open.** Compare the projections of layers 4 and 5 with those of the paper's figure 2, and look at their smoothness above. SqueezeNet has 1 x 1 convolutions that mix maps without looking around, and its last ReLU cuts
+# **6.** **Open.** Compare the projections of layers 4 and 5 with those of the paper's figure 2: in which can you make out a shape? SqueezeNet has 1 x 1 convolutions that mix maps without looking around, and its last ReLU cuts
 # the class maps. Read Springenberg et al. (2014, sections 3.4 and 4), who found the deconvnet wanting for nets without pooling, and say which of their remedies might help here.
 #
 # ## Provenance

@@ -13,7 +13,7 @@
 # | In the paper | nothing of this; it goes on from sections 5.2 and 5.3, tables 4 and 7, where one net saw 1,000 classes |
 # | The paper leaves open | whether its features owe their worth to the depth, to the classes or to the number of pictures |
 # | Needs | the pictures of the profile and its set for transfer; every net fills a row, and a row without its net says so |
-# | Takes | the better part of an hour of one core for each net, and as much for those from scratch, once; then a quarter of an hour |
+# | Takes | for each net ten minutes of one core that has bfloat16, without it the better part of an hour, and as much for those from scratch, once; then a quarter of an hour |
 #
 # At which layer do features stop improving? Chapter 10 asks it of nets that saw few classes, chapter 13 of a net that saw all of ImageNet; in table 7 of the paper the best layer is 5 on Caltech-101 and 7 on Caltech-256. These nets differ in their depth, in how long they were trained, and in their pictures and classes. Here the layers and the number of training steps are the same for all nets; the classes and the pictures differ.
 
@@ -595,7 +595,7 @@ Markdown(across_reading())
 #
 # $$\text{apart}(A, B) = \frac{\lVert \mu_A - \mu_B \rVert}{\tfrac12 \left( \mathrm{E}_{x \in A} \lVert x - \mu_A \rVert + \mathrm{E}_{x \in B} \lVert x - \mu_B \rVert \right)}$$
 #
-# At 0 the two means are one; at 1 they lie as far apart as a picture from the mean of its world. Means of a few pictures never agree to the last digit. So the block *two halves* compares the pictures of one world with themselves, one half with the other: a distance of that size says nothing.
+# At 0 the two means are one; at 1 they lie as far apart as a picture from the mean of its world. Means of a few pictures never agree to the last digit. So the block *two halves* compares the pictures of one world with themselves, one half with the other: a distance of that size says nothing. (A half has fewer pictures than a world, so this yardstick is rather too long.)
 
 
 # %%
