@@ -760,8 +760,7 @@ def size_row(size: int) -> dict:
     own = ANEW.frame[ANEW.frame["size"] == size] if ANEW.rows else pd.DataFrame()
     row = {"size": size, "frozen %": MEANS.loc[(FROZEN.method, size), "accuracy"], "folds": len(own)}
     if own.empty:
-        diverged = size in set(STOPPED["size"])
-        return {**row, "missing": "every run diverged" if diverged else "no net was trained from scratch"}
+        return {**row, "missing": "every run diverged" if size in set(STOPPED["size"]) else "no net was trained from scratch"}
     value, low, high, n = experiments.gain(FROZEN, ANEW, size, OTHERS, DRAWS, seed=SEED)
     enough = bool((own["under_trained"] == "").all()) and not REGIMES["zfnet"].under_trained
     words = {"higher": "better", "lower": "worse", "undecided": "undecided"}
@@ -799,18 +798,21 @@ FROZEN_ROWS = [
 ]
 SCRATCH_COLUMNS = ["size", "folds", "frozen %", "scratch %", "std over folds", "largest training error %"]
 
-# %%
-SCRATCH_COLUMNS += ["gain", "gain low", "gain high", "n", "frozen is", "missing"]
-SCRATCH = pd.DataFrame(size_row(size) for size in ASKED).reindex(columns=SCRATCH_COLUMNS)
-drawn = SCRATCH.dropna(subset=["gain"])
 
-
+# %% tags=["plumbing"]
 def folds_of(rows: pd.DataFrame) -> str:
     """In how many folds some sizes were compared, in words."""
     few, many = int(rows["folds"].min()), int(rows["folds"].max())
     return f"{few} to {many} folds" if few != many else f"{many} fold{'s' if many > 1 else ''}"
 
 
+# %% [markdown]
+# One dot a size, with the 95 % interval of the gain. Where few folds have a net from scratch the interval is wide, and the title says how many they are.
+
+# %%
+SCRATCH_COLUMNS += ["gain", "gain low", "gain high", "n", "frozen is", "missing"]
+SCRATCH = pd.DataFrame(size_row(size) for size in ASKED).reindex(columns=SCRATCH_COLUMNS)
+drawn = SCRATCH.dropna(subset=["gain"])
 scratch_figure = (
     plot.beside(
         drawn.assign(row=drawn["size"].map("{} a class".format)),
@@ -913,6 +915,10 @@ def freezing_in_short() -> str:
     )
 
 
+# %% [markdown]
+# In short:
+
+# %% tags=["plumbing"]
 LACKING = [name for name in WIDE["net"] if name in MISSING]
 Markdown(
     f"- {decided_in_all()}"

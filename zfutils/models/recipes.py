@@ -146,14 +146,14 @@ _FURTHER = (
     _changed("three-halves", "one and a half times the maps of layers 1 to 5 (beyond the paper)", widened(ZFNET, 3 / 2, *_FIVE)),
 )
 
-CLASS_COUNTS = (10, 20, 50, 100, 200)  # of the nets that chapter 10 compares
+CLASS_COUNTS = (10, 20, 50, 100, 200)  # of the nets that chapter 14 compares
 FEW = 5000  # training images of those that see as many images whatever their classes
 _LATER_NET = batch_normed(without_norm(ZFNET), dropout=0.0)
 _LATER_SAYS = "the paper's layers as they would be trained later: batch norm for contrast norm and dropout, crops anywhere, weight decay"
 
 
 def _pretrained(classes: int, images: int = 0) -> Recipe:
-    """A net that is pre-trained on some classes, or some images, for as many visits as the others (chapter 10)."""
+    """A net that is pre-trained on some classes, or some images, for as many visits as the others (chapter 14)."""
     name = f"zfnet-{classes}-classes" + (f"-{images}" if images else "")
     says = f"zfnet-modern, half as wide and shorter, on {f'{images} images of ' if images else ''}{classes} classes (beyond the paper)"
     return Recipe(name, says, _LATER_NET, clips=False, follows="", classes=classes, images=images, modern=True, share=1 / 4)

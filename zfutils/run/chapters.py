@@ -96,7 +96,7 @@ _ALL = (
         sets=("sharper", "pretraining", "transfer"),
         weights=profiles.IMAGENET_NET,
         datasets=("photos", "imagenet"),  # others run without a network
-        minutes=5,
+        minutes=14,
     ),
     Chapter(
         "14_classes",
