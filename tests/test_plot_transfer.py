@@ -22,7 +22,7 @@ def test_layers_tells_the_papers_lines_from_ours():
     frame = pd.DataFrame({"series": ["ours"] * 2 + ["theirs"] * 2, "layer": [1, 5, 1, 5], "accuracy": [30.0, 60.0, 44.8, 86.2]})
     frame["low"], frame["high"] = [28.0, 58.0, None, None], [32.0, 62.0, None, None]
     axis = plot.layers(frame, title="by layer").axes[0]
-    assert [line.get_linestyle() for line in axis.lines] == ["-", ":"]
+    assert [line.get_linestyle() for line in axis.lines] == ["-", ":"] and len({line.get_marker() for line in axis.lines}) == 2
     assert axis.lines[1].get_xydata().tolist() == [[1, 44.8], [5, 86.2]] and len(axis.collections) == 1, "a band for ours alone"
     assert axis.get_title(loc="left") == "by layer"
 

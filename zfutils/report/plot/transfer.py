@@ -54,7 +54,8 @@ def layers(frame: pd.DataFrame, *, title: str = "") -> Figure:
     figure, axis = blank(figsize=(7, 3.8))
     for number, (series, own) in enumerate(frame.groupby("series", sort=False)):
         printed = own["low"].isna().all()
-        axis.plot(own["layer"], own["accuracy"], marker="o", ms=4, lw=1.2, ls=":" if printed else "-", color=f"C{number}", label=series)
+        shape, line = "os^Dv"[number % 5], ":" if printed else "-"  # of more series than colours no two look alike
+        axis.plot(own["layer"], own["accuracy"], marker=shape, ms=4, lw=1.2, ls=line, color=f"C{number}", label=series)
         if not printed:
             axis.fill_between(own["layer"], own["low"], own["high"], color=f"C{number}", alpha=0.18, lw=0)
     axis.set(xlabel="layer", ylabel="accuracy, mean over classes, %", title=title, ylim=(0, 100), xticks=frame["layer"].unique())
