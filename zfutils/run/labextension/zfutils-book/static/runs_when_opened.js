@@ -4,7 +4,7 @@
 const PAGE = "explore.ipynb";
 const WIDGET = "application/vnd.jupyter.widget-view+json";
 
-const PATIENCE = 20; // seconds until a page without a manager of widgets is run all the same
+const PATIENCE = 20; // seconds until a page whose manager of widgets is not found, or not ready, is run all the same
 
 const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
 
@@ -13,6 +13,7 @@ async function managerOf(panel) {
   for (let waited = 0; waited < PATIENCE; waited += 0.1) {
     const renderer = panel.content.rendermime.createRenderer(WIDGET);
     const manager = await Promise.race([renderer._manager?.promise, pause(0.1)]);
+    renderer.dispose();
     if (manager) return manager;
   }
 }
@@ -20,7 +21,8 @@ async function managerOf(panel) {
 // Resolves when the page takes widgets: what a kernel sends while the manager still asks it for older ones is lost.
 async function takesWidgets(panel) {
   const manager = await managerOf(panel);
-  if (manager && !manager.restoredStatus) await new Promise((resolve) => manager.restored.connect(resolve));
+  const restored = new Promise((resolve) => manager?.restored.connect(resolve));
+  if (manager && !manager.restoredStatus) await Promise.race([restored, pause(PATIENCE)]);
 }
 
 // Whether nothing of the page was run yet; what was run before stays as it is.
