@@ -267,7 +267,7 @@ Markdown(
 # %% [markdown]
 # ## Figure 7 with pictures of yours
 #
-# A grey square moves over a picture, and at every position the net is asked again. The panels are those of the paper: (a) the picture; (b) the activity of one map for every position of the square, summed over its places; (c) projections; (d) the probability of the class; (e) the most probable class. The followed map is the strongest one of layer 5. Beside its projection, framed in black, stand those of the class itself, under three rules (chapter 6). What panel (d) calls the *true* class is here the one that the net gives to the whole picture, right or not. Put your own picture into `OWN` above.
+# A grey square moves over a picture, and at every position the net is asked again. The panels are those of the paper: (a) the picture; (b) the activity of one map for every position of the square, summed over its places; (c) projections; (d) the probability of the class; (e) the most probable class. The followed map is the strongest one of layer 5. Beside its projection, framed in black, stand those of the class itself, under three rules (chapter 6). The class of panel (d) is the one that the net gives to the whole picture, right or not. Put your own picture into `OWN` above.
 #
 # Look at (b) and (d) together: is the place where the strongest map loses most the place where the *class* loses most? In two of the paper's three examples it is not. Mind the colours: those of (d) start at 0, those of (b) at the lowest activity, so a dark spot of (b) may be a small loss.
 
@@ -305,7 +305,8 @@ def probed(name: str) -> tuple[plot.Probed, occlusion.Sweep]:
 
 
 PROBED = {name: probed(name) for name in HIDDEN}
-figure7 = plot.occlusion([row for row, _ in PROBED.values()], title="What a net that saw all of ImageNet says of covered pictures")
+HEADS = ("strongest layer-5 map", "that map, then the class", "P(class of the whole picture)", "most probable class")
+figure7 = plot.occlusion([row for row, _ in PROBED.values()], heads=HEADS, title="A net that saw all of ImageNet, on covered pictures")
 
 # %%
 OCCLUDED = pd.DataFrame(
@@ -612,7 +613,7 @@ def hidden_objects(count: int = 120) -> pd.DataFrame:
 HIDDEN_OBJECTS = hidden_objects() if BOXED else pd.DataFrame()
 
 # %% [markdown]
-# Six of them: the box in white, and in black the square that costs the class most. The numbers are the two mean drops in log-odds; 0.7 makes the odds half as large. Where is the square that costs most, on the object or on what stands around it?
+# Six of them: the box in yellow, and in black the square that costs the class most. The numbers are the two mean drops in log-odds; 0.7 makes the odds half as large. Where is the square that costs most, on the object or on what stands around it?
 
 
 # %% tags=["plumbing"]
@@ -620,7 +621,7 @@ def shown_hidden(row: pd.Series) -> np.ndarray:
     """A picture with its box and the square that costs most."""
     picture = BOX_INPUTS.pictures(BOX_INPUTS.batch(np.array([row["index"]]), crops.CENTRE))[0]
     down, across = (np.flatnonzero(localization.boxes(BOXED, SIZE, np.array([row["index"]]))[0].any(axis)) for axis in (1, 0))
-    picture = outlined(picture, down[0], across[0], down[-1] + 1, across[-1] + 1, 255)
+    picture = outlined(picture, down[0], across[0], down[-1] + 1, across[-1] + 1, (255, 205, 0))
     return outlined(picture, row["top"], row["left"], row["top"] + row["side"], row["left"] + row["side"], 0)
 
 

@@ -1,9 +1,12 @@
 """Figures: what was given is what is drawn."""
 
+import itertools
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from zfutils.data.toybox import families
 from zfutils.report import plot
@@ -31,6 +34,16 @@ def test_pictures_stand_in_order_with_their_captions():
     assert [axis.get_title() for axis in figure.axes[:3]] == ["a", "b", "c"]
     assert [int(axis.images[0].get_array()[0, 0]) for axis in figure.axes[:3]] == [0, 1, 2] and not figure.axes[3].images
     assert figure.axes[0].images[0].get_clim() == (0, 255)
+
+
+@pytest.mark.parametrize(("title", "captions", "columns"), [("", (), 4), ("Four", ("one", "two\nlines", "x", "y"), 4), ("", "abcd", 2)])
+def test_a_grid_of_pictures_leaves_no_strip_empty_below_above_or_between(title, captions, columns):
+    figure = plot.pictures(np.zeros((4, 40, 40), np.uint8), list(captions), columns=columns, title=title)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    page = np.asarray(canvas.buffer_rgba())[..., :3].min(axis=(1, 2)) == 255  # white lines of pixels
+    widest = max(len(list(run)) for white, run in itertools.groupby(page) if white)
+    assert widest <= 0.16 * figure.dpi, "inches"
 
 
 def test_filters_are_laid_out_row_by_row_between_white_lines():

@@ -114,3 +114,13 @@ def test_a_figure_may_be_saved_and_then_shown_again(tmp_path):
     figure = plot.occlusion([probed("dog", np.array([[0, 0, 1], [0, 3, 1]]))])
     figure.savefig(tmp_path / "once.png")
     assert figure._repr_png_() == figure._repr_png_(), "warnings are errors here"
+
+
+def test_heads_of_figure_7_stand_above_the_first_row_and_its_square_is_seen_on_white_and_on_black():
+    row = probed("dog", np.array([[0, 0, 1], [0, 3, 1]]))
+    figure = plot.occlusion([row, row], heads=("a map", "down again", "P(dog)", "who wins"))
+    titles = [axis.get_title(loc="left") for axis in figure.axes]
+    assert titles[:5] == ["(a) dog", "(b) a map", "(d) P(dog)", "(e) who wins", "(c) down again"]
+    assert [title for title in titles[5:] if title] == ["(a) dog"]
+    edges = [patch.get_edgecolor()[:3] for patch in figure.axes[0].patches]
+    assert edges == [(0, 0, 0), (1, 1, 1)] and len({patch.get_bbox().bounds for patch in figure.axes[0].patches}) == 1

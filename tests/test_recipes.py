@@ -1,11 +1,14 @@
 """Recipes: what the paper's table 3 and chapter 12 change is what their nets differ in, and nothing else; the figures of chapter 12."""
 
 import dataclasses
+import itertools
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.transforms import Bbox
 
 from zfutils.core import profiles
 from zfutils.models import architectures, recipes
@@ -194,10 +197,13 @@ def test_labels_of_the_figure_of_costs_lie_inside_and_cover_neither_dots_nor_eac
         boxes = {text.get_text(): text.get_window_extent() for text in axis.texts if text.get_text()}
         assert sorted(boxes) == sorted(frame["word"])
         dots = axis.transData.transform(frame[["cost", "error"]])
+        steps = [Bbox(np.sort(ends, axis=0)) for ends in itertools.pairwise(axis.transData.transform(axis.lines[0].get_xydata()))]
+        assert len(steps) == 2 * frame["front"].sum() - 1
         for word, box in boxes.items():
             assert axis.get_window_extent().fully_containsx(box.x0) and axis.get_window_extent().fully_containsy(box.y1)
             assert not any(box.overlaps(other) for name, other in boxes.items() if name != word), word
             assert not any(box.contains(*dot) for dot in dots), word
+            assert not any(box.overlaps(step) for step in steps), word
     drawn = [line for line in axis.lines if line.get_label() in ("a", "b")]
     assert [list(line.get_ydata()) for line in drawn] == [frame["error"][:6].tolist(), frame["error"][6:].tolist()]
     assert axis.get_xscale() == "log" and axis.get_legend().get_texts()[0].get_text() == "no net costs less and errs less"

@@ -1,7 +1,9 @@
 """Figures beyond the paper: changes from two seeds beside each other, nets by what they cost."""
 
+import itertools
 import math
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -119,7 +121,7 @@ def scatter(
     front: str | None = None,
     title: str = "",
 ) -> Figure:
-    """Draw a dot with its interval for each row of a table, each with a label; no label covers a dot or another label.
+    """Draw a dot with its interval for each row of a table, each with a label; no label covers a dot, another label or the step line.
 
     Args:
         frame: one line a dot.
@@ -136,9 +138,11 @@ def scatter(
     """
     figure, axis = blank(figsize=(9.5, 6))
     axis.set(xscale="log", xlabel=xlabel, ylabel=ylabel, title=title)
+    corners = []
     if front is not None:
         joined = frame[frame[front]].sort_values(x)
-        axis.step(joined[x], joined[y], where="post", color=GREY, lw=0.9, ls="--", zorder=1, label="no net costs less and errs less")
+        corners = _corners(joined[x].tolist(), joined[y].tolist())
+        axis.plot(*zip(*corners, strict=True), color=GREY, lw=0.9, ls="--", zorder=1, label="no net costs less and errs less")
     for number, (word, own) in enumerate(frame.groupby(hue, sort=False)):
         axis.vlines(own[x], own[ends[0]], own[ends[1]], color=f"C{number}", lw=1, alpha=0.3)
         axis.plot(own[x], own[y], "o", color=f"C{number}", ms=6, lw=0, label=word)
@@ -149,15 +153,22 @@ def scatter(
     axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.1), ncols=4)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # labels are put where the axes stand now
-    _label(axis, frame[x].tolist(), frame[y].tolist(), frame[label].tolist())
+    _label(axis, frame[x].tolist(), frame[y].tolist(), frame[label].tolist(), line=corners)
     return figure
 
 
-def _label(axis: Axes, xs: list[float], ys: list[float], words: list[str]) -> None:
-    """Write a word near each dot, at the nearest free place, with a line to the dot where it is far."""
+def _corners(xs: list[float], ys: list[float]) -> list[tuple[float, float]]:
+    """Corners of a line through dots, each level kept until the next dot."""
+    return [corner for x, y, right in zip(xs, ys, [*xs[1:], xs[-1]], strict=True) for corner in ((x, y), (right, y))]
+
+
+def _label(axis: Axes, xs: list[float], ys: list[float], words: list[str], *, line: list[tuple[float, float]]) -> None:
+    """Write a word near each dot, at the nearest free place off a line, and join it to the dot where it is far."""
     point = axis.figure.dpi / 72  # pixels
     dots = axis.transData.transform(list(zip(xs, ys, strict=True)))
     taken = [Bbox.from_bounds(px - 4 * point, py - 4 * point, 8 * point, 8 * point) for px, py in dots]
+    corners = axis.transData.transform(line) if line else ()
+    taken += [Bbox(np.sort(ends, axis=0)).padded(point) for ends in itertools.pairwise(corners)]
     for (px, py), at, word in sorted(zip(dots.tolist(), zip(xs, ys, strict=True), words, strict=True)):
         drawn = axis.annotate(word, at, (0, 0), textcoords="offset points", ha="center", va="center", fontsize=7.5, annotation_clip=False)
         drawn.set_bbox({"fc": "white", "ec": "none", "alpha": 0.6, "pad": 0.5})
@@ -167,8 +178,8 @@ def _label(axis: Axes, xs: list[float], ys: list[float], words: list[str]) -> No
         drawn.set_position((right / point, up / point))
         taken.append(Bbox.from_bounds(px + right - width / 2, py + up - height / 2, width, height))
         if math.hypot(max(0, abs(right) - size.width / 2), up) > 14 * point:
-            line = {"arrowstyle": "-", "lw": 0.5, "color": GREY, "shrinkA": 0, "shrinkB": 4}
-            axis.annotate("", at, (right / point, up / point), textcoords="offset points", arrowprops=line, zorder=0, annotation_clip=False)
+            join = {"arrowstyle": "-", "lw": 0.5, "color": GREY, "shrinkA": 0, "shrinkB": 4}
+            axis.annotate("", at, (right / point, up / point), textcoords="offset points", arrowprops=join, zorder=0, annotation_clip=False)
 
 
 def _free(px: float, py: float, width: float, height: float, taken: list[Bbox], inside: Bbox, point: float) -> tuple[float, float]:

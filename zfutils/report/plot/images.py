@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from zfutils.report.plot.page import blank, grid, tiled
+from zfutils.report.plot.page import blank, grid, tiled, without_empty_strips
 
 _LETTERS = 17.5  # of a caption, an inch
 
@@ -38,8 +38,9 @@ def pictures(images: np.ndarray, captions: Sequence[str] = (), *, columns: int, 
             axis.imshow(images[number], cmap="gray", vmin=0, vmax=255)
             if captions:
                 axis.set_title(captions[number], fontsize=7, weight="normal", loc="center", pad=2)
-    figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
-    return figure
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
+    return without_empty_strips(figure)
 
 
 def _broken(caption: str, cell: float) -> str:
@@ -103,7 +104,7 @@ def filters(panels: dict[str, np.ndarray], *, columns: int = 11) -> Figure:
         axis.imshow(tiled(images, columns))
         axis.set_title(caption, fontsize=9)
         axis.set_axis_off()
-    return figure
+    return without_empty_strips(figure)
 
 
 def crops(picture: np.ndarray, corners: Sequence[tuple[int, int, bool]], size: int, cut: np.ndarray) -> Figure:

@@ -85,7 +85,8 @@ def hidden(
     shown = image.copy()
     shown[inside] = fill[inside]
     left.imshow(shown)
-    left.add_patch(Rectangle((start - 0.5, top - 0.5), side, side, fc="none", ec="white", lw=1.5))
+    for colour, width in (("black", 3), ("white", 1.5)):  # white alone is lost on a pale picture
+        left.add_patch(Rectangle((start - 0.5, top - 0.5), side, side, fc="none", ec=colour, lw=width))
     left.set_title("the square at its worst place", fontsize=9, weight="normal")
     shades = right.imshow(probability, cmap="viridis", vmin=0, vmax=max(unhidden, float(probability.max())))
     right.set_title(f"P({name}), square by square", fontsize=9, weight="normal")

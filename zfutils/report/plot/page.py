@@ -16,6 +16,7 @@ plt.style.use(STYLE)
 
 GREY = "#7a7a7a"
 _ROOM = 0.004  # around a state that is cut out, share of the figure
+_EDGE = 0.05  # above and below what is drawn, inches
 
 
 class Shown(Figure):
@@ -48,6 +49,15 @@ def blank(rows: int = 1, columns: int = 1, *, figsize: tuple[float, float], **op
     """A figure and its axes, unknown to pyplot."""
     figure = Shown(figsize=figsize)
     return figure, figure.subplots(rows, columns, **options)
+
+
+def without_empty_strips(figure: Figure) -> Figure:
+    """Make a figure of pictures as high as what is drawn in it; pictures keep their shape, and what they leave empty stays below them."""
+    figure.set_layout_engine("compressed")
+    figure.draw_without_rendering()
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, min(height, figure.get_tightbbox().height + 2 * _EDGE))
+    return figure
 
 
 def unarranged(*, figsize: tuple[float, float]) -> Figure:

@@ -46,13 +46,17 @@ _SIDE, _GAP, _BAR, _HEAD = 2.1, 0.2, 0.55, 0.32  # inches: of a panel, between p
 _NAMED = 6  # classes that a legend names
 
 
-def occlusion(rows: Sequence[Probed], *, title: str = "") -> Figure:
+_PANELS = ("strongest layer-5 map", "its projections", "P(true class)", "most probable class")
+
+
+def occlusion(rows: Sequence[Probed], *, heads: Sequence[str] = _PANELS, title: str = "") -> Figure:
     """Draw figure 7: a row an example, with its five panels (a) to (e), all of one size.
 
     As in the paper the colours of (d) run up to the highest probability of the row: a class of 200 may never have much.
 
     Args:
         rows: the examples.
+        heads: what stands above panels (b) to (e), above the first row only.
         title: of the figure.
 
     Returns:
@@ -70,12 +74,12 @@ def occlusion(rows: Sequence[Probed], *, title: str = "") -> Figure:
         _with_bar(whole[1], row.activity, lefts[1], top)
         _with_bar(whole[2], row.probability, lefts[3], top, vmin=0, vmax=max(float(row.probability.max()), 1e-9))
         _classes(whole[3], row.classes, row.names)
-        heads = (f"(a) {row.label}", "(b) strongest layer-5 map", "(d) P(true class)", "(e) most probable class")
-        for axis, head in zip(whole, heads, strict=True):
-            axis.set_title(head if number == 0 or axis is whole[0] else "", fontsize=8.5)
+        whole[0].set_title(f"(a) {row.label}", fontsize=8.5)
+        for axis in whole:
             axis.set(xticks=[], yticks=[])
         if number == 0:
-            small[0].set_title("(c) its projections", fontsize=8.5)
+            for letter, axis, head in zip("bcde", (whole[1], small[0], *whole[2:]), heads, strict=True):
+                axis.set_title(f"({letter}) {head}", fontsize=8.5)
     figure.suptitle(title, x=0.1 / width, y=1 - 0.05 / height, ha="left", va="top", weight="bold", fontsize=11)
     return figure
 
@@ -127,7 +131,8 @@ def _example(row: Probed, image, projections: Sequence) -> None:
     """The image with its square; the projections, that of this image in a frame."""
     image.imshow(row.image)
     top, left, side = row.square
-    image.add_patch(Rectangle((left - 0.5, top - 0.5), side, side, fc="none", ec="white", lw=0.8))
+    for colour, width in (("black", 2.4), ("white", 0.8)):  # white alone is lost on a pale picture
+        image.add_patch(Rectangle((left - 0.5, top - 0.5), side, side, fc="none", ec=colour, lw=width))
     for number, (axis, pixels, caption) in enumerate(zip(projections, row.projections, row.captions, strict=True)):
         axis.imshow(pixels)
         axis.set_xlabel(caption, fontsize=6, labelpad=1)
