@@ -260,7 +260,8 @@ Markdown(
 # %% [markdown]
 # The changes of the top-1 error against the unchanged net, with an interval over seeds first and images second: *higher* and *lower* are said
 # only where it leaves 0 out, and from one seed a change *leans* at most. Beside them the change that the paper prints, on its own thousand
-# classes. Which bars lie on the other side of 0 than the paper's mark, and do they exclude 0?
+# classes. What a net at chance enters stands as a
+# number only: it would squeeze the rest. Which bars lie on the other side of 0 than the paper's mark, and do they exclude 0?
 
 
 # %% tags=["plumbing"]
@@ -280,6 +281,8 @@ def drawn_changes() -> pd.DataFrame:
     ]
     for column in ("change", "low", "high", "change in the paper"):
         frame[column] = pd.to_numeric(frame[column])
+    stuck = [bool({name, base_of(name)} & set(STUCK)) for name in frame["net"]]
+    frame.loc[stuck, ["change", "low", "high"]] = np.nan  # drawn, they would squeeze the others
     return frame
 
 

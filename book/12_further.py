@@ -193,7 +193,7 @@ def in_all(said: list[str]) -> str:
 assert in_all(["lower", "lower", "missing"]) == "lower" and in_all(["lower", "lower", "higher"]) == "undecided"
 
 # %% [markdown]
-# A change from a seed in which the net or its base stayed at chance is shown and not counted.
+# A change from a seed in which the net or its base stayed at chance is named and stands in the table; it is neither drawn nor counted.
 
 
 # %%
@@ -220,8 +220,10 @@ EACH = pd.DataFrame(found for base, rows in ROWS3.items() for row, name in rows.
 )
 STAYED = EACH[EACH["at chance"]].groupby("net")["seed"].agg(", ".join)
 NAMED = {net: f"{net} (at chance: {STAYED[net]})" if net in STAYED else net for net in EACH["net"]}
+LEARNED = EACH.copy()
+LEARNED.loc[EACH["at chance"], ["change", "change low", "change high"]] = math.nan
 seeds_figure = plot.beside(
-    EACH.assign(seed=EACH["seed"] + " seed", row=EACH["net"].map(NAMED)),
+    LEARNED.assign(seed=EACH["seed"] + " seed", row=EACH["net"].map(NAMED)),
     value="change",
     ends=("change low", "change high"),
     row="row",
@@ -846,12 +848,12 @@ SCRATCH.round(2).astype(object).fillna("")
 
 # %% tags=["plumbing"]
 COMPARABLE = SCRATCH[SCRATCH["frozen is"].isin(["better", "worse", "undecided"])]
+COMPARED = COMPARABLE[["gain"]].assign(images=COMPARABLE["size"], word=COMPARABLE["frozen is"])
 Markdown(
     "No size compares in this profile."
     if COMPARABLE.empty
-    else f"The gain goes from {COMPARABLE['gain'].iloc[0]:+.1f} points at {COMPARABLE['size'].iloc[0]} images a class to "
-    f"{COMPARABLE['gain'].iloc[-1]:+.1f} at {COMPARABLE['size'].iloc[-1]}, over {folds_of(COMPARABLE)}. Frozen features are "
-    + ", ".join(f"{word} at {count} of {len(COMPARABLE)} sizes" for word, count in COMPARABLE["frozen is"].value_counts(sort=False).items())
+    else f"{len(COMPARABLE)} of {len(SCRATCH)} sizes compare, over {folds_of(COMPARABLE)}. Frozen features are "
+    + "; ".join(f"{row.word} at {row.images} images a class ({row.gain:+.1f} points)" for row in COMPARED.itertuples())
     + "."
 )
 
