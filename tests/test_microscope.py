@@ -120,7 +120,7 @@ def test_a_unit_settles_when_it_stays():
 
 def test_the_nets_that_ship_are_shown_for_toys_and_for_photographs_only_where_the_pictures_are(tmp_path, capsys):
     assert microscope.nets("toybox") == ["zfnet-toybox", "alexnet-toybox"] and microscope.nets("folder") == []
-    assert microscope.nets("photos") == ["zfnet-modern-imagenet200"]
+    assert microscope.nets("photos") == ["zfnet-imagenet200", "zfnet-modern-imagenet200"]
     assert microscope.write("photos", tmp_path) == []
     assert "zfnet-modern-imagenet200 is left out" in capsys.readouterr().err
     assert subjects.chosen(96, 4).tolist() == [0, 31, 63, 95] and len(subjects.chosen(24, 128)) == 24

@@ -56,3 +56,8 @@ def test_a_row_of_an_under_trained_net_says_so_and_keeps_what_was_measured():
     found = results.of_regime(row, "10 steps", "zfnet never left chance")
     assert (found["status"], found["reason"], found["p"]) == ("not comparable", "under-trained: zfnet never left chance", None)
     assert (found["ours"], found["regime"]) == (2.0, "10 steps") and results.of_regime(row, "10 steps", "")["status"] == "agrees"
+
+
+def test_a_table_of_claims_never_says_that_a_probability_is_0():
+    sure = results.claim("table7-slope", "agrees", value=2.0, interval=(1.9, 2.1), n=9)
+    assert sure["p"] < 1e-6 and verdicts.table(sure)["p, Holm"].tolist() == ["< 0.001"]

@@ -12,6 +12,7 @@ from zfutils.stats.bootstrap import Interval
 from zfutils.stats.seeds import Estimate
 
 FEWEST = 10  # images or units: resampling fewer gives an interval that is too narrow
+_LEAST_P = 0.001  # that is told as a number
 
 
 def decided(
@@ -109,6 +110,13 @@ def _interval(row: dict) -> str:
     return "" if row["low"] is None else _claim(row).between(row["low"], row["high"])
 
 
+def _probability(p: float) -> str:
+    """A p-value to three places, which is never said to be 0; empty for none."""
+    if not math.isfinite(p):
+        return ""
+    return f"{p:.3f}" if p >= _LEAST_P else f"< {_LEAST_P}"
+
+
 def table(*rows: dict) -> pd.DataFrame:
     """Claims as a table: statement, place, our value, interval, p corrected (Holm) for all claims of the table, n, status, reason."""
     corrected = multiple.holm([math.nan if row["p"] is None else row["p"] for row in rows])
@@ -119,7 +127,7 @@ def table(*rows: dict) -> pd.DataFrame:
             "in the paper": said.place,
             "ours": _value(row),
             "interval": _interval(row),
-            "p, Holm": "" if not math.isfinite(p) else f"{p:.3f}",
+            "p, Holm": _probability(p),
             "n": row["n"],
             "status": row["status"],
             "reason": row["reason"],

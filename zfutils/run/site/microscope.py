@@ -21,7 +21,7 @@ from zfutils.models.crops import CENTRE
 from zfutils.run.site import subjects
 from zfutils.run.site.subjects import LAYERS, Subject
 
-_NETS = {"photos": ("zfnet-modern-imagenet200",)}  # of the other profiles, those of toys, all that ship with winners
+_NETS = {"photos": ("zfnet-imagenet200", "zfnet-modern-imagenet200")}  # of the other profiles, those of toys, all that ship with winners
 _MOST = {"smoke": 4}  # units a page where not all are wanted
 _SMALLEST, _GAP = 48, 2  # pixels of a tile at least, and between tiles
 _QUALITY = 55  # of WebP: a screen of the largest units stays below 3 MB
