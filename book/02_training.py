@@ -931,7 +931,7 @@ def members(*rows: str) -> list[str]:
 
 def decided(id: str, rows: tuple[str, ...], decide: Callable[[], tuple[str, seeds.Estimate]], threshold: float | None = 0.0) -> dict:
     """Scoreboard row of a claim about the errors of some rows, or why it cannot be decided."""
-    absent = "; ".join(dict.fromkeys(ABSENT[row] for row in rows if row in ABSENT))
+    absent = "; ".join(MISSING[name] for name in members(*rows) if name in MISSING)
     if reason := absent or runs.starts_apart(PROFILE, members(*rows), seed=SEED):
         return results.claim(id, claims.NOT_COMPARABLE, n=0, reason=reason)
     status, found = decide()
