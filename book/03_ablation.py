@@ -260,8 +260,8 @@ Markdown(
 # %% [markdown]
 # The changes of the top-1 error against the unchanged net, with an interval over seeds first and images second: *higher* and *lower* are said
 # only where it leaves 0 out, and from one seed a change *leans* at most. Beside them the change that the paper prints, on its own thousand
-# classes. What a net at chance enters stands as a
-# number only: it would squeeze the rest. Which bars lie on the other side of 0 than the paper's mark, and do they exclude 0?
+# classes. A change that a net at chance enters stands there as a number only: drawn, it would squeeze the rest. Which bars lie on the other
+# side of 0 than the paper's mark, and do they exclude 0?
 
 
 # %% tags=["plumbing"]

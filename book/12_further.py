@@ -140,7 +140,7 @@ Markdown(
 #
 # In chapter 3 most rows of table 3 are one net, trained once. Here every net is trained twice more with everything random drawn anew, and each is compared with the base of its own seed. (With these nets chapter 3 shows three seeds of every row, one at a time, and its verdicts take them in.)
 #
-# In the figure, a row whose net or base stayed at chance from some seed says so; such a seed is drawn but not counted. Look for rows whose bars lie on different sides of 0, and for bars that exclude 0 and yet do not overlap: there the interval over images, which takes the nets as given, is too narrow to speak of the recipe.
+# In the figure, a row whose net or base stayed at chance from some seed says so; such a seed is neither drawn nor counted; its numbers stand in the table `second_seeds`, which is kept with the results. Look for rows whose bars lie on different sides of 0, and for bars that exclude 0 and yet do not overlap: there the interval over images, which takes the nets as given, is too narrow to speak of the recipe.
 
 # %%
 STEP = time.monotonic()
@@ -193,7 +193,7 @@ def in_all(said: list[str]) -> str:
 assert in_all(["lower", "lower", "missing"]) == "lower" and in_all(["lower", "lower", "higher"]) == "undecided"
 
 # %% [markdown]
-# A change from a seed in which the net or its base stayed at chance is named and stands in the table; it is neither drawn nor counted.
+# Every row, seed by seed; what the seeds decide together is asked of those that left chance, the base too.
 
 
 # %%
