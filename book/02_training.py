@@ -689,8 +689,8 @@ Markdown(
 SHIPPED_START = own_pictures.start_of(PROFILE, seed=seed)
 Markdown(
     "### From a net that ships\n\nA few hundred pictures teach no net of this size to see: from random weights it would stay at the loss of a guess. In a profile of own "
-    "pictures `zfnet` therefore starts from the one that was trained on photographs and ships, with a new last layer, at a tenth of the rate (*fine-tuning*); `alexnet` "
-    "does not, so the two are not compared there. What does that bring over the same net left as it is (*frozen*), with a softmax on its layer 7, and over a net from "
+    "pictures a net whose like was trained on photographs and ships therefore starts from that one, with a new last layer, at a tenth of the rate (*fine-tuning*); "
+    "others start from random weights and are not compared with it. What does that bring over the same net left as it is (*frozen*), with a softmax on its layer 7, and over a net from "
     "random weights?"
     if SHIPPED_START
     else f"A net of one's own pictures starts from one that ships when there are fewer than {profiles.profile('folder').scratch_from:,} of them; here every net starts "

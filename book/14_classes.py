@@ -494,7 +494,7 @@ WORLDS = {
 }
 PICKED_CLASSES = min(20, *(len(prepared.classes) for prepared, _ in WORLDS.values()))
 LEAST = min(int(np.bincount(prepared.labels[indices]).min()) for prepared, indices in WORLDS.values())
-PICKED = min(13, LEAST)  # pictures a class: as many toys as ship
+PICKED = min(len(TOYS.table) // len(TOYS.classes), LEAST)  # pictures a class: as many toys as ship
 
 
 def picked(prepared: prepared_sets.PreparedSet, indices: np.ndarray) -> np.ndarray:

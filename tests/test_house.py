@@ -36,7 +36,7 @@ PACKAGES = {
         ("activations", "autograd_graph"),
         ("deconv", "deconvnet"),
         ("receptive_field", "batched_deconv", "topk", "occlusion", "saliency", "onnx_graphs"),
-        ("projections",),
+        ("projections", "shipped_winners"),
         ("top_nine",),
     ),
     "analysis": (

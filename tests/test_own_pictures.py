@@ -70,6 +70,17 @@ def test_nets_with_other_starts_are_not_compared(pictures):
     assert runs.starts_apart(OWN, ("zfnet",)) == runs.starts_apart(OWN, ("zfnet-2048", "alexnet")) == "", "what is not there has no start"
 
 
+def test_nets_that_both_start_from_their_like_are_compared(pictures):
+    architecture = architectures.of_profile(OWN, recipes.recipe("alexnet").paper, 5)
+    net = architectures.build(architecture, generator=torch.Generator().manual_seed(7))
+    shipped.write("alexnet-imagenet200", net, architecture, pictures.mean(), card={})
+    for name in ("zfnet", "alexnet"):
+        runs.train(OWN, name)
+    assert settings(pictures, name="alexnet").start == shipped.digest("alexnet-imagenet200")
+    assert settings(pictures, name="alexnet").lr_drops == tuple(runs.trained(OWN, "zfnet").card["lr_drops"])
+    assert runs.starts_apart(OWN, ("zfnet", "alexnet")) == ""
+
+
 def test_another_net_that_ships_makes_another_net(pictures):
     before = settings(pictures)
     architecture = shipped.architecture("zfnet-imagenet200")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from zfutils.attribution import topk
+from zfutils.attribution import shipped_winners, topk
 from zfutils.core import paths, shipped_files
 from zfutils.core.errors import Problem
 from zfutils.core.profiles import profile
@@ -86,8 +86,7 @@ def test_a_sample_holds_the_pictures_and_their_truth_pixel_by_pixel(weights):
 
 
 def test_the_winners_that_ship_are_those_of_a_scan(weights):
-    prepared, tops = registry.opened(SMALLEST), topk.load(shipped_files.checked(f"{NAME}.winners.npz"))
-    sample = samples.read(shipped_files.checked(f"{NAME}.winners.zip"))
+    prepared, (tops, sample) = registry.opened(SMALLEST), shipped_winners.of(NAME)
     net = shipped.load(NAME)
     expected = topk.scanned(SMALLEST, net, "shipped", prepared, "val", layers=list(tops))
     assert list(tops) == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
@@ -214,7 +213,7 @@ def test_where_nets_ship_one_that_follows_takes_the_cuts_of_the_one_that_ships(n
 
 def test_the_readme_says_how_much_the_nets_of_photographs_err():
     text = (paths.REPOSITORY / "README.md").read_text(encoding="utf-8")
-    for name in ("zfnet-imagenet200", "zfnet-modern-imagenet200"):
+    for name in ("zfnet-imagenet200", "alexnet-imagenet200", "zfnet-modern-imagenet200"):
         assert f"{100 * shipped.card(name)['val_error']:.1f} %" in text and f"`{name}`" in text
 
 

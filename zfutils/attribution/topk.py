@@ -50,6 +50,10 @@ class Top:
         """The k strongest alone."""
         return Top(self.indices[:, :k], self.values[:, :k], self.positions[:, :k])
 
+    def among(self, indices: np.ndarray) -> "Top":
+        """The same with each image named by its place in ascending `indices`, which hold them all."""
+        return Top(np.where(self.alive, np.searchsorted(indices, self.indices), NOBODY), self.values, self.positions)
+
 
 def scan(
     net: nn.Module,

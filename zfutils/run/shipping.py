@@ -1,10 +1,12 @@
 """Shipping: a trained net of this machine becomes what a clone finds in `weights/`."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch import nn
 
-from zfutils.attribution import topk
+from zfutils.attribution import shipped_winners, topk
 from zfutils.core import paths, progress, shipped_files
 from zfutils.core.errors import Problem
 from zfutils.core.profiles import Profile
@@ -17,14 +19,14 @@ from zfutils.training import runs
 from zfutils.training.trainer import PAPER_EPOCHS
 
 LARGEST = 13_500_000  # bytes that the weights of a net may take; with its mean and card 14 MB
-PER_CLASS = {"val": 10, "train": 3}  # pictures of each class in a sample
-WINNER_QUALITY = 85  # of the winners' pictures, of which there are many
+PER_CLASS = {"val": 10, "train": 2}  # pictures of each class in a sample
+VAL_QUALITY = 80  # of the val pictures among which the winners are, as there are many
 NINE = 9
 MOST_LOST = 0.005  # share of val pictures that rounding to half precision may turn wrong
 
 
 def ship(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
-    """Write a trained net into `weights/`, and of rendered toys a sample and the winners of every unit too.
+    """Write a trained net into `weights/`, and of rendered toys a sample, the val pictures and the winners of every unit.
 
     Args:
         profile: its sizes.
@@ -53,7 +55,7 @@ def ship(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
     if name == "zfnet":  # those of figure 4; what stands before training follows from the seed
         files.append(shipped.write_checkpoints(shipped_name, {epoch: trained.checkpoint(epoch) for epoch in PAPER_EPOCHS}))
     if profile.dataset == "toybox":  # of photographs no picture ships
-        files += _sample(profile, prepared) + _winners(profile, shipped_name, net, prepared)
+        files += [*_pictures(profile, prepared), _winners(profile, shipped_name, net, prepared)]
     for file in files:
         progress.say(f"{file}: {file.stat().st_size / 1e6:.2f} MB")
     return [file.name for file in files]
@@ -81,25 +83,19 @@ def _card(profile: Profile, name: str, trained: Trained, prepared: PreparedSet, 
     }
 
 
-def _sample(profile: Profile, prepared: PreparedSet) -> list:
-    path = paths.WEIGHTS / f"{profile.name}.sample.zip"
-    samples.write(prepared, np.concatenate([samples.per_class(prepared, *some) for some in PER_CLASS.items()]), path)
-    return [shipped_files.enlist(path)]
+def _pictures(profile: Profile, prepared: PreparedSet) -> list[Path]:
+    """A sample, pixel by pixel, and all val pictures, a little coarser: the nets that ship share them."""
+    sample, val = paths.WEIGHTS / f"{profile.name}.sample.zip", paths.WEIGHTS / f"{profile.name}{shipped_winners.VAL}"
+    samples.write(prepared, np.concatenate([samples.per_class(prepared, *some) for some in PER_CLASS.items()]), sample)
+    samples.write(prepared, prepared.indices("val"), val, quality=VAL_QUALITY, maps=False)
+    return [shipped_files.enlist(sample), shipped_files.enlist(val)]
 
 
-def _winners(profile: Profile, name: str, net: nn.Sequential, prepared: PreparedSet) -> list:
-    """The nine strongest val pictures of every unit: which and where, and the pictures themselves."""
+def _winners(profile: Profile, name: str, net: nn.Sequential, prepared: PreparedSet) -> Path:
+    """The nine strongest val pictures of every unit: which of the val pictures that ship, and where."""
     inputs = Crops(prepared, profile.image_size, device=torch.device("cpu"))
     layers = [layer for layer, module in net.named_children() if isinstance(module, nn.Conv2d | nn.Linear)]
-    tops = topk.scan(net, lambda some: inputs.batch(some, CENTRE), layers=layers, k=NINE, indices=prepared.indices("val"))
-    seen = np.unique(np.concatenate([top.indices[top.alive] for top in tops.values()]))
-    renumbered = {layer: topk.Top(_renumbered(top.indices, seen), top.values, top.positions) for layer, top in tops.items()}
-    pictures, winners = paths.WEIGHTS / f"{name}.winners.zip", paths.WEIGHTS / f"{name}.winners.npz"
-    samples.write(prepared, seen, pictures, quality=WINNER_QUALITY, maps=False)
-    topk.save(renumbered, winners)
-    return [shipped_files.enlist(pictures), shipped_files.enlist(winners)]
-
-
-def _renumbered(indices: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Indices into the set as indices into the pictures that ship."""
-    return np.where(indices == topk.NOBODY, topk.NOBODY, np.searchsorted(seen, indices))
+    val = prepared.indices("val")
+    tops = topk.scan(net, lambda some: inputs.batch(some, CENTRE), layers=layers, k=NINE, indices=val)
+    topk.save({layer: top.among(val) for layer, top in tops.items()}, winners := paths.WEIGHTS / f"{name}{shipped_winners.WINNERS}")
+    return shipped_files.enlist(winners)

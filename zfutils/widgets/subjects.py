@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zfutils.attribution import topk
+from zfutils.attribution import shipped_winners
 from zfutils.attribution.topk import Top
-from zfutils.core import paths, profiles, shipped_files
+from zfutils.core import paths, profiles
 from zfutils.core.errors import Problem, unknown
 from zfutils.data import prepared_sets, samples
 from zfutils.models import checkpoints, shipped
@@ -116,9 +116,7 @@ def of_shipped(name: str) -> Subject:
     says = (
         f"{card['says']}; {card['val_wrong']} of {card['val_n']} val pictures wrong ({100 * low:.0f} to {100 * high:.0f} %), {card['data']}"
     )
-    winners = None
-    if f"{name}.winners.npz" in shipped_files.index():
-        winners = topk.load(shipped_files.checked(f"{name}.winners.npz")), samples.read(shipped_files.checked(f"{name}.winners.zip"))
+    winners = shipped_winners.of(name) if shipped_winners.has(name) else None
     subject = _of_book(name, shipped.load(name), card["architecture"]["image_size"], mean, card["classes"], says)
     return dataclasses.replace(subject, winners=winners, photographs=winners is None)
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from zfutils.analysis import class_purity, evolution, localization
-from zfutils.attribution import top_nine
+from zfutils.attribution import shipped_winners, top_nine
 from zfutils.attribution.batched_deconv import Regions
 from zfutils.attribution.topk import Top
 from zfutils.core import keys, locks, paths, profiles, progress
@@ -111,7 +111,7 @@ def nets(profile_name: str) -> list[str]:
     profile = profiles.PROFILES.get(profile_name)
     if profile is None or not (profile.toys or profile_name in _NETS):
         return []
-    wanted = _NETS.get(profile_name) or [name for name in shipped.known() if subjects.has_winners(name)]
+    wanted = _NETS.get(profile_name) or [name for name in shipped.known() if shipped_winners.has(name)]
     return sorted((name for name in wanted if name in shipped.known()), key=lambda name: (shipped.card(name)["recipe"] != "zfnet", name))
 
 
@@ -128,7 +128,7 @@ def write(profile_name: str, to: Path) -> list[Shown]:
     shown = []
     for name in nets(profile_name):
         profile = profiles.profile(profile_name)
-        if not subjects.has_winners(name) and subjects.opened(profile) is None:
+        if not shipped_winners.has(name) and subjects.opened(profile) is None:
             progress.say(f"microscope: {name} is left out, its pictures are not on this machine; run: make data PROFILE={profile_name}")
             continue
         folder = _kept(profile, name, _MOST.get(profile_name, subjects.USUAL_MOST))
@@ -235,7 +235,7 @@ def _settled(subject: Subject, layer: str, live: np.ndarray) -> list[int | None]
 
 def _kept(profile: Profile, name: str, most: int) -> Path:
     """The folder with the pictures and the numbers of a net, made once for the net, its pictures and the code that looks; older ones go."""
-    pictures = subjects.opened(profiles.profile("toybox") if subjects.has_winners(name) else profile)
+    pictures = subjects.opened(profiles.profile("toybox") if shipped_winners.has(name) else profile)
     about = (shipped.digest(name), most, keys.code("run.site.microscope"), pictures and pictures.digest())
     folder = paths.data_dir() / profile.name / "microscope" / f"{name}-{keys.digest(*about)[:8]}"
     with locks.alone(folder):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from zfutils.analysis import evolution, localization, selectivity
-from zfutils.attribution import activations, topk
+from zfutils.attribution import activations, shipped_winners, topk
 from zfutils.attribution.topk import Top
 from zfutils.core import profiles, shipped_files
 from zfutils.core.errors import Problem
@@ -78,14 +78,13 @@ def subject(profile: Profile, name: str, most: int = USUAL_MOST) -> Subject:
     """
     net, size = shipped.load(name), shipped.card(name)["architecture"]["image_size"]
     states = {epoch: shipped.checkpoint(name, epoch) for epoch in shipped.epochs(name) if epoch}
-    if not has_winners(name):
+    if not shipped_winners.has(name):
         prepared = registry.opened(profile)
         inputs = Crops(prepared, size, device=torch.device("cpu"), mean=shipped.mean(name))
         tops = topk.scanned(profile, net, name, prepared, "val", layers=LAYERS, k=_NINE, inputs=inputs)
         return Subject(name, net, size, tops, prepared, (prepared, samples.per_class(prepared, "val", _PER_CLASS)), None, [], states)
-    tops = {layer: top for layer, top in topk.load(shipped_files.checked(f"{name}.winners.npz")).items() if layer in LAYERS}
-    prepared = samples.read(shipped_files.checked(f"{name}.winners.zip"))
-    tops, prepared = _cut_down(tops, prepared, most)
+    tops, prepared = shipped_winners.of(name)
+    tops, prepared = _cut_down({layer: top for layer, top in tops.items() if layer in LAYERS}, prepared, most)
     sample = samples.read(shipped_files.checked("toybox.sample.zip"))
     some = sample.only(samples.per_class(sample, "val", _PER_CLASS))
     parts, names = _parts(prepared, size)
@@ -121,11 +120,6 @@ def _parts(prepared: PreparedSet, size: int) -> tuple[Callable[[np.ndarray], np.
         return None, []
     there = rows["index"].to_numpy(np.int64)
     return lambda indices: localization.part_maps(rendered, size, there[indices]), ["", *rendered.facts["parts"]]
-
-
-def has_winners(name: str) -> bool:
-    """Whether the winners of a net ship, with their pictures."""
-    return f"{name}.winners.npz" in shipped_files.index()
 
 
 def opened(profile: Profile) -> PreparedSet | None:
