@@ -87,5 +87,9 @@ def test_the_hash_follows_the_file(tmp_path, monkeypatch):
 def test_a_value_is_told_in_the_unit_of_its_claim():
     assert claims.claim("zfnet-beats-alexnet").told(-0.3274) == "-32.7 points"
     assert claims.claim("zfnet-beats-alexnet").told(-0.0005) == "-0.05 points"  # not -0.0, which has a sign and no size
+    assert claims.claim("zfnet-beats-alexnet").between(-0.6, -0.00003) == "-60.0 to -0.003 points"
+    assert claims.claim("zfnet-beats-alexnet").told(0.0) == "+0.0 points"
+    assert claims.claim("zfnet-beats-alexnet").told(-0.00099) == "-0.10 points"
     assert claims.claim("classes-come-with-depth").told(0.25) == "+0.250"
+    assert claims.claim("classes-come-with-depth").told(-0.00021) == "-0.0002"
     assert claims.claim("zfnet-beats-alexnet").between(-0.6, -0.02) == "-60.0 to -2.0 points"

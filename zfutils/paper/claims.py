@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,11 +45,11 @@ class Claim:
     unit: str = ""
 
     def told(self, value: float) -> str:
-        """A value, or an end of its interval, as it is shown: with its sign, in the claim's unit; near 0 with a decimal more."""
-        if self.unit != "points":
-            return f"{value:+.3f}"
-        decimals = 2 if 0 < abs(100 * value) < 0.1 else 1
-        return f"{100 * value:+.{decimals}f} points"
+        """A value, or an end of its interval, as it is shown: with its sign, in the claim's unit, near 0 with more decimals."""
+        shown, decimals, unit = (100 * value, 1, " points") if self.unit == "points" else (value, 3, "")
+        if 0 < abs(shown) < 10**-decimals:  # not -0.00, which has a sign and no size
+            decimals = math.ceil(-math.log10(abs(shown)))
+        return f"{shown:+.{decimals}f}{unit}"
 
     def between(self, low: float, high: float) -> str:
         """The ends of an interval as they are shown, the unit once."""
