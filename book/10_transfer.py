@@ -726,7 +726,8 @@ def gap_reading() -> str:
         if len(late)
         else ""
     )
-    who = {0: "training from scratch is ahead at every size", len(measured): "frozen features are ahead at every size"}
+    where = " at every size" if len(measured) > 1 else ""
+    who = {0: f"training from scratch is ahead{where}", len(measured): f"frozen features are ahead{where}"}
     return f"{said} Here the difference is {ours}: {who.get(ahead, f'frozen features are ahead at {ahead} of {len(measured)} sizes')}, by the means over the folds that both were run on.{mind}"
 
 
