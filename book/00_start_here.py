@@ -144,7 +144,7 @@ ASKED = (
 )
 Markdown(f"""
 {UNIT}, its nine pictures: {", ".join(f"{count} × {name}" for name, count in COUNTS.items())}. {ASKED} Look on the right for what stays the same from tile to tile, while on the left colour, place and background change, and make
-your guess before you go on. What stays is what the unit is about; what changes is what it does not mind. [Chapter 4](04_deconvnet.ipynb) does this for every layer, and [chapter 6](06_trust.ipynb) asks how far such a picture can be trusted.
+your guess. What stays is what the unit is about; what changes is what it does not mind. A guess is all that nine pictures allow: [chapter 4](04_deconvnet.ipynb) does this for every layer and counts what the pictures share, and [chapter 6](06_trust.ipynb) asks how far such a picture can be trusted.
 """)
 
 # %% [markdown]
@@ -187,7 +187,7 @@ Did all of it hold? Most of the paper's pictures still teach; some of its senten
 # %% [markdown]
 # ## Its place in history
 #
-# **Before.** LeCun and colleagues (1989) trained a small net with shared weights to read zip codes: convolution, learned end to end by backpropagation. For twenty years such nets were thought fit for digits.
+# **Before.** LeCun and colleagues (1989) trained a small net with shared weights to read zip codes: convolution, learned end to end by backpropagation. For twenty years such nets were thought fit for little but digits.
 # Krizhevsky, Sutskever and Hinton (2012) made one wide, deep and fast enough for a million photographs: rectified units, dropout, two graphics cards. Meanwhile Zeiler and Fergus had been working on
 # *deconvolutional* nets (2010, with switches 2011): models that explain an image from the top down, without labels. Here they turn that machine around: it learns nothing any more, it only reads another net.
 #
@@ -253,10 +253,10 @@ Did all of it hold? Most of the paper's pictures still teach; some of its senten
 # | 1 | this page; the paper, sections 1 and 2 | the explorer in pairs: what does map 17 of layer 4 respond to? Say it from its nine pictures, predict which other picture excites it and which does not, then test both | three units, for each a guess, its evidence and a counterexample |
 # | 2 | [chapter 1](01_architecture.ipynb) | one forward pass on paper: sizes, receptive fields, number of weights | the exercises; the receptive field of one more layer by hand |
 # | 3 | [chapter 2](02_training.ipynb) | read learning curves: which net has learned to the end, and how do you know? | the exercises; one slider of the chapter (the deviation, or rate and momentum), predicted before it is moved |
-# | 4 | [chapter 3](03_ablation.ipynb) and *How to read a verdict* below | what does a net of another seed do to a conclusion? | the exercises; one row of table 3: its change, whether its net had learned to the end, and the run that would decide it |
+# | 4 | [chapter 3](03_ablation.ipynb), executed on toys, and *How to read a verdict* below | what does a net of another seed do to a conclusion? | the exercises; one row of table 3: its change, whether its net had learned to the end, and the run that would decide it |
 # | 5 | chapters [4](04_deconvnet.ipynb) and [5](05_development.ipynb), of the second figures 4 and 6 | un-pool a 4 x 4 map on the board; the way down in code; then figure 6: what did the authors see, and would you have changed the net for it? | the exercises of one of the two |
 # | 6 | [chapter 6](06_trust.ipynb); Adebayo 2018 or Sixt 2020 | a debate: *'a projection shows what the unit sees'*, for and against | one page: which sentence of the paper would you rewrite? |
-# | 7 | chapters [7](07_occlusion.ipynb), [8](08_correspondence.ipynb), [9](09_invariance.ipynb), one a group | each group presents its experiment, and how it could have come out otherwise | the exercises of the group's chapter |
+# | 7 | chapters [7](07_occlusion.ipynb), [8](08_correspondence.ipynb), [9](09_invariance.ipynb) and, on photographs, [13](13_imagenet.ipynb), one a group | each group presents its experiment, and how it could have come out otherwise | the exercises of the group's chapter |
 # | 8 | [chapter 10](10_transfer.ipynb) up to *Does transfer work here*; own pictures, started the week before (`make reproduce PROFILE=folder DATA=…`) | every group defends one verdict of chapters 4 to 9, or takes one *not comparable* (chapter 10, for instance) and says what it lacks: a longer training, another net or other pictures | a short report: claim, measure, rule, verdict, doubt |
 #
 # *For teachers.* Run `make reproduce` once and hand out the results: no student needs to wait for training. Most exercises check the student's own function or number; the open ones, and some of *Change it and explain*, are for you to mark. Solutions are folded under the checks; `make students` writes copies without them. Mark the argument, not the verdict: an *undecided* with
@@ -287,31 +287,32 @@ HTML(
 )
 
 # %% [markdown]
-# These are the pictures of this run: one row for each class, all from the split *val*, which no net is trained on.
+# These are pictures of this run: one row for each class, or for twenty of them, all from the split *val*, which no net is trained on.
 
 # %%
-PER_CLASS = 8
+PER_CLASS, MOST_CLASSES = 8, 20
+SOME = np.unique(np.linspace(0, len(PICTURES.classes) - 1, min(len(PICTURES.classes), MOST_CLASSES)).astype(int)).tolist()
 
 
 def rows_by_class(split: str) -> list[np.ndarray]:
-    """The first pictures of every class in a split."""
+    """The first pictures of some classes in a split."""
     of_split = PICTURES.indices(split)
-    return [of_split[PICTURES.labels[of_split] == label][:PER_CLASS] for label in range(len(PICTURES.classes))]
+    return [of_split[PICTURES.labels[of_split] == label][:PER_CLASS] for label in SOME]
 
 
-SHOWN = rows_by_class("val")
-sheet = plot.sheet({name: np.asarray(PICTURES.images[rows]) for name, rows in zip(PICTURES.classes, SHOWN, strict=True)}, columns=PER_CLASS)
+SHOWN = {PICTURES.classes[label]: rows for label, rows in zip(SOME, rows_by_class("val"), strict=True)}
+sheet = plot.sheet({name: np.asarray(PICTURES.images[rows]) for name, rows in SHOWN.items()}, columns=PER_CLASS)
 results.save("pictures", profile=PROFILE, seed=seed, seconds=time.monotonic() - START, figure=sheet, data=PICTURES)
 sheet
 
 # %% [markdown]
-# Rendered toys bring their truth along: below, the parts of the same pictures, each part in its own colour. So the paper's methods can be *scored*: does a square on the toy hurt, does a projection fall on the part?
-# Photographs do not know.
+# Rendered toys bring their truth along: which pixel belongs to which part. So the paper's methods can be *scored*: does a square on the toy hurt, does a projection fall on the part? Photographs bring no such truth.
+# For toys, the parts of the same pictures, each part in its own colour:
 
 # %%
 if "parts" in PICTURES.facts["maps"]:
     COLOURS = plot.palette(len(PICTURES.facts["parts"]))
-    painted = {name: COLOURS[PICTURES.map("parts")[rows]] for name, rows in zip(PICTURES.classes, SHOWN, strict=True)}
+    painted = {name: COLOURS[PICTURES.map("parts")[rows]] for name, rows in SHOWN.items()}
     parts = plot.sheet(painted, columns=PER_CLASS)
     results.save("parts", profile=PROFILE, seed=seed, seconds=time.monotonic() - START, figure=parts, data=PICTURES)
     shown = parts
@@ -365,14 +366,14 @@ Markdown(
 # | differs | the whole interval lies on the other side |
 # | leans: agrees, leans: differs | the interval decides, but only one net of each kind was trained; another seed may turn it |
 # | undecided | the interval covers the threshold: more images or more seeds would be needed to say |
-# | not comparable | the experiment could not speak: a net that had not learned to the end, pictures that lack what is asked for; the reason is given |
+# | not comparable | the experiment could not speak: a net that had not learned to the end, pictures that lack what is asked for, a net that this run did not train; the reason is given |
 # | in part | of several claims about one figure, some agree and some differ |
 #
 # **One verdict each.** A table has the verdict of its pattern. A figure has what those of its claims say that are decided; how many are not stands beside it. Figure 3 has neither: its sizes are the paper's or they are not. Figure 8
 # shows the images behind table 1 and shares its verdict.
 #
 # *Agrees* does not mean that the paper is right, and *differs* does not mean that it is wrong: our nets are smaller and see other pictures. It means that the sentence did, or did not, hold here.
-# Many claims at once bring false alarms; `p_holm` in the long list is a p that holds for all of them together (Holm's correction).
+# Many claims at once bring false alarms; `p_holm` in the long list is a p that holds for all of them together (Holm's correction). A chapter's own table corrects for the claims of that table alone (*p, Holm, of these*), and can only be milder.
 #
 # One example of each verdict from this run:
 
@@ -401,6 +402,7 @@ HTML(cards.table(paper_map.examples(BOARD), wide="claim"))
 # | features | the outputs of a layer, taken as a description of the image |
 # | energy | the sum of the squared pixels of a projection |
 # | few-shot curve | accuracy against the number of training images a class |
+# | fold | one draw of training and test images; measures are averaged over several |
 # | frozen | weights that are not trained any further |
 # | Grad-CAM | weighs each map of the last convolutional layer by the mean gradient of a class with respect to it, adds the maps up and keeps what is positive |
 # | interval | 95 %: made so that in 95 of 100 repetitions it holds the true value |
@@ -411,13 +413,14 @@ HTML(cards.table(paper_map.examples(BOARD), wide="claim"))
 # | map | all values of one filter, (h, w) |
 # | mean picture | the average of the training images; it is subtracted, so for the net it is zero |
 # | occluder, heatmap | the square that hides; what it does at every position |
-# | over seeds first and images second | the bootstrap where trained nets are compared: draw nets of each recipe, then images; how far the result spreads gives the interval |
+# | over seeds first and images second | the bootstrap where trained nets are compared: draw nets of each recipe, then images; half the interval is the spread of the results times Student's t for so few nets, so it may reach beyond every one of them |
 # | p-value | how often chance alone would give a difference as large |
 # | patch | the window of an image that a unit sees |
 # | profile | the size of a run: which pictures, how wide the net, how long the training |
 # | projection | what the deconvnet makes of one activation: a picture in pixels |
 # | precision, recall | of the pictures that were taken the share that shows the class; of the pictures that show it the share that was taken |
 # | receptive field | the window of the input that one value of a map depends on |
+# | regime | how far the training of a net came: steps, the step by which it began to learn, its training error |
 # | recipe | a named net together with how it is trained |
 # | ReLU, rectify | max(x, 0) |
 # | replication | Krizhevsky's net, trained once more by the authors so that the comparison is fair; here `alexnet` |

@@ -148,7 +148,7 @@ SIZES.drop(columns="key")
 # %% [markdown]
 # ## Parameters
 #
-# A filter has one weight for every pixel it sees in every map below, and one bias. Nearly all parameters of this net sit in two layers.
+# A filter has one weight for every pixel it sees in every map below, and one bias. Most parameters of this net sit in two layers.
 
 # %%
 COUNTS = architectures.parameters(ZFNET)
@@ -602,6 +602,12 @@ with exercises.check():
     assert multiplications(96, 256, 5, 27, groups=2) == COSTS["conv2"], "layer 2 of alexnet should cost what the library counts"
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Layer 2 costs most, and layer 6 has most parameters. A weight of layer 6 is used once, a weight of layer 2 at every place of its maps.
+#
+# </details>
+#
 # **4. Change it and explain.** Write the side of the receptive field for any stack of windows, and use it: what would one unit of `conv5` see
 # if layer 1 moved by 4 pixels instead of 2?
 #
@@ -636,7 +642,7 @@ with exercises.check():
 #
 # </details>
 #
-# **5. Predict.** At one place of a picture only map 10 of 96 grows; all other values before the contrast norm stay. How many maps change after it?
+# **5. Predict.** At one place of a picture no value is 0, and only map 10 of 96 grows; all other values before the contrast norm stay. How many maps change after it?
 
 # %% tags=["solution"]
 CHANGED_MAPS = 5

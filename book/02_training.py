@@ -273,8 +273,11 @@ Markdown(
 # %% tags=["plumbing"]
 STRETCH = max(CURVATURES) / min(CURVATURES)
 BEST_ALONE, BEST_HEAVY = (STRETCH - 1) / (STRETCH + 1), math.sqrt(0.9)  # what a step leaves, each at its best rate
+EVEN = (1 - BEST_HEAVY) / min(CURVATURES)  # the rate at which a step leaves as much of the flat axis with .9 as without
+assert np.allclose([abs(descent.modes(CURVATURES, rate=EVEN, momentum=own)[0]) for own in (0, 0.9)], BEST_HEAVY)
 Markdown(
-    "Momentum nearly doubles the rate at which the steep axis runs away, and at one and the same rate the flat axis comes down faster with it; it pays with swings. "
+    f"Momentum nearly doubles the rate at which the steep axis runs away; it pays with swings. At one and the same rate below {EVEN:.3f} the flat axis comes down faster with .9, "
+    "above it slower. "
     f"Each at its best rate, a step leaves {BEST_ALONE:.3f} of the distance without momentum and {BEST_HEAVY:.3f} with .9: in a valley that is stretched {STRETCH:g} "
     f"times momentum .9 does not pay yet, in one that is stretched more than {(1 + BEST_HEAVY) / (1 - BEST_HEAVY):.0f} times it does. "
     "A net is such a valley in millions of dimensions whose curvatures nobody knows, and which change while it learns."
@@ -395,8 +398,9 @@ Markdown(
 )
 
 # %% [markdown]
-# One part is missing: when the learning rate is cut. The paper lowered it by hand when the errors stopped falling. The rule of this book in
-# eight lines, for a list of losses on the dev split, one an epoch; the library's rule beside it, on losses that fall, stall, fall and stall:
+# One part is missing: when the learning rate is cut. The paper lowered it by hand when the errors stopped falling. The rule of this book,
+# but for the latest moments (below), in eight lines, for a list of losses on the dev split, one an epoch; the library's rule beside it, on
+# losses that fall, stall, fall and stall:
 
 
 # %%
@@ -449,11 +453,13 @@ TRAINED["zfnet-unclipped"] = clipping.unclipped(PROFILE, seed=seed)  # zfnet its
 LOGS = {name: found.log for name, found in TRAINED.items()}
 SAME = TRAINED["zfnet-unclipped"].folder == TRAINED["zfnet"].folder  # clipping never acted
 DRAWN = {"zfnet": "zfnet = zfnet-unclipped"} if SAME else {"zfnet": "zfnet", "zfnet-unclipped": "zfnet-unclipped"}
+SHARES = ("largest_rms_over_radius", "largest_rms_over_radius_first_layer")
+FIRST_LEADS = [name for name in DRAWN if np.allclose(*(LOGS[name][column] for column in SHARES))]  # any layer's largest is layer 1's
 growth = pd.concat(
     pd.DataFrame({"net": f"{DRAWN[name]}, {where}", "visits": log["step"] * PROFILE.batch, "share": log[column]})
     for name, log in LOGS.items()
-    for where, column in (("any layer", "largest_rms_over_radius"), ("layer 1", "largest_rms_over_radius_first_layer"))
     if name in DRAWN
+    for where, column in zip(["any layer = layer 1"] if name in FIRST_LEADS else ["any layer", "layer 1"], SHARES, strict=False)
 )
 growth_figure = plot.lines(
     growth,
@@ -467,10 +473,13 @@ growth_figure = plot.lines(
 )
 growth_figure
 
-# %% tags=["plumbing"]
-Markdown(note(TRAINED.values(), PICTURES))
 
 # %% tags=["plumbing"]
+def times(count: int) -> str:
+    """How often, in words; a filter that is scaled back in two steps counts twice."""
+    return f"{count:,} time{'' if count == 1 else 's'}"
+
+
 ZFNET_LOG = LOGS["zfnet"]
 ACTED = int(ZFNET_LOG["clipped"].sum())
 FIRST = ZFNET_LOG.loc[ZFNET_LOG["clipped"] > 0, "epoch"]
@@ -484,14 +493,19 @@ results.save(
     data=PICTURES,
     facts={"nets": {name: found.folder.name for name, found in TRAINED.items()}},
 )
-Markdown(
-    f"In the training of zfnet {ACTED:,} filters were scaled back, {int(ZFNET_LOG['clipped_first_layer'].sum()):,} of them in layer 1"
-    + (f"; the first in epoch {int(FIRST.iloc[0])}." if ACTED else ": *clipped* and *unclipped* are one and the same net.")
-)
 
-# %% [markdown]
-# Where it never acts in the whole run, its story cannot be told at the profile's learning rate. Only then short runs look for the first of
-# some rising rates at which it does; with and without clipping they start alike, and their rate is never cut.
+# %% tags=["plumbing"]
+IN_LAYER1 = int(ZFNET_LOG["clipped_first_layer"].sum())
+Markdown(
+    f"{note(TRAINED.values(), PICTURES)}\n\nIn the training of zfnet "
+    + (
+        f"a filter was scaled back {times(ACTED)}, {'always' if IN_LAYER1 == ACTED else f'{times(IN_LAYER1)} of these'} in layer 1; first in epoch {int(FIRST.iloc[0])}."
+        if ACTED
+        else "no filter was scaled back: *clipped* and *unclipped* are one and the same net."
+    )
+    + f" {'Without clipping the' if ACTED else 'The'} largest filter ends an epoch at up to {LOGS['zfnet-unclipped'][SHARES[0]].max():.2f} times the radius."
+    + (f" In {' and '.join(f'`{name}`' for name in FIRST_LEADS)} it is always one of layer 1." if FIRST_LEADS else "")
+)
 
 
 # %% tags=["plumbing"]
@@ -501,38 +515,29 @@ def listed(values: tuple[float, ...]) -> str:
     return f"{', '.join(first)} and {last}"
 
 
-Markdown(
-    f"The profile's rate is {PROFILE.learning_rate:g}. "
-    + (
-        "It acts there, so none was tried."
-        if ACTED
-        else f"Tried are {listed(clipping.rates(PROFILE))}, in runs of {max(1, PROFILE.epochs // clipping.SHARE)} of the {PROFILE.epochs} epochs each."
-    )
-)
-
-# %% tags=["plumbing"]
-FOUND = None if ACTED else clipping.first_that_acts(PROFILE, PICTURES, seed=seed)
-
-
 def told(found: tuple[clipping.Trial, clipping.Trial] | None) -> str:
     """What the short runs showed."""
-    if ACTED:
-        return "There is nothing to show of other rates."
     if found is None:
-        return f"In short runs of `zfnet` clipping acts at none of the rates {listed(clipping.rates(PROFILE))} that train at all."
+        return "It acts at none of them that trains at all."
     clipped, free = found
     largest = free.log["largest_rms_over_radius"].max()
     return (
         f"At a learning rate of **{clipped.rate:g}** (the profile's is {PROFILE.learning_rate:g}) clipping acts: "
-        f"{int(clipped.log['clipped'].sum()):,} filters were scaled back in {len(clipped.log)} epochs; without it the largest filter reaches "
+        f"a filter was scaled back {times(int(clipped.log['clipped'].sum()))} in {len(clipped.log)} epochs; without it the largest filter reaches "
         f"{largest:.2f} times the radius."
     )
 
 
-Markdown(told(FOUND))
+FOUND = None if ACTED else clipping.first_that_acts(PROFILE, PICTURES, seed=seed)
+SHORT = max(1, PROFILE.epochs // clipping.SHARE)  # epochs of a short run
+RISING = (
+    f"Short runs of `zfnet`, {SHORT} of the {PROFILE.epochs} epochs each, look for the first of some rising rates, {listed(clipping.rates(PROFILE))}, at which it acts. "
+    "With and without clipping they start alike, and their rate is never cut. "
+)
+None if ACTED else Markdown(RISING + told(FOUND))
 
 # %%
-if FOUND is None:
+if FOUND is None:  # it acts in the run itself, or at no rate
     shown = None
 else:
     first_layers = {f"at rate {one.rate:g}, {'clipped' if one.clips else 'not clipped'}": one.filters() for one in FOUND}
@@ -589,13 +594,19 @@ learning
 def learned(name: str) -> str:
     """When a net left chance, when its rate was cut, and where it ended."""
     log, card = LOGS[name], CARDS[name]
-    below = log.loc[log["dev_loss"] < schedule.LEARNING * math.log(CLASSES), "epoch"]
-    first = f"its dev loss is below 90 % of a guess's from epoch {int(below.iloc[0])} on" if len(below) else "it never left chance"
+    step = error_rates.left_chance(log, CLASSES)
+    first = (
+        f"its training loss is first below {schedule.LEARNING:.0%} of a guess's in epoch {log.loc[log['step'] == step, 'epoch'].item()}"
+        if step
+        else "it never left chance"
+    )
     cuts = ", ".join(f"{step / card['steps'] * card['settings']['epochs']:.1f}" for step in card["lr_drops"])
     latest = [math.ceil(share * card["steps"]) for share in PROFILE.latest_drops]
     if list(card["lr_drops"]) == latest and name == "zfnet":
         cuts += ", the latest moments allowed, " + (
-            "for its dev loss had never stalled so long" if len(below) else "for nothing is cut earlier at chance"
+            "for its dev loss had never stalled so long"
+            if (log["dev_loss"] < schedule.LEARNING * math.log(CLASSES)).any()
+            else "for nothing is cut earlier at chance"
         )
     train, dev = (log[f"{split}_wrong"].iloc[-1] / log[f"{split}_n"].iloc[-1] for split in ("train", "dev"))
     meet = ", so that its two lines lie on each other" if abs(train - dev) < 0.01 else ""  # a hundredth of the figure's height
@@ -605,9 +616,28 @@ def learned(name: str) -> str:
     )
 
 
+# %% tags=["plumbing"]
+def flat(name: str) -> int:
+    """How many epochs from the first on a net's dev loss is that of a guess, to 1 %."""
+    return int((LOGS[name]["dev_loss"] / math.log(CLASSES) - 1).abs().lt(0.01).cummin().sum())
+
+
+FLAT = " and ".join(f"`{name}` (its dev loss, {flat(name)} epochs)" for name in ("zfnet", "alexnet") if flat(name) > 1)
+LEFT = any(error_rates.left_chance(LOGS[name], CLASSES) for name in ("zfnet", "alexnet"))
+LOOK = [f"the flat start of {FLAT}"] if FLAT else []
+LOOK += ["the fall, with a step down where the rate is cut for the first time (with smaller steps the weights settle)"] if LEFT else []
+
+
+def above(name: str) -> str:
+    """In how many epochs a net errs on a larger share of train, with dropout, than of dev."""
+    log = LOGS[name]
+    higher = log["train_wrong"] / log["train_n"] > log["dev_wrong"] / log["dev_n"]
+    return f"{higher.sum()} of {len(log)} epochs of `{name}`{'' if higher.iloc[-1] else ' (not in the last)'}"
+
+
 Markdown(
-    "Look for the flat start, the fall, and the step down where the rate is cut for the first time: with smaller steps the weights settle. "
-    "The lines of train lie above those of dev where dropout is at work in training only.\n\n"
+    (f"Look for {' and '.join(LOOK)}. " if LOOK else "")
+    + f"The error on train, counted with dropout, lies above that on dev in {above('zfnet')} and in {above('alexnet')}.\n\n"
     + "\n".join(learned(name) for name in ("zfnet", "alexnet"))
 )
 
@@ -687,7 +717,7 @@ Markdown(
 
 # %% tags=["plumbing"]
 SHIPPED_START = own_pictures.start_of(PROFILE, seed=seed)
-Markdown(
+START_WORDS = (
     "### From a net that ships\n\nA few hundred pictures teach no net of this size to see: from random weights it would stay at the loss of a guess. In a profile of own "
     "pictures a net whose like was trained on photographs and ships therefore starts from that one, with a new last layer, at a tenth of the rate (*fine-tuning*); "
     "others start from random weights and are not compared with it. What does that bring over the same net left as it is (*frozen*), with a softmax on its layer 7, and over a net from "
@@ -696,6 +726,7 @@ Markdown(
     else f"A net of one's own pictures starts from one that ships when there are fewer than {profiles.profile('folder').scratch_from:,} of them; here every net starts "
     "from random weights."
 )
+Markdown(START_WORDS) if SHIPPED_START or PROFILE.scratch_from else None  # the other profiles train every net from random weights
 
 # %% tags=["plumbing"]
 if SHIPPED_START:
@@ -710,9 +741,9 @@ if SHIPPED_START:
     display(shown, told_start)
 
 # %% [markdown]
-# Why a profile may take smaller batches: a net first stays at chance for many steps, because signals and gradients start so small, and when
-# the profiles were made the number of these steps hardly depended on the batch. Where pictures are few, small batches get it through them
-# in fewer visits. How long did it take here?
+# Why a profile may take smaller batches: a net first stays at chance for many steps, perhaps because signals and gradients start so small,
+# and when the profiles were made the number of these steps hardly depended on the batch. Where pictures are few, small batches get it
+# through them in fewer *visits* (a visit is one picture seen once in training). How long did it take here?
 
 
 # %% tags=["plumbing"]
@@ -761,14 +792,15 @@ Markdown("\n".join(f"- *{row}* stays empty: {reason}." for row, reason in ABSENT
 # How each was trained. All saw the same number of images, and the learning rate of all was cut at the steps that `zfnet` found. A net that has
 # not learned to the end says little about what it could learn. So in all chapters a net is called *under-trained* when one of three things
 # holds: it never left chance; it errs on a larger share of its training images than the paper's net of that kind (table 3, next chapter); or its
-# training loss still fell by more than a tenth in the last fifth of the run, unless it errs on fewer than 5 % of its training images. Claims
-# that compare how well nets do, or lean on how well one does, are then *not comparable*. Claims about one given net, such as those about its
+# training loss still fell by more than a tenth in the last fifth of the run, unless it errs on fewer than 5 % of its training images (in the
+# rules: `analysis.regime`). This training error is counted after training, without dropout, on the centre crops of as many training images,
+# drawn by the seed, as there are in val; that of the learning curves is another. Claims that compare how well nets do, or lean on how well one does, are then *not comparable*. Claims about one given net, such as those about its
 # projections, are decided all the same, *for this net*. `-again` and `-third` at the end of a name are the second and third seed of a recipe.
 
 # %%
 PRINTED_AS = {"alexnet": "krizhevsky-replication-none-1-convnet", "zfnet-wide": "zf-fig3-layers-3-4-5-512-1024-512-maps"}
 ROWS3 = {name: PRINTED_AS.get(name, "") for name in ("zfnet", "alexnet", "zfnet-wide", "zfnet-unclipped")}
-REGIMES = regime.of_seeds(PROFILE, ROWS3, PICTURES, seed=seed, images=len(PICTURES.indices("val")))
+REGIMES = regime.of_seeds(PROFILE, ROWS3, PICTURES, seed=seed)
 REGIMES.setdefault("zfnet-unclipped", REGIMES["zfnet"])  # the same net where clipping never acted
 pd.DataFrame(
     [
@@ -782,7 +814,7 @@ pd.DataFrame(
             "training error %": round(100 * REGIMES[name].train_error, 1),
             "under-trained": REGIMES[name].under_trained or "no",
             "of steps": card["steps"],
-            "clipped": card["clipped"],
+            "times a filter was scaled back": card["clipped"],
             "images/s": card.get("images_per_second", "not kept"),
             "seconds": round(card.get("seconds", 0)) or "not kept",
             "number type": card["dtype"],
@@ -822,7 +854,7 @@ TABLE2 = pd.DataFrame([error_row(row, count) for row in MEMBERS for count in (1,
 TABLE2.astype(object).fillna("")
 
 # %% [markdown]
-# How much does the seed alone decide? The five nets of row (a), one by one, ten crops.
+# How much does the seed alone decide? Those of the five nets of row (a) that are here, one by one, ten crops.
 
 # %%
 ALONE = {
@@ -833,7 +865,7 @@ ALONE = {
 
 
 def spread() -> pd.DataFrame:
-    """Top-1 errors of the five nets in percent, with mean, deviation, least and largest."""
+    """Top-1 errors of these nets in percent, with mean, deviation, least and largest."""
     rates = pd.Series({name: 100 * wrong.mean() for name, wrong in ALONE.items()})
     row = {**rates, "mean": rates.mean(), "std": rates.std(), "least": rates.min(), "largest": rates.max()}
     return pd.DataFrame([row], index=["top-1 error %"]).round(2).astype(object).fillna("")
@@ -854,8 +886,8 @@ SEED_WORDS = f"The errors of {FIRST_RANGE.format('lie ')} points of each other" 
     f", those of {own.format('')}" for own in OTHER_RANGES
 )
 Markdown(
-    f"{SEED_WORDS}: that is what a difference between two nets of one seed each has to be seen against, and why the interval of a difference "
-    "cannot be narrower than the seeds of its less steady side allow."
+    f"{SEED_WORDS}: that is what a difference between two nets of one seed each has to be seen against. "
+    "How sharply two recipes can be compared is limited by the one whose seeds scatter more."
     if RANGES
     else "There is one seed of each: nothing tells a difference of recipes from one of seeds."
 )
@@ -895,7 +927,8 @@ table2_figure
 # %% [markdown]
 # Is the paper's net better than the replication? Are several better than one, and more maps better than fewer? All nets answered the same
 # images, so a difference is resampled image by image, after the seeds of each recipe: another seed may turn what one seed shows, so from one a
-# verdict leans at most. The rules were written down before the nets were trained; they stand folded under the verdicts.
+# verdict leans at most. Half the width of such an interval is the spread of the draws times Student's t, which may be large for two or three
+# seeds: so it may reach beyond what every net shows, even beyond an error of 0 or 100 %. The rules were written down before the nets were trained; they stand folded under the verdicts.
 
 # %%
 IDS = ("zfnet-beats-alexnet", "ensembles-help", "wider-middle-layers-help", "table2-order")
@@ -974,6 +1007,12 @@ VERDICTS = [
     decided(IDS[2], (WIDE, "zfnet"), lambda: below(WIDE, "zfnet")),
     decided(IDS[3], tuple(SLUGS.values()), order, None),
 ]
+
+# %% [markdown]
+# The first and the last claim compare `zfnet` with `alexnet` in two units: points, and log-odds, in which a point is more the nearer an error
+# lies to 0 or 100 %. So one interval may leave 0 out and the other not.
+
+# %% tags=["plumbing"]
 Markdown(verdicts.told(*VERDICTS) + "".join(f"\n\nBut *{name}* never left chance." for name in STUCK))
 
 # %% [markdown]
@@ -1070,7 +1109,8 @@ REPLICA, ONE = "authors-replication-of-krizhevsky-et-al-1-convnet", "1-convnet-a
 GAP = printed(f"{ONE}/val_top1_error") - printed(f"{REPLICA}/val_top1_error")
 Markdown(
     f"The paper's gap between its net and its replication is {GAP:+.1f} points of top-1 error on 1,000 classes, from one net each, without an "
-    f"interval; ours is {100 * DIFFERENCE.value:+.2f}, a mean over seeds, on {CLASSES} classes." + (f" {SEED_WORDS}." if RANGES else "")
+    f"interval; ours is {100 * DIFFERENCE.value:+.2f}, the mean of {len(OVER_SEEDS['zfnet'])} `zfnet` minus that of {len(OVER_SEEDS['alexnet'])} `alexnet`, on {CLASSES} classes."
+    + (f" {SEED_WORDS}." if RANGES else "")
 )
 
 # %% [markdown]
@@ -1082,7 +1122,7 @@ SOURCE = numbers.table("table2_imagenet_errors")
 NOTE = SOURCE.loc[SOURCE["model"].str.startswith("Gunji"), "note"].item()
 Markdown(
     f"- The best entry without a convnet has a test top-5 error of {printed('gunji-et-al-2012-best-non-convnet/test_top5_error')} in the table; "
-    f"{NOTE}.\n"
+    f"the {NOTE}.\n"
     f"- The gain of {printed(f'{OTHERS}/{TOP5}') - printed(f'{ONE}/{TOP5}'):.1f} points, which the text calls one on *test*, is one on "
     f"*validation*: {printed(f'{OTHERS}/{TOP5}')} of Krizhevsky et al. to {printed(f'{ONE}/{TOP5}')}, one net each (top-1: "
     f"{printed(f'{OTHERS}/val_top1_error') - printed(f'{ONE}/val_top1_error'):.1f} points). No test number of the single net is printed.\n"
@@ -1100,12 +1140,11 @@ BEST_ROW = min(WRONG, key=lambda row: WRONG[row].mean())
 CLIPPED_TOO = {name: TRAINED[name].card["clipped"] for name in SEEDS[1:] if name in TRAINED}
 UNJUDGED = sum(row["status"] == claims.NOT_COMPARABLE for row in VERDICTS)
 Markdown(
-    "- A net stays at the loss of a guess until its signals are large enough: `zfnet` "
-    + (f"left it by step {REGIMES['zfnet'].began:,}" if REGIMES["zfnet"].began else "never left it")
-    + f" of {CARDS['zfnet']['steps']:,}. A run that ends before proves nothing.\n"
-    f"- Filter clipping scaled back {ACTED:,} filters in the training of `zfnet`"
-    + ("" if ACTED else ": in this net the rule never acts")
-    + (f"; from other seeds {', '.join(f'{count:,} (`{name}`)' for name, count in CLIPPED_TOO.items())}" if CLIPPED_TOO else "")
+    "- A net stays at the loss of a guess for a while, perhaps until its signals are large enough: `zfnet` "
+    + (f"left it, by its training loss, within {REGIMES['zfnet'].began:,} of its" if REGIMES["zfnet"].began else "never left it in")
+    + f" {CARDS['zfnet']['steps']:,} steps. A run that ends before proves nothing.\n"
+    f"- Filter clipping scaled a filter back {times(ACTED)} in the training of `zfnet`"
+    + (f"; from other seeds {', '.join(f'{times(count)} (`{name}`)' for name, count in CLIPPED_TOO.items())}" if CLIPPED_TOO else "")
     + ".\n"
     + f"- Of the rows of table 2 that are here *{BEST_ROW}* errs least, on {100 * WRONG[BEST_ROW].mean():.1f} % of the val images. "
     + (f"{SEED_WORDS}. " if RANGES else "")
@@ -1209,8 +1248,8 @@ with exercises.check():
 #
 # <details><summary>Answer</summary>
 #
-# A step turns a filter by about its length over that of the filter. Smaller filters turn faster, as if their learning rate had grown; what
-# clipping takes away is size alone, which the ReLU and the layers above can give back.
+# A step turns a filter by an angle of about the step's length divided by the filter's. Smaller filters turn faster, as if their learning
+# rate had grown. What clipping takes away is size alone; a ReLU passes it on unchanged, and later weights can make up for it.
 #
 # </details>
 #

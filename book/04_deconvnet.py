@@ -558,7 +558,7 @@ if "conv5" in NINE:
     NAMED_UNITS.append(
         f"**Class**: {place_of('conv5', purest)} shows *{PICTURES.classes[COUNTED[purest].argmax()]}* {COUNTED[purest].max()} times of 9; the median of the maps shown is {np.median(COUNTED.max(1)):.0f}. "
         + (
-            f"Maps {', '.join(map(str, NINE['conv5'].maps[ALIKE]))} show one class as often."
+            f"{'Maps' if len(ALIKE) > 1 else 'Map'} {', '.join(map(str, NINE['conv5'].maps[ALIKE]))} {'show' if len(ALIKE) > 1 else 'shows'} one class as often."
             if len(ALIKE)
             else "No other shows one class as often."
         )
@@ -708,7 +708,7 @@ def of_all(layer: str) -> tuple[np.ndarray, np.ndarray, batched_deconv.Regions]:
 
 
 # %% [markdown]
-# The colour is that of the patch. The part comes from the projection: a winner counts as showing the part of the toy on which most of its energy falls.
+# The colour is that of the patch. Where parts are known, a winner counts as showing the part on which most of the energy of its projection falls.
 
 
 # %%
@@ -824,7 +824,7 @@ Markdown(
 # ## Exercises
 #
 # **1. Predict.** A map of 5 x 5 values has its one maximum in the middle, and the pool is the paper's: 3 x 3 with a stride of 2. The signal that comes down is 1 in each of the pooled cells. What stands in the middle after un-pooling,
-# (a) with values that share a switch added, as here, (b) with `nn.MaxUnpool2d`, where the last value written stays?
+# (a) with values that share a switch added, as here, (b) with `nn.MaxUnpool2d`, where the last value written stays? Give both: `IN_THE_MIDDLE = (..., ...)`, (a) first.
 #
 # <details><summary>Hint</summary>
 #
@@ -855,7 +855,7 @@ with exercises.check(IN_THE_MIDDLE):
 # </details>
 #
 # **2. Read a table.** The table under *The nine strongest* gives the receptive field of layer 5 in pixels. In the paper's net the field has 139 pixels a side. What share of the picture's *area* does a unit in the middle of layer 5 see (a) at the paper's
-# 224 pixels, (b) at 112? Two decimals. At which of the two can a figure show that a projection is local?
+# 224 pixels, (b) at 112? Give both, to two decimals: `SEEN_SHARE = (..., ...)`, (a) first. At which of the two can a figure show that a projection is local?
 #
 # <details><summary>Hint</summary>
 #

@@ -4,7 +4,7 @@
 # **You will**
 # - see three well-known methods, and a linear one for comparison, as one path with two settings, and show that two implementations of it are equal,
 # - change the rule, the switches and the scale of a projection, one at a time,
-# - measure whether it falls on the object, and on the part that its map prefers,
+# - with toys, measure whether it falls on the object, and on the part that its map prefers,
 # - put three later papers' doubts to the test.
 #
 # | | |
@@ -58,6 +58,7 @@ INPUTS = crops.Crops(PICTURES, SIZE, device=DEVICE)
 TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 NET = TRAINED.net().to(DEVICE)
 VAL = PICTURES.indices("val")
+KNOWS_PARTS = "parts" in PICTURES.facts["maps"]
 FEW = "no map has enough winners in this profile"  # why a claim cannot be decided, where it cannot
 NETS_USED = {"nets": {"zfnet": TRAINED.folder.name}}
 Markdown(note([TRAINED], PICTURES))
@@ -176,7 +177,8 @@ FARTHEST = {
 Markdown(
     "Least like the deconvnet's picture is "
     + ", ".join(f"*{name}* at {layer}" for layer, name in FARTHEST.items())
-    + ". The second half of the table says how concentrated a picture is, not whether it is concentrated on the right thing: *clear* needs a measure that knows the object, which follows under *On the toy, on the part?*"
+    + ". The second half of the table says how concentrated a picture is, not whether it is concentrated on the right thing: *clear* needs a measure that knows the object"
+    + (", which is taken under *Where does it fall?*" if KNOWS_PARTS else ", and these pictures bring no masks.")
 )
 
 # %% [markdown]
@@ -207,10 +209,11 @@ if UNIT.map in TOP[UNIT.layer].active():
     OWN_NINE = functools.partial(top_nine.of, NET, PICTURES, SIZE, TOP[UNIT.layer], layer=UNIT.layer, maps=np.array([UNIT.map]))
     RIGHT_NINE = OWN_NINE().framed(SIZE)[0]
     CHANGED = {f"the rule *{name}*": OWN_NINE(rules=ways).framed(SIZE)[0] for name, ways in METHODS.items() if name != "deconvnet"}
+    CHANGED["centred switches"] = OWN_NINE(rules=rules.NAMED["deconvnet, centre, norm skipped"]).framed(SIZE)[0]
     CHANGED["random switches"] = OWN_NINE(generator=torch.Generator().manual_seed(SEED)).framed(SIZE)[0]
     KEPT = {name: float(similarity.cosine(RIGHT_NINE, found).mean()) for name, found in CHANGED.items()}
     words = f"Mean cosine with the deconvnet's nine pictures of {UNIT}: " + ", ".join(f"{name} {value:.2f}" for name, value in KEPT.items())
-    words += f". Of these {min(KEPT, key=KEPT.get)} change most; the plain *gradient* changes two things, the rule at the ReLUs and the way through the norm."
+    words += f". The least like them: {min(KEPT, key=KEPT.get)}. The plain *gradient* changes two things, the rule at the ReLUs and the way through the norm."
 else:
     words = f"{UNIT} has no nine winners in this profile."
 Markdown(
@@ -220,16 +223,21 @@ Markdown(
 )
 
 # %% [markdown]
-# ## On the toy, on the part?
+# ## Where does it fall?
 #
-# If a projection shows what excites a unit, it should fall on the object, and on the part that the map prefers. Toys bring masks, so this can be scored: the share of a projection's energy on the toy, and on the strongest part of its map, which is chosen on every
-# other of the nine winners and scored on the rest. Chance is the same energy on another image's mask; for parts, another map's projections on the same part. Compare each column with its chance, and the four ways down with each other. The contrast norm is skipped by all four
-# here, so that only the rule at the ReLUs differs.
+# If a projection shows what excites a unit, it should fall on the object, and on the part that the map prefers.
+
+# %% tags=["plumbing"]
+Markdown(
+    "Toys bring masks, so this can be scored: the share of a projection's energy on the toy, and on the strongest part of its map, which is chosen on every other of the nine winners and scored on the rest. "
+    "Chance is the same energy on another image's mask; for parts, another map's projections on the same part. Compare each column with its chance, and the four ways down with each other. "
+    "The contrast norm is skipped by all four here, so that only the rule at the ReLUs differs."
+    if KNOWS_PARTS
+    else "These pictures bring no masks, so this is scored with toys alone; the cells that do it stay empty here. Chapter 13 scores occlusion on photographs by boxes around the objects."
+)
+
 
 # %%
-KNOWS_PARTS = "parts" in PICTURES.facts["maps"]
-
-
 def of_all(layer: str, ways: rules.Rules = rules.DECONVNET) -> tuple[np.ndarray, np.ndarray, batched_deconv.Regions]:
     """Maps, indices and projections of all winners of the maps of a layer that have nine."""
     top = TOP[layer]
@@ -248,7 +256,7 @@ def of_all(layer: str, ways: rules.Rules = rules.DECONVNET) -> tuple[np.ndarray,
 
 
 # %% [markdown]
-# Each winner's energy is counted on the object and on its parts:
+# Where there are masks, each winner's energy is counted on the object and on its parts:
 
 # %%
 STEP = time.monotonic()
@@ -267,7 +275,7 @@ def on_truth(layer: str, method: str) -> pd.DataFrame:
 
 
 # %% [markdown]
-# Two claims: the deconvnet against chance, and the deconvnet against the forward mask.
+# Two claims need masks: the deconvnet against chance, and the deconvnet against the forward mask.
 
 # %% tags=["plumbing"]
 METHODS_HERE = {
@@ -306,13 +314,13 @@ results.save(
     data=PICTURES,
     facts=NETS_USED,
 )
-shown
+shown if KNOWS_PARTS else None
 
 # %% tags=["plumbing"]
-Markdown(verdicts.told(TRUTH_ROW, MASK_ROW))
+Markdown(verdicts.told(TRUTH_ROW, MASK_ROW)) if KNOWS_PARTS else None
 
 # %% tags=["plumbing"]
-LEADING_WAY = "these pictures bring no masks, or too few maps are active."
+LEADING_WAY = "too few maps are active."
 if "method" in TRUTH:
     GAIN = TRUTH.assign(gain=TRUTH["toy"] - TRUTH["toy_chance"]).groupby("method")["gain"].mean()
     FOCUSED = OURS.dropna(subset=["part"]).assign(lead=lambda frame: frame["part"] - frame["part_chance"]).sort_values("lead")
@@ -322,7 +330,7 @@ if "method" in TRUTH:
     if len(FOCUSED):
         best = FOCUSED.iloc[-1]
         LEADING_WAY += f" The deconvnet's most focused map is {best['map']} of layer {best['layer'][-1]}: {best['part']:.0%} of its energy lies on its own part, by chance {best['part_chance']:.0%}."
-Markdown("Over layers 3 to 5: " + LEADING_WAY)
+Markdown("Over layers 3 to 5: " + LEADING_WAY) if KNOWS_PARTS else None
 
 # %% [markdown]
 # Outside its receptive field a projection is exactly zero, whatever the rule. At this profile's size the upper fields cover the picture, so this is measured at 224 pixels, on a net of the same width with initial weights. The table shows the largest pixel outside: all
@@ -466,7 +474,7 @@ MORE_THAN_ANOTHER = [name for name, (_, _, high) in BESIDE_ANOTHER.items() if hi
 Markdown(
     f"Of the four that should differ, *{NOT_ITS_OWN.idxmax()}* is nearest, with a mean cosine of {NOT_ITS_OWN.max():.2f}. The same unit by another rule: "
     + ", ".join(f"*{name}* {value:.2f}" for name, value in BY_RULE.items())
-    + f". Of these {len(BY_RULE)} surely change the picture more than another unit at the same place does: {', '.join(f'*{name}*' for name in MORE_THAN_ANOTHER) or 'none'}. "
+    + f". Rules that surely change the picture more than another unit at the same place does: {', '.join(f'*{name}*' for name in MORE_THAN_ANOTHER) or 'none'}. "
     + f"And the place matters: leaving the place of the unit changes the cosine of a random signal from {MEAN_COSINE['random signal, same place']:.2f} to {MEAN_COSINE['random positive seed']:.2f}."
 )
 
@@ -508,6 +516,23 @@ cascade_figure = plot.pictures(
     title="The predicted class, with random weights from the top down",
 )
 cascade_figure
+
+# %% tags=["plumbing"]
+NOTHING = {method: [int((~some.any((1, 2, 3))).sum()) for some in pictures] for method, pictures in CASCADES.items()}
+Markdown(
+    "Look in each row for the first picture that no longer shows what the first one shows. "
+    + (
+        "A picture that is grey all over is a projection of zero, because nothing came down. That is so "
+        + "; ".join(
+            f"by *{method}* in up to {max(counts)} of {len(CHECKED)} images ({['with the trained net', *(f'random down to {layer}' for layer in CASCADE)][int(np.argmax(counts))]})"
+            for method, counts in NOTHING.items()
+            if max(counts)
+        )
+        + ". Its cosine counts as 0 in the curves."
+        if any(map(max, NOTHING.values()))
+        else ""
+    )
+)
 
 # %%
 plot.lines(
@@ -599,24 +624,30 @@ TWO_CLASSES = {method: bootstrap.mean(cosines, generator=np.random.default_rng(S
 LESS_APART = bootstrap.mean(TWO_CLASSES_EACH["deconvnet"] - TWO_CLASSES_EACH["gradient"], generator=np.random.default_rng(SEED))
 
 # %% [markdown]
-# A sentence counts as supported where the interval lies above its threshold, as not supported where it lies below: a cosine of .5 for "more alike than not", and .9 for "hardly changes", the rule of the claim above. At .5 two pictures
-# still look different to our eye.
+# A sentence counts as supported where the interval lies above its threshold, as not supported where it lies below: a cosine of .5, and .9 for "hardly changes", the rule of the claim above. At .5 two pictures
+# still look different to our eye. For the runner-up the difference to the gradient, which Nie et al. set against the deconvnet, must lie above 0 by the same rule.
 
 
 # %%
 def supported(measured: tuple, threshold: float = 0.5) -> str:
-    """What an interval of cosines says on "they are more alike than not"."""
+    """What an interval says of lying above a threshold."""
     _, low, high = measured
     return "supports" if low > threshold else "does not support" if high < threshold else "leaves open"
 
 
+# %%
 INTERVALS = {row["compared with"]: (row["mean cosine"], row["low"], row["high"]) for row in SANITY.to_dict("records")}
 CRITICS = pd.DataFrame(
     [
-        ("Mahendran & Vedaldi 2016", "a random signal in the whole layer looks alike", INTERVALS["random positive seed"], 0.5),
-        ("Mahendran & Vedaldi 2016", "a random signal at the same place looks alike", INTERVALS["random signal, same place"], 0.5),
-        ("Nie et al. 2018", "another unit at the same place looks alike", INTERVALS["another unit, same place"], 0.5),
-        ("Nie et al. 2018", "the runner-up class looks alike", TWO_CLASSES["deconvnet"], 0.5),
+        ("Mahendran & Vedaldi 2016", "a random signal in the whole layer has a cosine above .5", INTERVALS["random positive seed"], 0.5),
+        (
+            "Mahendran & Vedaldi 2016",
+            "a random signal at the same place has a cosine above .5",
+            INTERVALS["random signal, same place"],
+            0.5,
+        ),
+        ("Nie et al. 2018", "another unit at the same place has a cosine above .5", INTERVALS["another unit, same place"], 0.5),
+        ("Nie et al. 2018", "the runner-up class has a cosine above .5, more than by the gradient", TWO_CLASSES["deconvnet"], 0.5),
         ("Sixt et al. 2020", "the predicted class hardly changes with new layers 4 to 8", SAME, HARDLY),
     ],
     columns=["work", "in our words", "measured", "threshold"],
@@ -624,6 +655,11 @@ CRITICS = pd.DataFrame(
 CRITICS["this chapter"] = [
     supported(measured, threshold) for measured, threshold in zip(CRITICS["measured"], CRITICS["threshold"], strict=True)
 ]
+# The runner-up needs both.
+BOTH = {supported(TWO_CLASSES["deconvnet"]), supported(LESS_APART, 0)}
+CRITICS.loc[CRITICS["in our words"].str.startswith("the runner-up"), "this chapter"] = (
+    BOTH.pop() if len(BOTH) == 1 else "does not support" if "does not support" in BOTH else "leaves open"
+)
 CRITICS["measured"] = [f"{mean:.2f} ({low:.2f} to {high:.2f})" for mean, low, high in CRITICS["measured"]]
 CRITICS
 
@@ -646,7 +682,7 @@ Markdown(
     )
     + f" (difference {LESS_APART[0]:+.2f}, 95 % interval {LESS_APART[1]:+.2f} to {LESS_APART[2]:+.2f})."
     + (
-        " By the bound of .5 the two pictures of the gradient are alike as well."
+        " By the gradient, too, the cosine is above .5."
         if min(TWO_CLASSES[method][1] for method in ("gradient", "deconvnet")) > 0.5
         else ""
     )
@@ -687,13 +723,19 @@ GROWN = {
     epoch: float(similarity.cosine(brought_down(load().to(DEVICE), STRONG5), brought_down(NET, STRONG5))[0])
     for epoch, load in AT_EPOCHS.items()
 }
-STAYS_FROM = [epoch for epoch in GROWN if all(value >= evolution.SETTLED for later, value in GROWN.items() if later >= epoch)]
+KEPT_BEFORE = {epoch: value for epoch, value in GROWN.items() if epoch < 70}
+STAYS_FROM = [epoch for epoch in KEPT_BEFORE if all(value >= evolution.SETTLED for later, value in GROWN.items() if later >= epoch)]
 FORGOTTEN = {
     method: float(similarity.cosine(brought_down(ANEW, PREDICTED, method), brought_down(NET, PREDICTED, method))[0])
     for method in ("deconvnet", "gradient")
 }
 Markdown(
-    f"In this image the picture of {STRONG5} stays within a cosine of {evolution.SETTLED} of its final form from epoch {STAYS_FROM[0] if STAYS_FROM else 70} of 70 on; at epoch 0, untrained, it has {GROWN[0]:.2f}. With layers 4 to 8 forgotten the picture of the predicted class keeps a cosine of "
+    (
+        f"In this image the picture of {STRONG5} has a cosine of at least {evolution.SETTLED} with its final form from epoch {STAYS_FROM[0]} of 70 on"
+        if STAYS_FROM
+        else f"In this image the picture of {STRONG5} is still below a cosine of {evolution.SETTLED} with its final form at the last checkpoint before the end, epoch {max(KEPT_BEFORE)} of 70: it has {KEPT_BEFORE[max(KEPT_BEFORE)]:.3f}"
+    )
+    + f"; at epoch 0, untrained, it has {GROWN[0]:.2f}. With layers 4 to 8 forgotten the picture of the predicted class keeps a cosine of "
     f"{FORGOTTEN['deconvnet']:.2f} by the deconvnet and {FORGOTTEN['gradient']:.2f} by the gradient. What stays while the deciding layers forget shows the image, its switches and the lower layers; it says nothing of the decision. One draw of new weights, one picture: "
     "with other layers forgotten the cosine may rise again, where a random mixture of maps happens to come near the trained one."
 )
@@ -738,7 +780,7 @@ Markdown(
 #
 # Write into the first cell of each exercise, run it and the one below. The solutions are folded under the checks.
 #
-# **1. Predict.** Two pictures of 3 x 112 x 112 independent random pixels around zero: what is their cosine, to one decimal? And that of two pictures whose pixels are random but never negative, uniform in [0, 1]?
+# **1. Predict.** Two pictures of 3 x 112 x 112 independent random pixels around zero: what is their cosine, to two decimals? And that of two pictures whose pixels are random but never negative, uniform in [0, 1]?
 #
 # <details><summary>Hint</summary>
 #

@@ -4,7 +4,7 @@
 # **You will**
 # - cover an image with a square, place by place, and ask the net what it still sees,
 # - rebuild figure 7: where the strongest map is lowered most, and where the answer is lost,
-# - score the method on pictures whose objects are known, beside three other methods,
+# - score the method on many images beside three other methods, with toys also by where the object is,
 # - see how much depends on what fills the square.
 #
 # | | |
@@ -52,6 +52,13 @@ NET = TRAINED.net().to(DEVICE)
 VAL = PICTURES.indices("val")
 REGIME = regime.of(TRAINED, PICTURES, name="zfnet", seed=seed)  # chapter 2 says when a net is under-trained
 KNOWS_PARTS = "parts" in PICTURES.facts["maps"]
+
+
+def signed(change: float) -> str:
+    """A change of a probability with its sign, near 0 with its size."""
+    return f"{change:+.3f}" if abs(change) >= 0.0005 or not change else f"{change:+.0e}"
+
+
 Markdown(note([TRAINED], PICTURES))
 
 # %% [markdown]
@@ -81,14 +88,16 @@ def occlude_by_hand(net: torch.nn.Module, image: torch.Tensor, label: int, size:
 
 
 # %% [markdown]
-# The image that serves from here on is the first of the correctly classified ones, in an order drawn by the seed, that some square takes below half of its probability (the very first, where none of forty yields). The library's sweep finds it, and must
-# agree with the loop.
+# Which image? The correctly classified ones stand in an order drawn by the seed; the examples are taken first from those whose true class has a probability above one half, then from the rest, the surest first. From here on serves the first of them in which some
+# square lowers that probability below half of what it was; if none of the first forty does, the very first. The library's sweep finds it, and must agree with the loop.
 
 # %%
 CROPS = crops.Crops(PICTURES, SIZE, device=DEVICE)
 PROBABILITIES = predictions.probabilities(NET, CROPS, VAL)
 CORRECT = VAL[PROBABILITIES.argmax(1) == PICTURES.labels[VAL]]
 RIGHT_ROWS = np.random.default_rng(SEED).permutation(CORRECT)
+OWN = pd.Series(PROBABILITIES[np.arange(len(VAL)), PICTURES.labels[VAL]], index=VAL)  # probability of the true class
+SURE_ROWS = OWN[RIGHT_ROWS].clip(upper=0.5).sort_values(ascending=False, kind="stable").index.to_numpy()  # above one half all are equal
 
 
 def yields(row: int) -> bool:
@@ -98,7 +107,7 @@ def yields(row: int) -> bool:
     return bool(coarse.probabilities[..., label].min() < 0.5 * coarse.base_probabilities[label])
 
 
-FIRST_ROW = next((row for row in RIGHT_ROWS[:40].tolist() if yields(row)), int(RIGHT_ROWS[0]))
+FIRST_ROW = next((row for row in SURE_ROWS[:40].tolist() if yields(row)), int(SURE_ROWS[0]))
 FIRST, LABEL = top_nine.centre_crops(PICTURES, SIZE, np.array([FIRST_ROW]), DEVICE)[0], int(PICTURES.labels[FIRST_ROW])
 with torch.no_grad():
     by_hand = occlude_by_hand(NET, FIRST, LABEL, SIZE // 4, SIZE // 8)
@@ -138,23 +147,23 @@ DRAGGED
 MILD_AT, WORST_AT = (heatmap_metrics.lowest(at_once, sign * at_once.probabilities[..., LABEL]) for sign in (-1, 1))
 USUAL = occlusion.scaled(SIZE)[0]
 TRIES = {
-    "where it costs least, the square": occlusion.cover(FIRST, MILD_AT, USUAL),
-    "where it costs most, the square": occlusion.cover(FIRST, WORST_AT, USUAL),
-    "there, filled with noise, it": occlusion.cover(FIRST, WORST_AT, USUAL, fill=occlusion.noise),
-    f"there, with {SIZE // 8} px a side, it": occlusion.cover(FIRST, WORST_AT, SIZE // 8),
+    "at the place that costs least": occlusion.cover(FIRST, MILD_AT, USUAL),
+    "at the place that costs most": occlusion.cover(FIRST, WORST_AT, USUAL),
+    "there, filled with noise": occlusion.cover(FIRST, WORST_AT, USUAL, fill=occlusion.noise),
+    f"there, with {SIZE // 8} px a side": occlusion.cover(FIRST, WORST_AT, SIZE // 8),
 }
 with torch.no_grad():
     TRIED = {name: NET(image[None]).softmax(1)[0].cpu().numpy() for name, image in TRIES.items()}
 Markdown(
-    f"Uncovered, *{PICTURES.classes[LABEL]}* has a probability of {at_once.base_probabilities[LABEL]:.3f}. A square of {USUAL} px: "
-    + "; ".join(f"{name} leaves {some[LABEL]:.3f} (most probable: *{PICTURES.classes[some.argmax()]}*)" for name, some in TRIED.items())
+    f"Uncovered, *{PICTURES.classes[LABEL]}* has a probability of {at_once.base_probabilities[LABEL]:.3f}. With a square of {USUAL} px it has "
+    + "; ".join(f"{some[LABEL]:.3f} {name} (most probable: *{PICTURES.classes[some.argmax()]}*)" for name, some in TRIED.items())
     + "."
 )
 
 # %% [markdown]
 # ## Figure 7
 #
-# Three images by a rule: in an order drawn by the seed, the first three that are classified correctly and show different classes. (a) The image with the square in its middle position. (b) Summed activity of the layer-5
+# Three images by a rule: in the order of the examples above, the first three that show different classes. (a) The image with the square in its middle position. (b) Summed activity of the layer-5
 # map that is strongest in the uncovered image. (c) That map's projection in this image (framed) and in the three other val images that excite it most. (d) Probability of the true class.
 # (e) Most probable class, with the number of positions. A cell of a map is a position of the square: the top left one has the square in the top left corner, so a map covers the picture less half a square on each side.
 # The colours of (b) begin at the lowest value of the map, which need not be 0; those of (d) run from 0 to the highest probability of the row.
@@ -165,7 +174,7 @@ Markdown(
 # %%
 STEP = time.monotonic()
 EXAMPLES: list[int] = []
-for row in RIGHT_ROWS.tolist():
+for row in SURE_ROWS.tolist():
     if len(EXAMPLES) < 3 and PICTURES.labels[row] not in PICTURES.labels[EXAMPLES]:
         EXAMPLES.append(row)
 TOP5 = topk.scanned(PROFILE, NET, TRAINED.folder.name, PICTURES, "val", layers=("conv1", "conv2", "conv3", "conv4", "conv5"))["conv5"]
@@ -208,18 +217,18 @@ figure7 = plot.occlusion([one for one, _ in PROBED], title="Figure 7: occlusion"
 figure7
 
 # %% [markdown]
-# Look at (e) first: where is the true class lost, and to which class? Then see in (a) what the square hides there.
+# Look at (e) first: where is the true class lost, and to which class? Then think the square of (a) moved to that place; under *Open a cell of the map* it stands there.
 
 # %%
 SAID: list[str] = []
 for (one, found), row in zip(PROBED, EXAMPLES, strict=True):
     label = PICTURES.classes.index(one.label)
-    lost = one.classes != label
+    lost, named = one.classes != label, f"- *{one.label}* (P uncovered {found.base_probabilities[label]:.2f})"
     if not lost.any():
-        SAID.append(f"- *{one.label}* is lost nowhere: it stays the most probable class at all {lost.size} positions.")
+        SAID.append(f"{named} is lost nowhere: it stays the most probable class at all {lost.size} positions.")
         continue
     taker = int(np.bincount(one.classes[lost], minlength=len(PICTURES.classes)).argmax())
-    words = f"- *{one.label}* is lost at {lost.sum()} of {lost.size} positions, most often to *{PICTURES.classes[taker]}* ({int((one.classes[lost] == taker).sum())})."
+    words = f"{named} is lost at {lost.sum()} of {lost.size} positions, most often to *{PICTURES.classes[taker]}* ({int((one.classes[lost] == taker).sum())})."
     if KNOWS_PARTS:
         on = found.covered(localization.part_maps(PICTURES, SIZE, np.array([row]))[0] > 0) / found.size**2
         words += f" There the square lies on the toy with {on[lost].mean():.0%} of its area on average"
@@ -348,15 +357,46 @@ LEAST, MOST = (
     for some in (THEIR_TOGETHER.sort_values("correlation of (b) and (d)", ascending=ascending) for ascending in (True, False))
 )
 APART = 2**0.5 * occlusion.SIZE / occlusion.SIDE  # from there on two squares cannot overlap
-DIVIDED = OWN_TOGETHER.index[OWN_TOGETHER["lowest places apart"] >= APART].tolist()
+SURE = FIGURE7.set_index("example")["P unoccluded"] > 0.5  # of a class that hardly leads, the lowest place says little
+GOES_WITH = 0.3  # a bound of ours: from there on the two go together over the positions
+OWN_R = OWN_TOGETHER["correlation of (b) and (d)"]  # NaN where one of the two does not move: nothing to read
+FAR = OWN_TOGETHER["lowest places apart"] >= APART
+DIVIDED, LOOSE, NEAR = (
+    OWN_TOGETHER.index[SURE & OWN_R.notna() & kind].tolist() for kind in (FAR, ~FAR & ~(OWN_R > GOES_WITH), ~FAR & (OWN_R > GOES_WITH))
+)
+
+
+def starred(names: list[str]) -> str:
+    """Names in italics."""
+    return ", ".join(f"*{name}*" for name in names)
+
+
+# %% tags=["plumbing"]
 Markdown(
     f"In the paper's maps the two go together most for {MOST} and least for {LEAST}. "
     + (
+        ""
+        if SURE.all()
+        else "Of ours the net gives at most one half, uncovered, to "
+        + starred(SURE.index[~SURE])
+        + ": there the lowest place says little, and is not read. "
+    )
+    + (
         "In ours the square that lowers the strongest map most and the square that costs the answer most do not overlap for "
-        + ", ".join(f"*{name}*" for name in DIVIDED)
-        + ": there the strongest map and the answer have their lowest places apart, as with the faces beside the paper's dog. Whether the answer rests on what lies there, or the square itself looks like something, *What fills the square* asks."
+        + starred(DIVIDED)
+        + ": there the strongest map and the answer have their lowest places apart, as with the faces beside the paper's dog. Whether the answer rests on what lies there, or the square itself looks like something, *What fills the square* asks. "
         if DIVIDED
-        else "In ours the two lowest places lie so near each other that the squares may overlap in every example, so none of the three shows the paper's split between the faces, which excite the strongest map, and the dog, which the decision needs."
+        else ""
+    )
+    + (
+        f"For {starred(LOOSE)} the two lowest places are so near that the squares may overlap, but over the positions the two do not go together (a correlation of at most {GOES_WITH}, a bound of ours). "
+        if LOOSE
+        else ""
+    )
+    + (
+        f"For {starred(NEAR)} the two lowest places are so near that the squares may overlap, and the two go together over the positions (a correlation above {GOES_WITH}): no split like the paper's between the faces, which excite the strongest map, and the dog, which the decision needs."
+        if NEAR
+        else ""
     )
 )
 
@@ -399,26 +439,34 @@ Markdown(
 
 # %%
 FILLED = {name: occlusion.sweep(NET, FIRST, fill=fill, layer=None).probabilities[..., LABEL] for name, fill in FILLS.items()}
-shades = np.stack([np.repeat(np.repeat(np.rint(255 * found).astype(np.uint8), 4, 0), 4, 1) for found in FILLED.values()])
-framed = np.pad(shades, ((0, 0), (1, 1), (1, 1)), constant_values=128)
-plot.pictures(
-    framed, list(FILLED), columns=4, cell=2.0, title=f"P({PICTURES.classes[LABEL]}), black 0 to white 1, by what fills the square"
-)
+plot.heat_maps(FILLED, title=f"P({PICTURES.classes[LABEL]}) by what fills the square")
+
+# %% [markdown]
+# Do the dark regions lie at one place, and are they of one size? In the table: the correlation of each two maps over the positions.
 
 # %%
 ALIKE = pd.DataFrame(np.corrcoef([found.ravel() for found in FILLED.values()]), index=list(FILLED), columns=list(FILLED))
 ALIKE.round(2)
 
 # %% tags=["plumbing"]
-COSTS = {name: at_once.base_probabilities[LABEL] - found.mean() for name, found in FILLED.items()}
+CHANGES = {name: found.mean() - at_once.base_probabilities[LABEL] for name, found in FILLED.items()}
 PAIRED = pd.Series({(one, other): ALIKE.loc[one, other] for n, one in enumerate(FILLED) for other in list(FILLED)[n + 1 :]})
 BELOW_HALF = np.array([found < 0.5 * at_once.base_probabilities[LABEL] for found in FILLED.values()])
-HARSHEST, MILDEST = max(COSTS, key=COSTS.get), min(COSTS, key=COSTS.get)
+UNDER_ALL, UNDER_ONE = int(BELOW_HALF.all(0).sum()), int(BELOW_HALF.any(0).sum())
 Markdown(
-    f"On average over the positions *{HARSHEST}* costs most ({COSTS[HARSHEST]:.3f} of probability) and *{MILDEST}* least ({COSTS[MILDEST]:.3f}). "
+    f"Mean change of the probability over the positions, from {at_once.base_probabilities[LABEL]:.3f} uncovered: "
+    + ", ".join(f"{signed(change)} (*{name}*)" for name, change in CHANGES.items())
+    + ". "
     + (
-        f"Less than half of the probability is left under all four fillings at {BELOW_HALF.all(0).sum()} positions, under at least one at {BELOW_HALF.any(0).sum()}: the first do not depend on the filling, the others do. "
-        if BELOW_HALF.any()
+        f"Less than half of the probability is left under all four fillings at {UNDER_ALL} positions, under at least one at {UNDER_ONE}: "
+        + (
+            "the first do not depend on the filling, the others do. "
+            if UNDER_ONE > UNDER_ALL
+            else "these losses do not depend on the filling. "
+        )
+        if UNDER_ALL
+        else f"At no position do all four fillings leave less than half of the probability; at {UNDER_ONE} at least one does. So in this image every loss of that size depends on the filling. "
+        if UNDER_ONE
         else "No filling takes half of the probability at any position of this image, so it cannot show what a filling adds. "
     )
     + (
@@ -431,14 +479,13 @@ Markdown(
 # %% [markdown]
 # ## Scored
 #
-# Three pictures are three anecdotes. With toys the object is known, so the method can be scored on many. The measure is the drop in log-odds of the true class from the uncovered image, where it has the probability $p$, to the square at position $(i, j)$, where it has $p_{ij}$:
+# Three pictures are three anecdotes; here are many. The measure is the drop in log-odds of the true class from the uncovered image, where it has the probability $p$, to the square at position $(i, j)$, where it has $p_{ij}$:
 #
 # $$\text{DROPS}_{ij} = \log\frac{p}{1-p} - \log\frac{p_{ij}}{1-p_{ij}}$$
 #
 # A net that is certain hides its losses: from .999 to .990 the probability hardly moves, and yet the odds fall by a factor of ten.
 #
-# For every correctly classified image that was drawn: how large is the drop with the square on the toy (at least half of it inside), and clear of the toy? Which part matters most, chosen on every other image of its class, and does it matter on the rest?
-# Steps are twice the paper's, to save time.
+# The images are correctly classified ones, drawn by the seed. Steps are twice the paper's, to save time.
 
 # %%
 STEP = time.monotonic()
@@ -451,8 +498,16 @@ DROPS = [found.base_log_odds[label] - found.log_odds[..., label] for found, labe
 PARTS = localization.part_maps(PICTURES, SIZE, SCORED) if KNOWS_PARTS else None
 Markdown(f"{len(SCORED)} images; {SWEEPS[0]}.")
 
-# %% [markdown]
-# First the whole toy. "Points at the toy": the place that costs most, the middle of the square there, lies on the toy; by chance: on another image's toy.
+# %% tags=["plumbing"]
+Markdown(
+    "With toys the object is known. First the whole toy: how large is the drop with the square on it (at least half of the square inside), and clear of it? "
+    '"Points at the toy": the place that costs most, the middle of the square there, lies on the toy; by chance: on another image\'s toy. '
+    "Then its parts. The strongest part of a class is chosen on one half of its images and scored on the other, so that a part cannot win by luck alone. "
+    "Left out are images in which the part, or the rest of the toy without it, is never covered. "
+    "Mind a rival that is not ruled out: how much of the toy a square hides is not held equal between the two."
+    if KNOWS_PARTS
+    else "These pictures bring no masks. Toys do, and on them it is scored how much more is lost with the square on the object than beside it; the cells that do it stay empty here. Chapter 13 does it on photographs with boxes."
+)
 
 
 # %%
@@ -476,10 +531,6 @@ ON_TOY = pd.DataFrame(
     [on_the_toy(n) for n in range(len(SCORED))] if KNOWS_PARTS else [],
     columns=["image", "class", "on the toy", "clear of it", "points at the toy", "by chance"],
 )
-
-# %% [markdown]
-# Then its parts. The strongest part of a class is chosen on one half of its images and scored on the other, so that a part cannot win by luck alone. Left out are images in which the part, or the rest of the toy without it, is never covered.
-# Mind a rival that is not ruled out: how much of the toy a square hides is not held equal between the two.
 
 
 # %%
@@ -512,7 +563,7 @@ def part_drops(label: int) -> list[dict]:
 
 
 # %% [markdown]
-# Both as claims with their intervals:
+# Two claims need the object, and all means get an interval:
 
 
 # %%
@@ -533,7 +584,7 @@ TOY_ROWS = [
         "occluding-the-part-hurts-more", claims.when_above(PART_HURT[1:]), PART_HURT, int(PART_HURTS.notna().sum()), otherwise=NO_MASKS
     ),
 ]
-Markdown(verdicts.told(*TOY_ROWS))
+Markdown(verdicts.told(*TOY_ROWS)) if KNOWS_PARTS else None
 
 # %% tags=["plumbing"]
 BY_CLASS = HURTS.groupby(ON_TOY["class"]).mean().dropna().sort_values()
@@ -543,25 +594,23 @@ Markdown(
     f"The place that costs most lies on the toy in {ON_TOY['points at the toy'].mean():.0%} of the images, by chance in {ON_TOY['by chance'].mean():.0%}."
     if len(BY_CLASS)
     else f"Nothing to read here: {NO_MASKS}."
-)
-
-# %% [markdown]
-# The parts, those that cost most first. Compare the two columns of a row: a part that matters costs more than the rest of its own toy.
+) if KNOWS_PARTS else None
 
 # %%
 PART_MEANS = ON_PART.groupby(["class", "part"], as_index=False)[["covered", "elsewhere"]].mean().sort_values("covered", ascending=False)
-PART_MEANS.head(12).round(2)
+PART_MEANS.round(2) if KNOWS_PARTS else None
 
 # %% tags=["plumbing"]
 LEAD = (PART_MEANS["covered"] - PART_MEANS["elsewhere"]).astype(float).dropna()
 FIRST_PART, NO_LEAD = PART_MEANS.loc[LEAD.idxmax()] if len(LEAD) else None, int((LEAD <= 0).sum())
 Markdown(
+    "The parts that cost most stand first; one that matters costs more than the rest of its own toy. "
     f"The clearest case is the *{FIRST_PART['part']}* of *{FIRST_PART['class']}*: {FIRST_PART['covered']:.2f} with the part covered, {FIRST_PART['elsewhere']:.2f} with the square elsewhere on the toy. "
     f"In {NO_LEAD} of {len(LEAD)} classes the part that was chosen does not lead on the other half of the images"
     + (": there the choice was luck, or the class rests on several parts." if NO_LEAD else ".")
     if len(LEAD)
     else f"Nothing to read here: {NO_MASKS}."
-)
+) if KNOWS_PARTS else None
 
 # %% [markdown]
 # Now panel (b) against panel (c). If a projection shows what excites its map, then covering it must lower the map. At every position: the projection's energy inside the square against the fall of the map's activity, as a correlation over positions; and the same with
@@ -636,7 +685,7 @@ Markdown(
 # *Gradient* and *guided backpropagation* (chapter 6) give a heat map too, at a fraction of the cost: the size of what comes down from the class to each pixel. *Grad-CAM* weighs each map of the last convolutional layer by the mean gradient of
 # the class with respect to it, adds the maps up and keeps what is positive. Two scores:
 #
-# - *Where does it point?* The share of images whose hottest pixel lies on the toy. Chance: the same pixel on another image's toy.
+# - *Where does it point?* With toys alone: the share of images whose hottest pixel lies on the toy. Chance: the same pixel on another image's toy.
 # - *How fast does the answer die?* The hottest cells are deleted first, that is, replaced by the mean picture. This needs no mask; it asks what the net needs, not where the object is. The lower the mean of the curve, the better.
 #
 # The last line, random cells, is what a method must beat. Mind that occlusion has an advantage in the second score: it was made by covering with the mean picture, and deletion covers with the mean picture. In the first one its map is
@@ -667,9 +716,7 @@ def points(name: str, shift: int) -> float:
 METHOD_TABLE = pd.DataFrame(
     {
         "method": name,
-        "points at the toy": points(name, 0) if KNOWS_PARTS else None,
-        "by chance": points(name, 1) if KNOWS_PARTS else None,
-        "n": len(SCORED),
+        **({"points at the toy": points(name, 0), "by chance": points(name, 1), "n": len(SCORED)} if KNOWS_PARTS else {}),
         "deletion, mean of the curve": float(CURVES[name].mean()),
         "n (deletion)": len(FEW),
     }
@@ -711,7 +758,7 @@ METHOD_TABLE.round(3)
 
 # %% tags=["plumbing"]
 AREAS = METHOD_TABLE.set_index("method")["deletion, mean of the curve"].astype(float)
-POINTING = METHOD_TABLE.set_index("method")["points at the toy"].astype(float).drop("random")
+POINTING = METHOD_TABLE.set_index("method")["points at the toy"].astype(float).drop("random") if KNOWS_PARTS else None
 WORSE = [name for name in AREAS.index.drop("random") if AREAS[name] >= AREAS["random"]]
 Markdown(
     f"By deletion *{AREAS.idxmin()}* is best ({AREAS.min():.3f}; random cells {AREAS['random']:.3f}; {len(FEW)} images and no interval, so take the order of the methods as a hint); "
@@ -727,8 +774,8 @@ Markdown(
             if POINTING.idxmax() == AREAS.idxmin()
             else "The two scores choose different methods, and need not agree: a net may need the surroundings, and a method may point well at a place that the net does not need."
         )
-        if POINTING.notna().any()
-        else "Without masks pointing cannot be scored."
+        if KNOWS_PARTS
+        else ""
     )
 )
 
@@ -745,6 +792,7 @@ verdicts.table(*TOY_ROWS, FALL_ROW, LOCAL_ROW)
 
 # %% tags=["plumbing"]
 STRONG_CLAIM = TOY_ROWS[0]
+READ = OWN_R[SURE if SURE.any() else ~SURE].dropna()
 Markdown(
     "- "
     + (
@@ -753,18 +801,20 @@ Markdown(
         else "Whether the net looks at the object could not be scored here, because the masks or the images for it are missing.\n"
     )
     + (
-        "- The strongest map and the decision are two things: "
-        if DIVIDED
-        else "- In these three images the strongest map and the answer fall near the same place: "
+        "- The strongest map and the answer need not go together: "
+        if DIVIDED or LOOSE
+        else "- Where the two were read, the strongest map and the answer go together: "
+        if NEAR
+        else "- The strongest map and the answer, which were not read: "
     )
     + (
         "over the positions of the square they have correlations of "
-        + ", ".join(f"{value:.2f} ({name})" for name, value in OWN_TOGETHER["correlation of (b) and (d)"].dropna().items())
+        + ", ".join(f"{value:.2f} ({name})" for name, value in READ.items())
         + "; 1 would mean that they hang on the same places.\n"
-        if OWN_TOGETHER["correlation of (b) and (d)"].notna().any()
-        else "here neither moves with the square.\n"
+        if len(READ)
+        else "here one of the two does not move with the square.\n"
     )
-    + f"- What fills the square is part of the question: over four fillings the mean cost of a position in one image runs from {min(COSTS.values()):.3f} to {max(COSTS.values()):.3f} of probability"
+    + f"- What fills the square is part of the question: over four fillings the mean change of the probability in one image runs from {signed(min(CHANGES.values()))} to {signed(max(CHANGES.values()))}"
     + (f", and the two maps that agree least have a correlation of {PAIRED.min():.2f}." if PAIRED.notna().any() else ".")
 )
 
@@ -779,7 +829,7 @@ Markdown(
 # %% [markdown]
 # ## Exercises
 #
-# **1. Predict.** The paper's square has 50 of 224 pixels and moves in steps of 6. How many positions has it? And how many would it have with steps of 1 pixel?
+# **1. Predict.** The paper's square has 50 of 224 pixels and moves in steps of 6. How many positions does it have? And how many would it have with steps of 1 pixel?
 #
 # <details><summary>Hint</summary>
 #
@@ -864,8 +914,8 @@ with torch.no_grad():
     ]
 HIDDEN = at_once.probabilities[..., LABEL].ravel()
 Markdown(
-    f"Hidden at its worst position, a square of {at_once.size} px leaves {HIDDEN.min():.2f} of the probability. Shown alone at its best position it gives {max(ALONE):.2f}; "
-    f"by chance it would be {1 / len(PICTURES.classes):.2f}. What is *necessary* and what is *sufficient* are two questions."
+    f"Hidden at its worst position, a square of {at_once.size} px leaves a probability of {HIDDEN.min():.3f}. Shown alone at its best position it gives {max(ALONE):.3f}; "
+    f"by chance it would be {1 / len(PICTURES.classes):.3f}. What is *necessary* and what is *sufficient* are two questions."
 )
 
 # %% [markdown]
@@ -933,17 +983,23 @@ with exercises.check():
     assert (MIXED[1] - MIXED[0]).eq(16).all() and (MIXED[2] - MIXED[1]).eq(16).all(), "the three values of a pixel must move together"
     assert torch.equal(shuffled(NUMBERED), MIXED), "two calls give two fillings: seed the order, so that a map can be made again"
 
+# %% [markdown]
+# The correlation of its map with those of the four fillings:
+
 # %%
 SHUFFLED = occlusion.sweep(NET, FIRST, fill=shuffled, layer=None).probabilities[..., LABEL]
-pd.DataFrame({name: [np.corrcoef(SHUFFLED.ravel(), found.ravel())[0, 1]] for name, found in FILLED.items()}, index=["shuffled"]).round(2)
+LIKE_SHUFFLED = pd.Series({name: np.corrcoef(SHUFFLED.ravel(), found.ravel())[0, 1] for name, found in FILLED.items()}, name="shuffled")
+LIKE_SHUFFLED.to_frame().T.round(2)
+
+# %% tags=["plumbing"]
+Markdown(
+    f"The map of *shuffled* is most like that of *{LIKE_SHUFFLED.idxmax()}* ({LIKE_SHUFFLED.max():.2f}) and least like that of *{LIKE_SHUFFLED.idxmin()}* ({LIKE_SHUFFLED.min():.2f})."
+    + ("" if LIKE_SHUFFLED.max() >= 0.5 else " It is much like none of them; why was not tested.")
+    if LIKE_SHUFFLED.notna().any()
+    else "Where a map is flat its correlation is not defined."
+)
 
 # %% [markdown]
-# <details><summary>Answer</summary>
-#
-# Shuffled pixels are noise in the image's own colours: like the other noisy fillings they add sharp edges wherever the square stands, and the net sees edges.
-#
-# </details>
-#
 # **6.** **Open.** A square is one shape of many. Fong and Vedaldi (*Interpretable explanations of black boxes by meaningful perturbation*, ICCV 2017) *learn* the mask: the smallest one whose blurring destroys the answer. Hooker et al. (*A benchmark for
 # interpretability methods in deep neural networks*, NeurIPS 2019) object that a net has never seen pictures with holes, and train it anew on such pictures before it is scored. Which of the measurements of this chapter would you trust less after reading the second, and how would you
 # repeat the deletion curves their way with toys, where a net is trained in minutes?

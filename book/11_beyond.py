@@ -832,7 +832,7 @@ with exercises.check():
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The order does not matter: one factor depends on the sign of the signal, the other on the sign of what entered, and multiplying by 0 or 1 commutes. Guided backpropagation keeps what *both* let pass, so it shows less than either. In exhibit 6 no
+# The order does not matter: one factor depends on the sign of the signal, the other on the sign of what entered, and multiplying by 0 or 1 commutes. At each ReLU guided backpropagation lets through only what *both* let pass. The picture need not be weaker for it: negative parts that cancelled others are gone. In exhibit 6 no
 # ReLU was rewritten, so each did what autograd does: the step above.
 #
 # </details>

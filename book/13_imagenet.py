@@ -679,9 +679,9 @@ Markdown(boxes_reading() + verdicts.told(*BOX_ROWS))
 # %% [markdown]
 # ## Table 1 with real dogs
 #
-# The paper hides the same part in five dogs and asks whether the features change alike. With $\varepsilon_i$ the change of the features of image $i$ and $H$ the share of features whose signs differ,
+# The paper hides the same part in five dogs and asks whether the features change alike. With $\varepsilon_i$ the change of the features of image $i$ and $H$ the number of features, of $D$, whose signs differ,
 #
-# $$\Delta = \frac{1}{n (n - 1)} \sum_{i \ne j} H(\text{sign}\, \varepsilon_i, \text{sign}\, \varepsilon_j)$$
+# $$\Delta = \frac{1}{n (n - 1)} \sum_{i \ne j} \frac{H(\text{sign}\, \varepsilon_i, \text{sign}\, \varepsilon_j)}{D}$$
 #
 # $\Delta_0$ is what chance alone would give, given how many features rise and fall in each image (chapter 8). Below 1, $\Delta / \Delta_0$ says that the images change alike. That is not enough: squares that hide no part may change the images alike too. So the three parts are compared with *random* squares, and the question is whether parts lie *below* them, as in layer 5 of the paper.
 #

@@ -91,5 +91,7 @@ def test_a_value_is_told_in_the_unit_of_its_claim():
     assert claims.claim("zfnet-beats-alexnet").told(0.0) == "+0.0 points"
     assert claims.claim("zfnet-beats-alexnet").told(-0.00099) == "-0.10 points"
     assert claims.claim("classes-come-with-depth").told(0.25) == "+0.250"
+    assert claims.claim("exclusive-prediction-suffers-once-trained").told(0.016) == "+1.6 points"  # average precision, as in the tables
+    assert claims.claim("table2-order").between(-1.99, -0.44) == "-1.990 to -0.440 log-odds"
     assert claims.claim("classes-come-with-depth").told(-0.00021) == "-0.0002"
     assert claims.claim("zfnet-beats-alexnet").between(-0.6, -0.02) == "-60.0 to -2.0 points"

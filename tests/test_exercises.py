@@ -88,14 +88,16 @@ def test_a_check_says_in_one_line_what_is_wrong(capsys):
         pass
     with exercises.check(...):
         raise TypeError("an ellipsis has no length")
+    with exercises.check((0.5, ...)):
+        raise AssertionError("the second is not given")
     with exercises.check():
         raise AssertionError("count again\nassert 1 == 2")
     with exercises.check():
         raise KeyError("conv9")
     with exercises.check():
         raise NotImplementedError("write double")
-    right, empty, wrong, broken, unfilled = capsys.readouterr().out.splitlines()
-    assert right == "Right." and empty.startswith("Your turn: replace") and wrong == "Not yet: count again"
+    right, empty, half, wrong, broken, unfilled = capsys.readouterr().out.splitlines()
+    assert right == "Right." and empty == half and empty.startswith("Your turn: replace") and wrong == "Not yet: count again"
     assert broken == "Not yet: KeyError: 'conv9'" and unfilled == "Your turn: write double"
 
 

@@ -59,8 +59,9 @@ def test_answers_are_those_of_the_classifier(frozen):
     labels, test = frozen.prepared.labels, frozen.fold.test
     given = linear_probes.predicted("svm", frozen.features[1], labels, frozen.fold.train(2), test, strength=linear_probes.USUAL)
     accuracy = splits.class_mean(given == labels[test], labels[test])
-    shown = frozen.answers(2, 1, never)
+    shown, shown_classes = frozen.answers(2, 1, never), np.unique(frozen.prepared.labels[frozen.fold.test])
     assert list(shown.pictures) == [f"{100 * accuracy:.0f} % right"] and 0 < accuracy < 1 and "layers that are frozen" in shown.svg
+    assert f"one picture of each of {len(shown_classes)} classes" in shown.text
     assert list(frozen.answers(2, 7, never).pictures) == ["100 % right"]
 
 

@@ -90,6 +90,8 @@ def test_bars_lines_spectra_and_crops_draw_what_they_are_given():
     both = pd.concat([waves, waves.assign(net="y")])
     axis = plot.spectra(both, (0.1, 0.2), dashed=["y"]).axes[0]
     assert [line.get_linestyle() for line in axis.lines[:2]] == ["-", "--"], "what lies below the second is seen"
+    drawn = {log: plot.lines(waves, x="frequency", y="energy", hue="net", xlabel="f", ylabel="e", log=log).axes[0] for log in (False, True)}
+    assert [axis.get_yscale() for axis in drawn.values()] == ["linear", "log"]
     assert [line.get_linestyle() for line in axis.get_legend().get_lines()] == ["-", "--"]
     cut = np.zeros((10, 4, 4, 3), np.uint8)
     corners = [(0, 0, False)] * 5 + [(0, 0, True)] * 5

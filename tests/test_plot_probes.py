@@ -76,6 +76,16 @@ def test_decoded_maps_are_drawn_from_0_to_1_with_their_classes():
     assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes(figure.axes), 2))
 
 
+def test_heat_maps_share_one_scale_from_0_and_one_bar():
+    low, high = np.full((3, 3), 0.1), np.full((3, 3), 0.4)
+    figure = plot.heat_maps({"low": low, "high": high}, title="two")
+    assert [axis.get_title(loc="left") for axis in figure.axes] == ["low", "high", ""] and figure.get_suptitle() == "two"
+    assert [axis.images[0].get_clim() for axis in figure.axes[:2]] == [(0, 0.4)] * 2
+    assert np.array_equal(figure.axes[0].images[0].get_array(), low)
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes(figure.axes), 2))
+    assert plot.heat_maps({"none": np.zeros((2, 2))}).axes[0].images[0].get_clim()[1] > 0, "a map of zeros has a scale, too"
+
+
 def frame() -> pd.DataFrame:
     some = [
         {"transformation": kind, "amount": amount, "image": image, "far": place + amount}

@@ -373,6 +373,7 @@ def double(x):
 
 
 MOST = 3
+BOTH = (1, 2)
 
 # %% tags=["check"]
 with check(MOST):
@@ -389,7 +390,7 @@ after = 1
     exec(exercise["source"], space)
     with pytest.raises(NotImplementedError, match="write double"):
         space["double"](3)
-    assert space["MOST"] is ...
+    assert space["MOST"] is ... and space["BOTH"] == (..., ...), "how many are asked is seen"
     exec(solution["source"], space)
     assert space["double"](3) == 6 and space["MOST"] == 3
     # JupyterLab writes the pair back when the notebook is saved: the exercise must not double, and the check stays before the solution.

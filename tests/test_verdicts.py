@@ -48,7 +48,7 @@ def test_of_several_differences_all_must_lie_above_0_and_the_smallest_is_shown()
 
 def test_a_table_of_claims_corrects_for_all_of_them():
     rows = [results.claim(id, "agrees", value=2.0, interval=(0.0, 4.0), n=9) for id in ("zfnet-beats-alexnet", "table7-slope")]
-    assert verdicts.table(*rows)["p, Holm"].tolist() == ["0.100", "0.100"]
+    assert verdicts.table(*rows)["p, Holm, of these"].tolist() == ["0.100", "0.100"]
 
 
 def test_a_row_of_an_under_trained_net_says_so_and_keeps_what_was_measured():
@@ -60,4 +60,4 @@ def test_a_row_of_an_under_trained_net_says_so_and_keeps_what_was_measured():
 
 def test_a_table_of_claims_never_says_that_a_probability_is_0():
     sure = results.claim("table7-slope", "agrees", value=2.0, interval=(1.9, 2.1), n=9)
-    assert sure["p"] < 1e-6 and verdicts.table(sure)["p, Holm"].tolist() == ["< 0.001"]
+    assert sure["p"] < 1e-6 and verdicts.table(sure)["p, Holm, of these"].tolist() == ["< 0.001"]

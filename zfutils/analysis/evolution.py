@@ -109,7 +109,7 @@ def jumps(stages: dict[str, list[Strongest]]) -> tuple[np.ndarray, np.ndarray]:
     *Paper:* section 4, figure 4: a sudden jump comes with another image in the lead.
 
     Args:
-        stages: for each layer its checkpoints, in order, of the same maps.
+        stages: for each layer its checkpoints, in order, of the same maps. No new image can move layer 1, whose projection is the filter.
 
     Returns:
         Where the image changed, and where it did not, over all layers; maps that no image makes active are left out.

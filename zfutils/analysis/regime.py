@@ -63,7 +63,7 @@ class Regime:
         return f"{self.steps} steps, learning from {self.began or 'never'}, training error {self.train_error:.1%}"
 
 
-def of(trained: Trained, prepared: PreparedSet, *, name: str, seed: int, row: str = "", images: int = 2000) -> Regime:
+def of(trained: Trained, prepared: PreparedSet, *, name: str, seed: int, row: str = "") -> Regime:
     """The regime of a net.
 
     *Paper:* table 3 prints training errors and does not say how they were counted. **Assumption**: on the centre crop, after training.
@@ -74,9 +74,8 @@ def of(trained: Trained, prepared: PreparedSet, *, name: str, seed: int, row: st
         name: of its recipe.
         seed: of the draw of training images.
         row: of the paper's table 3 that prints its training error, as in `table3/<row>/train_top1_error`; default that of figure 3's net.
-        images: training images that are drawn, at most as many as there are validation images.
     """
-    indices = training_images(prepared, seed=seed, images=images)
+    indices = training_images(prepared, seed=seed)
     wrong = predictions.wrong(cached_predictions.of(trained, prepared, indices), prepared.labels[indices])
     printed = numbers.number(f"table3/{row}/train_top1_error" if row else _PAPERS)["paper"] / 100
     log = trained.log
@@ -90,10 +89,10 @@ def of_scratch(net: Scratch, *, classes: int) -> Regime:
     return Regime("zfnet from scratch", net.steps, error_rates.left_chance(net.log, classes), net.train_error, printed, fall(net.log))
 
 
-def training_images(prepared: PreparedSet, *, seed: int, images: int) -> np.ndarray:
-    """Indices of the training images that training errors are counted on: drawn by the seed, at most as many as there are in val."""
+def training_images(prepared: PreparedSet, *, seed: int) -> np.ndarray:
+    """Indices of the training images that training errors are counted on: drawn by the seed, as many as there are in val."""
     train = prepared.indices("train")
-    count = min(len(train), len(prepared.indices("val")), images)
+    count = min(len(train), len(prepared.indices("val")))
     return np.sort(np.random.default_rng(seed).choice(train, size=count, replace=False))
 
 
@@ -103,16 +102,16 @@ def fall(log: pd.DataFrame) -> float:
     return float(1 - log["train_loss"].iloc[-1] / before) if before > 0 else 0.0
 
 
-def of_seeds(profile: Profile, rows: dict[str, str], prepared: PreparedSet, *, seed: int, images: int) -> dict[str, Regime]:
+def of_seeds(profile: Profile, rows: dict[str, str], prepared: PreparedSet, *, seed: int) -> dict[str, Regime]:
     """The regimes of some recipes from every seed that is trained.
 
     Args:
         profile: the sizes.
         rows: for the name of each recipe its row in the paper's table 3, as in `of`.
-        prepared, seed, images: as in `of`.
+        prepared, seed: as in `of`.
     """
     nets = [(other, row) for name, row in rows.items() for other in recipes.seeds_of(name) if runs.is_there(profile, other, seed=seed)]
-    return {name: of(runs.trained(profile, name, seed=seed), prepared, name=name, seed=seed, row=row, images=images) for name, row in nets}
+    return {name: of(runs.trained(profile, name, seed=seed), prepared, name=name, seed=seed, row=row) for name, row in nets}
 
 
 def reasons(regimes: dict[str, Regime], names: Iterable[str]) -> str:

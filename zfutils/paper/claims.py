@@ -46,14 +46,14 @@ class Claim:
 
     def told(self, value: float) -> str:
         """A value, or an end of its interval, as it is shown: with its sign, in the claim's unit, near 0 with more decimals."""
-        shown, decimals, unit = (100 * value, 1, " points") if self.unit == "points" else (value, 3, "")
+        shown, decimals = (100 * value, 1) if self.unit == "points" else (value, 3)
         if 0 < abs(shown) < 10**-decimals:  # not -0.00, which has a sign and no size
             decimals = math.ceil(-math.log10(abs(shown)))
-        return f"{shown:+.{decimals}f}{unit}"
+        return f"{shown:+.{decimals}f} {self.unit}".rstrip()
 
     def between(self, low: float, high: float) -> str:
         """The ends of an interval as they are shown, the unit once."""
-        return f"{self.told(low).removesuffix(' points')} to {self.told(high)}"
+        return f"{self.told(low).split()[0]} to {self.told(high)}"
 
 
 @functools.cache

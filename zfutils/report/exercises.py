@@ -13,8 +13,8 @@ def check(*answers: object) -> Iterator[None]:
     The check stands before the folded solution, so it tries what the reader wrote, and a run of all cells goes on where she wrote nothing.
 
     Args:
-        answers: values that an exercise asks for; `...` stands for one that is not given yet. Functions need not be listed: the unfilled
-            ones raise NotImplementedError.
+        answers: values that an exercise asks for; `...` stands for one, or for an entry of a tuple, that is not given yet. Functions need
+            not be listed: the unfilled ones raise NotImplementedError.
 
     >>> with check():
     ...     assert 1 + 1 == 2, "count again"
@@ -27,6 +27,10 @@ def check(*answers: object) -> Iterator[None]:
     except Exception as problem:  # whatever a reader's code raises is an answer to her, not an end of the run
         said = str(problem) if isinstance(problem, AssertionError) else f"{type(problem).__name__}: {problem}"
         line = (said.splitlines() or ["try again"])[0]
-        print(f"{OPEN}: replace `...` by your answer." if any(answer is ... for answer in answers) else f"{WRONG}: {line}")
+        print(
+            f"{OPEN}: replace `...` by your answer."
+            if any(entry is ... for answer in answers for entry in (answer if isinstance(answer, tuple) else (answer,)))
+            else f"{WRONG}: {line}"
+        )
     else:
         print(RIGHT)

@@ -127,7 +127,7 @@ def table(*rows: dict) -> pd.DataFrame:
             "in the paper": said.place,
             "ours": _value(row),
             "interval": _interval(row),
-            "p, Holm": _probability(p),
+            "p, Holm, of these": _probability(p),
             "n": row["n"],
             "status": row["status"],
             "reason": row["reason"],

@@ -26,9 +26,9 @@ def made(source: Path) -> str:
     """The text of the notebook that belongs to a source; the same text for the same source.
 
     A cell tagged `solution` gets a cell tagged `exercise` before it: the same functions with signature and docstring, which raise when they
-    are called, and the same names with `...` for their values. The cell tagged `check` that follows a solution moves between the two, so
-    that it tries what the reader wrote. The solution comes last, folded away, so exercise and solution cannot drift. A cell tagged
-    `plumbing`, which sets up, saves or says and shows no mechanism, is folded too.
+    are called, and the same names with `...` for their values, one an entry of a tuple. The cell tagged `check` that follows a solution
+    moves between the two, so that it tries what the reader wrote. The solution comes last, folded away, so exercise and solution cannot
+    drift. A cell tagged `plumbing`, which sets up, saves or says and shows no mechanism, is folded too.
     Where the repository has a public address, a folded cell tagged `installing` comes first.
 
     Args:
@@ -131,5 +131,10 @@ def _unsolved(source: str) -> str:
             unfilled = f"raise NotImplementedError('write {node.name}, then run this cell and the next')"
             node.body = [*said, *ast.parse(unfilled).body]
         elif isinstance(node, ast.Assign):
-            node.value = ast.Constant(...)
+            node.value = _blank(node.value)
     return ast.unparse(tree)
+
+
+def _blank(value: ast.expr) -> ast.expr:
+    """`...` for a value, and for a tuple one `...` an entry, so that its form is seen."""
+    return ast.Tuple([_blank(entry) for entry in value.elts]) if isinstance(value, ast.Tuple) else ast.Constant(...)

@@ -47,7 +47,7 @@ class Frozen:
         return Shown({caption: _sheet(tiles, columns=3)}, f"Framed: the picture. Then by cosine: {said}. Crossed: another class.")
 
     def answers(self, images: int, layers: int, check: Check) -> Shown:
-        """One test picture a class, crossed where the classifier is wrong, and the accuracy at each layer."""
+        """One test picture of each of the first classes, crossed where the classifier is wrong, and the accuracy at each layer."""
         test, labels = self.fold.test, self.prepared.labels[self.fold.test]
         right = {}
         for depth in self.features:
@@ -58,7 +58,8 @@ class Frozen:
         tiles = [_crossed(self._tile(test[n]), not right[layers][n]) for n in first]
         axis, values = (np.array(list(some), float) for some in (accuracies, accuracies.values()))
         chart = drawing.curves(axis, {"accuracy": values}, cursor=layers, label="layers that are frozen", ylabel="accuracy")
-        said = f"Of {len(test)} test pictures, mean over classes. Above: one picture a class, crossed where the answer is wrong."
+        tested = f"Of {len(test)} test pictures, mean over classes."
+        said = f"{tested} Above: one picture of each of {len(first)} classes, crossed where the answer is wrong."
         return Shown({f"{100 * accuracies[layers]:.0f} % right": _sheet(tiles, columns=4)}, said, chart)
 
     def _tile(self, index: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from zfutils.report.plot.nets import architecture
 from zfutils.report.plot.opening import both_ways, hidden
 from zfutils.report.plot.pages import BANNER_DPI, Page, banner, nine_page, pages, strip_page, switches, two_paths
 from zfutils.report.plot.panels import chain, descent, normed, signals
-from zfutils.report.plot.probes import Probed, columns, curves, decoded, occlusion
+from zfutils.report.plot.probes import Probed, columns, curves, decoded, heat_maps, occlusion
 from zfutils.report.plot.transfer import by_class, by_count, by_panel, few_images, layers
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "dots",
     "few_images",
     "filters",
+    "heat_maps",
     "hidden",
     "layers",
     "learning_curves",

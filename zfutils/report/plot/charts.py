@@ -81,6 +81,7 @@ def lines(
     moments: dict[str, float] | None = None,
     marker: str | None = None,
     dashed: Sequence[str] = (),
+    log: bool = False,
     title: str = "",
 ) -> Figure:
     """Draw one line for each value of `hue`.
@@ -93,12 +94,15 @@ def lines(
         moments: captions and values of x of vertical lines.
         marker: Matplotlib's name of what marks the values that were measured; none by default.
         dashed: values of `hue` whose lines are dashed, so that what lies below them is seen.
+        log: whether equal ratios of y have equal heights.
         title: of the figure.
 
     Returns:
         A figure with one axes.
     """
     figure, axis = blank(figsize=(7, 3.4))
+    if log:
+        axis.set_yscale("log")
     sns.lineplot(frame, x=x, y=y, hue=hue, ax=axis, errorbar=None, marker=marker)
     named = [*zip(axis.lines, frame[hue].unique(), strict=False), *zip(*axis.get_legend_handles_labels(), strict=True)]
     for line in (line for line, name in named if name in dashed):

@@ -111,6 +111,30 @@ def decoded(maps: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]], names: S
     return figure
 
 
+def heat_maps(maps: dict[str, np.ndarray], *, title: str = "") -> Figure:
+    """Draw maps side by side, on one scale from 0 to the highest value of all, with one colour bar.
+
+    Args:
+        maps: (rows, columns), none of it negative, by what stands above it.
+        title: of the figure.
+
+    Returns:
+        A figure; one axes a map, then the bar.
+    """
+    width, height = len(maps) * (_SIDE + _GAP) + _BAR, _SIDE + _HEAD + 0.45
+    figure = unarranged(figsize=(width, height))
+    top, highest = height - 0.25 - _HEAD, max(float(values.max()) for values in maps.values())
+    lefts = 0.1 + (_SIDE + _GAP) * np.arange(len(maps))
+    axes = [_inches(figure, left, top, _SIDE) for left in lefts]
+    for axis, (head, values) in zip(axes, maps.items(), strict=True):
+        axis.imshow(values, cmap="viridis", vmin=0, vmax=max(highest, 1e-9))
+        axis.set_title(head, fontsize=8.5)
+        axis.set(xticks=[], yticks=[])
+    _bar(axes[-1].images[0], lefts[-1], top)
+    figure.suptitle(title, x=0.1 / width, y=1 - 0.05 / height, ha="left", va="top", weight="bold", fontsize=11)
+    return figure
+
+
 def _inches(figure: Figure, left: float, top: float, width: float, height: float | None = None):
     """Axes by their upper left corner, measured from the lower left of the figure; square without a height."""
     height = width if height is None else height
@@ -122,8 +146,13 @@ def _inches(figure: Figure, left: float, top: float, width: float, height: float
 
 def _with_bar(axis, values: np.ndarray, left: float, top: float, **limits: float) -> None:
     """A map and its colour bar."""
-    shown = axis.imshow(values, cmap="viridis", **limits)
-    bar = axis.figure.colorbar(shown, cax=_inches(axis.figure, left + _SIDE + 0.06, top, 0.09, _SIDE))
+    _bar(axis.imshow(values, cmap="viridis", **limits), left, top)
+
+
+def _bar(shown, left: float, top: float) -> None:
+    """The colour bar to the right of a map with its left upper corner at (left, top)."""
+    figure = shown.axes.figure
+    bar = figure.colorbar(shown, cax=_inches(figure, left + _SIDE + 0.06, top, 0.09, _SIDE))
     bar.ax.tick_params(labelsize=7)
 
 
