@@ -805,7 +805,9 @@ Markdown(
         if DIVIDED or LOOSE
         else "- Where the two were read, the strongest map and the answer go together: "
         if NEAR
-        else "- The strongest map and the answer, which were not read: "
+        else "- The strongest map and the answer: "
+        if SURE.any()
+        else "- The strongest map and the answer, in images of which the net is not sure: "
     )
     + (
         "over the positions of the square they have correlations of "
