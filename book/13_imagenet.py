@@ -773,7 +773,7 @@ def alike_reading() -> str:
     return (
         f"From {len(FACES.indices)} faces. {int((table < 1).sum().sum())} of the {table.size} ratios lie below 1, random squares included.\n\n"
         + "\n".join(lines)
-        + "\n\n*Alike* in the claim means more alike than after random squares.\n\n"
+        + "\n\n*Alike* in the claim means more alike than after random squares. Chapter 8 asks the same of the net of this run: do the two verdicts agree?\n\n"
     )
 
 
