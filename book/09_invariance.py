@@ -734,9 +734,8 @@ TOLD = {
 }  # training errors are those of upright images
 SHORT = [own.under_trained for own in TOLD.values() if own.under_trained]
 if len(RIVALS) == 1:
-    shown = Markdown(
-        f"**What turned images buy stays open here.** `zfnet-turned`: {runs.state(PROFILE, 'zfnet-turned', seed=SEED)}. Only the plain net is shown."
-    )
+    TURNED_STATE = "" if (state := runs.state(PROFILE, "zfnet-turned", seed=SEED)) == "missing" else f" ({state})"
+    shown = Markdown(f"**What turned images buy stays open here.** `zfnet-turned` is missing{TURNED_STATE}. Only the plain net is shown.")
 else:
     shown = Markdown(f"**What turned images buy cannot be judged from these nets**: {'; '.join(SHORT)}.") if SHORT else None
 shown

@@ -51,7 +51,7 @@ class Trained:
 
     @property
     def log(self) -> pd.DataFrame:
-        """One row an epoch: losses, errors as counts, learning rate, clipped filters, seconds."""
+        """One row an epoch: losses, errors as counts, learning rate, how often a filter was scaled back, seconds."""
         return pd.read_csv(self.folder / "log.csv")
 
     def net(self) -> nn.Sequential:
