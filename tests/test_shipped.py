@@ -101,6 +101,20 @@ def test_the_winners_that_ship_are_those_of_a_scan(weights):
     assert close < 6, "lossy, but the same pictures"
 
 
+def test_winners_among_other_pictures_are_told(weights):
+    prepared = registry.opened(SMALLEST)
+    other = dataclasses.replace(
+        prepared, facts={**prepared.facts, "sha256": "0" * 64}
+    )  # as if another net had been shipped with other toys
+    path = weights / "smoke.val.zip"
+    samples.write(other, other.indices("val"), path, quality=50, maps=False)
+    shipped_files.enlist(path)
+    with pytest.raises(
+        Problem, match="winners of zfnet-smoke are among other pictures than smoke.val.zip.*zfutils ship --net zfnet --profile smoke"
+    ):
+        shipped_winners.of(NAME)
+
+
 def test_shipping_again_gives_the_same_bytes_and_says_that_the_net_has_not_learned(weights, capfd):
     before = {file.name: file.read_bytes() for file in weights.iterdir()}
     shipping.ship(SMALLEST, "zfnet")
