@@ -156,7 +156,7 @@ def _pretrained(classes: int, images: int = 0) -> Recipe:
     """A net that is pre-trained on some classes, or some images, for as many visits as the others (chapter 14)."""
     name = f"zfnet-{classes}-classes" + (f"-{images}" if images else "")
     says = f"zfnet-modern, half as wide and shorter, on {f'{images} images of ' if images else ''}{classes} classes (beyond the paper)"
-    return Recipe(name, says, _LATER_NET, clips=False, follows="", classes=classes, images=images, modern=True, share=1 / 4)
+    return Recipe(name, says, _LATER_NET, clips=False, follows="", classes=classes, images=images, modern=True, share=3 / 20)
 
 
 # Twice as wide as the nets of the tables: it is to be looked into, and none of them is compared with it.
@@ -167,7 +167,7 @@ _MODERN = Recipe(
     clips=False,
     follows="",
     modern=True,
-    share=1 / 3,
+    share=1 / 5,
 )
 _PRETRAINED = (*map(_pretrained, CLASS_COUNTS), *(_pretrained(count, FEW) for count in CLASS_COUNTS[1:]))
 

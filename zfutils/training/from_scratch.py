@@ -150,7 +150,8 @@ def _settings(profile: Profile, prepared: PreparedSet, indices: np.ndarray, rate
     an_epoch = math.ceil(len(indices) / BATCH)
     epochs = math.ceil(profile.transfer.scratch_steps / an_epoch)
     lr_drops = tuple(math.ceil(share * epochs * an_epoch) for share in profile.latest_drops)
-    options = {"learning_rate": rate, "lr_drops": lr_drops, "batch": BATCH, **runs.later_of(recipe)}
+    options = {"learning_rate": rate, "lr_drops": lr_drops, "batch": BATCH, "drop_factor": profile.drop_factor}
+    options |= runs.later_of(recipe)
     return Settings(f"{name} from scratch", architecture, epochs, seed, recipe.clips, **options)
 
 

@@ -20,6 +20,7 @@ from zfutils.training import run_folder, schedule
 from zfutils.training.trainer import TRAINING_VERSION, Settings, Trainer
 
 _MODERN_RATE, _MODERN_DECAY = 0.05, 5e-4  # of recipes that are `modern`, at the paper's batch
+_MODERN_DROPS, _MODERN_FACTOR = (0.7, 0.9), 0.1  # they learn from the first step on, and need no early drop
 _TUNING_RATE, _TUNING_SHARE = 0.1, 0.2  # of the profile's rate and length, where a net starts from one that ships
 _MEMBERS = 1000  # between the seeds of nets that differ in their seed only, so that no seed of a reader meets them
 
@@ -43,9 +44,10 @@ def settings_of(profile: profiles.Profile, recipe: recipes.Recipe, prepared: Pre
             lr_drops = tuple(_to_follow(profile, followed, prepared, seed).card["lr_drops"])
     drawn = seed + _MEMBERS * recipe.member
     options = {"learning_rate": profile.learning_rate, "lr_drops": lr_drops, "batch": profile.batch, "turned": recipe.turned}
-    options["latest_drops"] = profile.latest_drops
+    options |= {"latest_drops": profile.latest_drops, "drop_factor": profile.drop_factor}
     if recipe.modern:
         options |= {"learning_rate": _MODERN_RATE * profile.batch / 128, **later_of(recipe)}
+        options |= {"latest_drops": _MODERN_DROPS, "drop_factor": _MODERN_FACTOR}
     share = recipe.share
     if start:
         options |= {"learning_rate": _TUNING_RATE * profile.learning_rate, "start": shipped.digest(start)}

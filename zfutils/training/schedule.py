@@ -1,9 +1,8 @@
-"""The learning rate: a start, and drops by ten when the development loss stalls."""
+"""The learning rate: a start, and drops when the development loss stalls."""
 
 import math
 from dataclasses import dataclass, field
 
-FACTOR = 0.1
 PATIENCE = 0.15  # of the run, without a better development loss, before a cut
 MARGIN = 0.01  # share by which a loss must be lower to count as better
 LEARNING = 0.9  # of the loss of a guess: above it the net has not begun to learn
@@ -19,8 +18,8 @@ class Schedule:
     """Learning rate of a run.
 
     *Paper:* section 3: .01 at the start, lowered by hand when the validation error levels off; factor and moments are not given.
-    **Assumption**: cut by ten, at most twice, when the development loss has not fallen by 1 % for 15 % of the run, at the latest
-    after two shares of it. While the loss is still near that of a guess nothing is cut: such a net may stay there for its first epochs.
+    **Assumption**: cut, as often as `latest` has shares, when the development loss has not fallen by 1 % for 15 % of the run, at the
+    latest after those shares of it. While the loss is still near that of a guess nothing is cut: such a net may stay there for its first epochs.
 
     Attributes:
         start: learning rate at step 0.
@@ -28,6 +27,7 @@ class Schedule:
         classes: number of classes, which gives the loss of a guess.
         latest: shares of the run after which the drops come at the latest, so that every run ends at a low rate.
         given: steps of the drops when they are taken over from another run, else None.
+        factor: what a drop multiplies the rate with.
         lr_drops: steps of the drops so far.
         best: lowest development loss so far.
         improved: the step at which it was reached.
@@ -36,8 +36,9 @@ class Schedule:
     start: float
     steps: int
     classes: int
-    latest: tuple[float, float]
+    latest: tuple[float, ...]
     given: tuple[int, ...] | None = None
+    factor: float = 0.1
     lr_drops: list[int] = field(default_factory=list)
     best: float = math.inf
     improved: int = 0
@@ -45,7 +46,7 @@ class Schedule:
     @property
     def rate(self) -> float:
         """The learning rate now."""
-        return self.start * FACTOR ** len(self.lr_drops)
+        return self.start * self.factor ** len(self.lr_drops)
 
     def after_step(self, step: int) -> None:
         """Cut where a cut is due by the number of steps done."""

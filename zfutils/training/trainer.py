@@ -45,6 +45,7 @@ class Settings:
         weight_decay: of SGD; the paper gives none.
         anywhere: whether a training crop may lie anywhere, not only where the ten lie.
         latest_drops: shares of the run after which the learning rate is dropped at the latest, where `lr_drops` is None.
+        drop_factor: what a drop multiplies the learning rate with.
         start: the net that ships from which all layers but the last start, as `shipped.digest` names it; empty for random weights.
     """
 
@@ -61,7 +62,8 @@ class Settings:
     weight_decay: float = field(default=0.0, metadata=keys.LATER)
     anywhere: bool = field(default=False, metadata=keys.LATER)
     start: str = field(default="", metadata=keys.LATER)
-    latest_drops: tuple[float, float] = field(default=(0.7, 0.9), metadata=keys.LATER)
+    latest_drops: tuple[float, ...] = field(default=(0.7, 0.9), metadata=keys.LATER)
+    drop_factor: float = field(default=0.1, metadata=keys.LATER)
 
 
 def order(settings: Settings, train: np.ndarray, epoch: int, crops: tuple[int, int] = (0, 10)) -> tuple[np.ndarray, np.ndarray]:
@@ -115,7 +117,12 @@ class Trainer:
             self.net.parameters(), settings.learning_rate, settings.momentum, weight_decay=settings.weight_decay
         )
         self.schedule = Schedule(
-            settings.learning_rate, self.steps, settings.architecture.classes, settings.latest_drops, settings.lr_drops
+            settings.learning_rate,
+            self.steps,
+            settings.architecture.classes,
+            settings.latest_drops,
+            settings.lr_drops,
+            settings.drop_factor,
         )
         self.radii = filters.radii(settings.architecture) if settings.clips else {}
         self.step, self.log, self._save_at = 0, [], time.monotonic() + _SAVE_EVERY
