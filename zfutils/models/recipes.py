@@ -167,7 +167,7 @@ _MODERN = Recipe(
     clips=False,
     follows="",
     modern=True,
-    share=1 / 5,
+    share=3 / 5,
 )
 _PRETRAINED = (*map(_pretrained, CLASS_COUNTS), *(_pretrained(count, FEW) for count in CLASS_COUNTS[1:]))
 
