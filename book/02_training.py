@@ -410,7 +410,7 @@ def cuts_by_hand(losses: list[float], patience: float) -> list[int]:
     for epoch, loss in enumerate(losses, 1):
         if loss < 0.99 * best or best > 0.9 * math.log(CLASSES):  # still at chance: nothing to stall
             best, since = min(loss, best), epoch
-        elif epoch - since >= patience and len(cuts) < 2:
+        elif epoch - since >= patience and len(cuts) < len(PROFILE.latest_drops):
             cuts, since = [*cuts, epoch], epoch
     return cuts
 
@@ -548,8 +548,8 @@ shown
 # %% [markdown]
 # ## Watch them learn
 #
-# The learning rate was lowered by hand. **Assumption**: it is cut by ten, at most twice, when the loss on the dev split has not fallen by 1 %
-# for 15 % of the run, and at the latest after two fixed shares of it. `alexnet` takes over the cuts of `zfnet`, and sees the same images in
+# The learning rate was lowered by hand. **Assumption**: it is cut when the loss on the dev split has not fallen by 1 % for 15 % of the run,
+# and at the latest after some fixed shares of it. `alexnet` takes over the cuts of `zfnet`, and sees the same images in
 # the same crops, so that the two can be compared. Errors on train are counted during training, with dropout at work.
 
 # %% tags=["plumbing"]
@@ -562,7 +562,7 @@ Markdown(
         if (PROFILE.batch, PROFILE.learning_rate) == (PAPER_BATCH, PAPER_RATE)
         else f"the rate for one picture is then {PROFILE.learning_rate / PROFILE.batch / (PAPER_RATE / PAPER_BATCH):.3g} times the paper's."
     )
-    + f" It is cut at the latest after {PROFILE.latest_drops[0]:.0%} and {PROFILE.latest_drops[1]:.0%} of the run."
+    + f" A cut multiplies it by {PROFILE.drop_factor:g}; cuts come at the latest after {listed(tuple(100 * share for share in PROFILE.latest_drops))} % of the run."
 )
 
 # %%
@@ -1154,7 +1154,7 @@ Markdown(
 # %% [markdown]
 # ## Where we differ
 #
-# - **Assumption**: Gaussian weights; cuts by ten at the moments given above; clipping after every step; ten crops at test time; no weight
+# - **Assumption**: Gaussian weights; cuts of the learning rate by the factor and at the moments given above; clipping after every step; ten crops at test time; no weight
 #   decay and no colour noise, which the paper does not mention.
 # - **Assumption**: the replication is trained by the paper's recipe too, without clipping, and with the biases of 1 that Krizhevsky et al. have.
 # - **Assumption**: the five nets of row (a) differ in their seed alone, that is in first weights, order, crops and dropout; their class

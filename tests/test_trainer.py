@@ -200,6 +200,15 @@ def test_the_rate_is_cut_at_the_latest_after_two_shares_of_the_run_and_given_cut
     assert again == late
 
 
+def test_a_profile_may_have_more_drops_and_smaller_ones():
+    often = schedule.Schedule(0.005, 100, 20, (0.25, 0.5, 0.75), factor=0.3)
+    rates = []
+    for step in range(1, 101):
+        often.after_step(step)
+        rates.append(often.rate)
+    assert often.lr_drops == [25, 50, 75] and rates[-1] == pytest.approx(0.005 * 0.027) and rates[24] == pytest.approx(0.0015)
+
+
 CUT_OFF = """
 import os, signal, sys
 from pathlib import Path
@@ -251,11 +260,13 @@ def test_two_processes_that_are_killed_and_resumed_train_the_net_of_one(tiny_set
 
 
 def test_a_profile_says_when_the_rate_drops_at_the_latest_in_every_kind_of_run(tiny_set, tmp_path):
-    early = dataclasses.replace(profiles.profile("smoke"), image_size=56, latest_drops=(0.2, 0.5))
+    early = dataclasses.replace(profiles.profile("smoke"), image_size=56, latest_drops=(0.2, 0.5), drop_factor=0.3)
     settings = runs.settings_of(early, recipes.recipe("zfnet"), tiny_set)
-    assert settings.latest_drops == (0.2, 0.5)
+    assert settings.latest_drops == (0.2, 0.5) and settings.drop_factor == 0.3
+    modern = runs.settings_of(early, recipes.recipe("zfnet-modern"), tiny_set)
+    assert modern.latest_drops == (0.7, 0.9) and modern.drop_factor == 0.1, "it has drops of its own"
     one = Trainer(settings, tiny_set, tmp_path, device=CPU, dtype=torch.float32)
-    assert one.schedule.latest == (0.2, 0.5)
+    assert one.schedule.latest == (0.2, 0.5) and one.schedule.factor == 0.3
     few = from_scratch._settings(early, tiny_set, tiny_set.indices("train"), 0.01, 0, "zfnet")
     steps = few.epochs * math.ceil(len(tiny_set.indices("train")) / from_scratch.BATCH)
-    assert few.lr_drops == (math.ceil(0.2 * steps), math.ceil(0.5 * steps))
+    assert few.lr_drops == (math.ceil(0.2 * steps), math.ceil(0.5 * steps)) and few.drop_factor == 0.3
