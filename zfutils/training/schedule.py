@@ -19,7 +19,8 @@ class Schedule:
 
     *Paper:* section 3: .01 at the start, lowered by hand when the validation error levels off; factor and moments are not given.
     **Assumption**: cut, as often as `latest` has shares, when the development loss has not fallen by 1 % for 15 % of the run, at the
-    latest after those shares of it. While the loss is still near that of a guess nothing is cut: such a net may stay there for its first epochs.
+    latest after those shares of it. While the loss is still near that of a guess nothing is cut: such a net may stay there for its first
+    epochs.
 
     Attributes:
         start: learning rate at step 0.
