@@ -471,7 +471,7 @@ def scratch_reading() -> str:
 Markdown(scratch_reading())
 
 # %% [markdown]
-# A rate is chosen by nets that learn in about as many steps from fewer images, because some are held out. Compare the passes over each image, and how far the loss had come before the rate was first cut: in the search at the chosen rate, and then on all images of the first fold.
+# A rate is chosen by nets that learn from fewer images, because some are held out. Compare the steps, the passes over each image, and how far the loss had come before the rate was first cut: in the search at the chosen rate, and then on all images of the first fold.
 
 
 # %%
@@ -483,7 +483,7 @@ def search_and_after(name: str, size: int) -> list[dict]:
     for who, own, asked in (("in the search", kept, held), ("on all images", train, DRAWS[name][0].test)):
         rate = float(frame[frame["size"] == size]["rate"].iloc[0])
         net = from_scratch.train(PROFILE, prepared, MEAN, own, asked, rate=rate, seed=SEED)
-        before = net.log[net.log["step"] <= PROFILE.latest_drops[0] * net.steps]["train_loss"].to_list() or [np.nan]
+        before = net.log[net.log["step"] <= PROFILE.transfer.scratch_drops[0] * net.steps]["train_loss"].to_list() or [np.nan]
         seen = {"images": len(own), "steps": net.steps, "passes": len(net.log), "loss before the cut": before[-1]}
         learned = {"loss at the end": net.log["train_loss"].iloc[-1], "training error %": 100 * net.train_error}
         rows.append({"set": NAMES[name], "images a class": size, "net": who, **seen, **learned})

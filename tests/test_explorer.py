@@ -355,6 +355,14 @@ def test_a_figure_shows_the_same_without_a_kernel(opened):
     assert figure._suptitle.get_text() == 'explore(net="zfnet-smoke", unit="conv2/5", picture="chelsea")'
 
 
+def test_a_figure_says_that_a_unit_is_silent_instead_of_showing_an_empty_projection(opened):
+    explorer = opened(NAME, "conv2/5", "chelsea")
+    explorer.subject.net.get_submodule("conv2").bias.data[5] = -1e6
+    explorer.change(unit="conv2/5", picture="astronaut")
+    titles = [axis.get_title().replace("\n", " ") for axis in explorer.figure().axes]
+    assert "no projection: not active in this picture" in titles and not any("projection of" in title for title in titles)
+
+
 def test_bad_requests_are_refused_in_one_line(here):
     for given, says in (
         ({"net": "nobody"}, "unknown net 'nobody'; known: zfnet-smoke"),

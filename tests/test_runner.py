@@ -45,7 +45,7 @@ def notebook(folder: Path, name: str, body: str) -> Path:
     return made
 
 
-def test_a_chapter_runs_with_its_parameters_in_a_fresh_kernel(tmp_path):
+def test_a_chapter_runs_with_its_parameters_in_a_fresh_kernel(tmp_path, capfd):
     execution.run_chapter(
         notebook(tmp_path, "good", "# %%\nprint(profile, seed)\n"),
         output=tmp_path / "out" / "good.ipynb",
@@ -53,6 +53,7 @@ def test_a_chapter_runs_with_its_parameters_in_a_fresh_kernel(tmp_path):
     )
     cells = nbformat.read(tmp_path / "out" / "good.ipynb", as_version=4).cells
     assert cells[-1]["outputs"][0]["text"] == "smoke 4\n"
+    assert not capfd.readouterr().err, "what its kernel says of itself is nothing to a reader"
 
 
 def test_an_unknown_parameter_is_refused(tmp_path):

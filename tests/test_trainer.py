@@ -267,6 +267,14 @@ def test_a_profile_says_when_the_rate_drops_at_the_latest_in_every_kind_of_run(t
     assert modern.latest_drops == (0.7, 0.9) and modern.drop_factor == 0.1, "it has drops of its own"
     one = Trainer(settings, tiny_set, tmp_path, device=CPU, dtype=torch.float32)
     assert one.schedule.latest == (0.2, 0.5) and one.schedule.factor == 0.3
-    few = from_scratch._settings(early, tiny_set, tiny_set.indices("train"), 0.01, 0, "zfnet")
-    steps = few.epochs * math.ceil(len(tiny_set.indices("train")) / from_scratch.BATCH)
-    assert few.lr_drops == (math.ceil(0.2 * steps), math.ceil(0.5 * steps)) and few.drop_factor == 0.3
+
+
+def test_a_net_from_scratch_sees_its_pictures_as_often_as_the_plan_says_and_drops_where_it_says(tiny_set):
+    plan = profiles.TransferPlan(scratch_steps=7, scratch_passes=9, scratch_drops=(0.2, 0.5))
+    few = dataclasses.replace(profiles.profile("smoke"), image_size=56, transfer=plan, latest_drops=(0.9,), drop_factor=0.3)
+    train = tiny_set.indices("train")
+    settings = from_scratch._settings(few, tiny_set, train, 0.01, 0, "zfnet")
+    steps = 9 * math.ceil(len(train) / from_scratch.BATCH)
+    assert settings.epochs == 9 and settings.lr_drops == (math.ceil(0.2 * steps), math.ceil(0.5 * steps)) and settings.drop_factor == 0.1
+    longer = dataclasses.replace(few, transfer=dataclasses.replace(plan, scratch_steps=100 * steps))
+    assert from_scratch._settings(longer, tiny_set, train, 0.01, 0, "zfnet").epochs == 900, "the steps are the least too"

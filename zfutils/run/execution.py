@@ -26,6 +26,7 @@ class _SavedOnce(NBClientEngine):
 
 
 _ENGINE = "saved-once"
+_QUIET = ["--IPKernelApp.log_level=ERROR"]  # else each kernel warns that it talks to this process, on this machine, without encryption
 papermill_engines.register(_ENGINE, _SavedOnce)
 
 
@@ -46,7 +47,14 @@ def run_chapter(notebook: Path, *, output: Path, parameters: dict) -> None:
         with paths.whole(output) as fresh:
             try:
                 papermill.execute_notebook(
-                    notebook, fresh, parameters, engine_name=_ENGINE, kernel_name="python3", progress_bar=False, cwd=notebook.parent
+                    notebook,
+                    fresh,
+                    parameters,
+                    engine_name=_ENGINE,
+                    kernel_name="python3",
+                    progress_bar=False,
+                    cwd=notebook.parent,
+                    extra_arguments=_QUIET,
                 )
             except DeadKernelError:
                 broken.write_bytes(fresh.read_bytes())

@@ -70,8 +70,8 @@ def train(
     """Train a net on some pictures alone, or read what an earlier run left.
 
     *Paper:* section 5.2: layers 1 to 7 are reset and everything is trained on the small set. Epochs mean nothing there: seventy would be a
-    few hundred steps and leave the net at chance. So it runs for the profile's number of steps, the rate cut by ten where it is cut at the
-    latest in the profile's other nets.
+    few hundred steps and leave the net at chance. So it runs for the steps, or passes over its pictures, of the profile's transfer plan, the
+    rate cut by ten where the plan says.
 
     Args:
         profile: the sizes.
@@ -147,11 +147,10 @@ def _settings(profile: Profile, prepared: PreparedSet, indices: np.ndarray, rate
     """The numbers of one run."""
     recipe = recipes.recipe(name)
     architecture = architectures.of_profile(profile, recipe.paper, len(prepared.classes))
-    an_epoch = math.ceil(len(indices) / BATCH)
-    epochs = math.ceil(profile.transfer.scratch_steps / an_epoch)
-    lr_drops = tuple(math.ceil(share * epochs * an_epoch) for share in profile.latest_drops)
-    options = {"learning_rate": rate, "lr_drops": lr_drops, "batch": BATCH, "drop_factor": profile.drop_factor}
-    options |= runs.later_of(recipe)
+    plan, an_epoch = profile.transfer, math.ceil(len(indices) / BATCH)
+    epochs = plan.scratch_epochs(len(indices), BATCH)
+    lr_drops = tuple(math.ceil(share * epochs * an_epoch) for share in plan.scratch_drops)
+    options = {"learning_rate": rate, "lr_drops": lr_drops, "batch": BATCH, **runs.later_of(recipe)}
     return Settings(f"{name} from scratch", architecture, epochs, seed, recipe.clips, **options)
 
 

@@ -180,7 +180,9 @@ def projection(looker: Looker, scene: Scene, at: tuple[float, float] | None, pla
         positions = [tuple(int(part) for part in np.unravel_index(flat, values.shape)) for flat in order if values.flat[flat] > 0]
     if not positions or float(values.max()) == 0 or (at is not None and positions[0] and values[positions[0]] == 0):
         where = "in this picture" if float(values.max()) == 0 else "at this place"
-        return Shown({"projection": np.full((SIDE, SIDE, 3), 128, np.uint8)}, f"not active {where}, so nothing comes down")
+        return Shown(
+            {f"no projection: not active {where}": np.full((SIDE, SIDE, 3), 128, np.uint8)}, "where a unit is 0 nothing comes down"
+        )
     down = sum(_down(scene, position, rule, switches) for position in positions)
     shown = to_display(down, scale=display_scale(down))
     what = "the clicked place" if at is not None else "the strongest place" if len(positions) == 1 else f"{len(positions)} places, added"
