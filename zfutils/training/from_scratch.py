@@ -70,8 +70,8 @@ def train(
     """Train a net on some pictures alone, or read what an earlier run left.
 
     *Paper:* section 5.2: layers 1 to 7 are reset and everything is trained on the small set. Epochs mean nothing there: seventy would be a
-    few hundred steps and leave the net at chance. So it runs for the steps, or passes over its pictures, of the profile's transfer plan, the
-    rate cut by ten where the plan says.
+    few hundred steps and leave the net at chance. So the profile's transfer plan says how many steps, or passes over its pictures, it runs
+    for, and where its rate is cut by ten.
 
     Args:
         profile: the sizes.
