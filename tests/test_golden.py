@@ -77,7 +77,7 @@ def training(folder: Path) -> dict:
 def scratch(folder: Path) -> dict:
     """A few steps of a net from scratch."""
     pictures, rows, test = draw_tiny_set(folder / "set"), np.arange(20), np.arange(60, 72)
-    profile = dataclasses.replace(TINY, transfer=dataclasses.replace(TINY.transfer, scratch_steps=6))
+    profile = dataclasses.replace(TINY, transfer=dataclasses.replace(TINY.transfer, scratch_steps=6, scratch_drops=(0.7, 0.9)))
     made = from_scratch.train(profile, pictures, pictures.mean() + 3, rows, test, rate=0.01, seed=2)
     net = checkpoints.load(next((folder / "data").rglob("net.safetensors")))
     before = architectures.build(architectures.scaled(architectures.ZFNET, **SIZE), generator=torch.Generator().manual_seed(2))

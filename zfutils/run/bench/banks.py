@@ -1,6 +1,6 @@
 """Features of every layer for transfer, written to disk, against a bare pass of the same net over the same memory map."""
 
-import shutil
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -27,14 +27,15 @@ def measure(profile: Profile, *, seed: int = 0) -> list[clock.Row]:
     inputs = Crops(prepared, profile.image_size, device=device, mean=mean)
     with tempfile.TemporaryDirectory() as folder:
         checkpoints.save(net, architecture, Path(folder) / "net.safetensors", card={"recipe": "zfnet"})
-        trained = Trained(Path(folder))
-        net = net.to(device)
+        trained, features = Trained(Path(folder)), Path(folder) / "features"
+        net, earlier = net.to(device), itertools.count()
 
         def bare() -> None:
             subject.bare_pass(net, inputs, np.arange(count), _BATCH)
 
         def bank() -> None:
-            shutil.rmtree(Path(folder) / "features", ignore_errors=True)
+            if features.exists():  # put aside, for the time to delete it is not the cache's
+                features.rename(Path(folder) / f"features-{next(earlier)}")
             feature_cache.of(trained, prepared, mean, batch=_BATCH)
 
         return clock.compared(
