@@ -12,6 +12,7 @@ from zfutils.models import shipped
 from zfutils.paper import claims
 from zfutils.run import command_line, hero
 from zfutils.run.site import sixteen
+from zfutils.widgets.explorer import explore
 
 README = (paths.REPOSITORY / "README.md").read_text(encoding="utf-8")
 BOARD = pd.read_csv(paths.REPOSITORY / "results" / "toybox" / "scoreboard.csv")
@@ -97,3 +98,10 @@ def test_how_often_the_plain_net_of_the_photographs_errs():
     assert one["n"] == card["val_n"] and abs(one["top-1 wrong"] - card["val_wrong"]) <= 10, "a net of float16 errs on a few others"
     low, high = (f"{100 * end:.1f}" for end in card["val_interval"])
     assert re.search(rf"errs on {100 * card['val_error']:.1f} %\s+\({low} to {high}\)", README)
+
+
+def test_the_unit_that_is_shown_without_a_notebook_is_active_in_its_picture(monkeypatch, tmp_path):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))  # as on a machine where nothing was made
+    shown = re.search(r'explore\(net="(?P<net>[^"]+)", unit="(?P<unit>[^"]+)", picture="(?P<picture>[^"]+)"\)\.figure\(\)', README)
+    titles = [axis.get_title() for axis in explore(**shown.groupdict()).figure().axes]
+    assert "projection of the strongest place" in titles
