@@ -1,5 +1,7 @@
 """Banks hold what the layers give, are made once, and appear whole or not at all."""
 
+import resource
+
 import numpy as np
 import pytest
 import torch
@@ -71,6 +73,18 @@ def test_a_run_that_is_cut_off_leaves_no_bank(trained, tiny_set, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         feature_cache.of(trained, tiny_set, tiny_set.mean(), layers={7: "relu7"}, batch=20)
     assert not list(trained.folder.glob("features/*/*.npy"))
+
+
+def test_a_full_disk_is_said_in_one_line_and_leaves_no_bank(trained, tiny_set):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, before[1]))  # the bank takes 4,736 bytes
+    try:
+        with pytest.raises(Problem, match="no room to write .*layer7.npy"):
+            feature_cache.of(trained, tiny_set, tiny_set.mean(), layers={7: "relu7"}, batch=20)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(trained.folder.glob("features/*/*.npy"))
+    assert feature_cache.of(trained, tiny_set, tiny_set.mean(), layers={7: "relu7"})[7].shape == (72, 32)
 
 
 def test_pictures_of_another_size_an_unknown_layer_and_overflow_are_refused(trained, tiny_set, monkeypatch):

@@ -90,8 +90,8 @@ def _fill(
     count = len(prepared.table)
     net = net.to(inputs.device, memory_format=torch.channels_last)
     with contextlib.ExitStack() as stack:
-        fresh = {number: stack.enter_context(paths.whole(file)) for number, file in files.items()}
-        banks: dict[int, np.memmap] = {}
+        # Written, not mapped: a full disk is then an error that can be told, and the system need not map every page.
+        fresh = {number: stack.enter_context(open(stack.enter_context(paths.whole(file)), "wb")) for number, file in files.items()}
         starts = range(0, count, batch)
         for start in progress.each(starts, total=len(starts), text=f"features of {prepared.path.name}", unit="batches"):
             indices = np.arange(start, min(start + batch, count))
@@ -100,9 +100,12 @@ def _fill(
                 low, high = (float(value) for value in features[layer].aminmax())  # in float32: NumPy is slow on float16
                 if not max(-low, high) <= _LARGEST:  # NaN shows in both
                     raise Problem(f"features of {layer} do not fit float16; name another layer")
-                if number not in banks:
-                    shape = (count, features[layer].shape[1])
-                    banks[number] = np.lib.format.open_memmap(fresh[number], "w+", np.float16, shape)
-                banks[number][start : start + batch] = features[layer].half().cpu().numpy()
-        for bank in banks.values():
-            bank.flush()
+                numbers = features[layer].half().cpu().contiguous().numpy()
+                if start == 0:
+                    np.lib.format.write_array_header_1_0(fresh[number], _header(count, numbers))
+                fresh[number].write(numbers.data)
+
+
+def _header(count: int, first: np.ndarray) -> dict:
+    """What the head of a `.npy` file says of a bank, by its first rows."""
+    return {"descr": np.lib.format.dtype_to_descr(first.dtype), "fortran_order": False, "shape": (count, *first.shape[1:])}
