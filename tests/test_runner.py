@@ -1,6 +1,8 @@
 """Runs: parameters checked, failures named, independent chapters go on, nothing is redone without need."""
 
 import ast
+import concurrent.futures
+import contextlib
 import dataclasses
 import inspect
 import os
@@ -297,6 +299,30 @@ def test_sets_and_chapters_that_need_no_other_net_are_made_beside_the_trainings(
     monkeypatch.setattr(runner, "_run_one", run)
     assert runner._make(profiles.profile("smoke"), wanted, 0, 2, {}, {}) == ["one"]
     assert order == [("pretraining",), ("scenes",), "one", "nets", "two"]
+
+
+@pytest.mark.parametrize("error", [None, Problem("zfnet-2 diverged")])
+def test_chapters_that_wait_for_nets_start_when_these_are_trained_though_an_early_one_still_runs(error, book, monkeypatch, capsys):
+    training, other_ran, order = concurrent.futures.Future(), threading.Event(), []
+    early, late = Chapter("one"), Chapter("two", rows=("zfnet-2",))
+
+    def run(children, profile, chapter, *others):
+        if chapter is early:
+            if error:
+                training.set_exception(error)
+            else:
+                training.set_result({})
+                assert other_ran.wait(20), "it waits for the early one"
+        other_ran.set()
+        order.append(chapter.name)
+        return ""
+
+    monkeypatch.setattr(runner, "_run_one", run)
+    expected = pytest.raises(Problem, match="diverged") if error else contextlib.nullcontext()
+    with expected:
+        waits = {"training": training, "early": [early]}
+        assert runner._run_all(profiles.profile("smoke"), [early, late], {}, {}, seed=0, children=Children([{}, {}]), **waits) == []
+    assert order == (["one"] if error else ["two", "one"])
 
 
 @pytest.mark.parametrize(("is_there", "jobs"), [(True, 2), (False, 1)])

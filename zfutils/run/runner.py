@@ -96,9 +96,7 @@ def _make(profile: Profile, wanted: list[Chapter], seed: int, jobs: int | None, 
         begun.wait()
         leaders = {name: runs.trained(profile, name, seed=seed) for name in train_all.LEADERS if not training.done()}
         early = _early(wanted, set(leaders), {*nets[0], *nets[1]})
-        failed = _run_all(profile, early, prepared, leaders, seed=seed, children=children)
-        trained = training.result()
-        return _run_all(profile, wanted, prepared, trained, seed=seed, children=children, before=early, failed=failed)
+        return _run_all(profile, wanted, prepared, leaders, seed=seed, children=children, training=training, early=early)
 
 
 def _early(wanted: list[Chapter], trained: set[str], nets: set[str]) -> list[Chapter]:
@@ -126,19 +124,22 @@ def _run_all(
     *,
     seed: int,
     children: Children,
-    before: Sequence[Chapter] = (),
-    failed: Sequence[str] = (),
+    training: concurrent.futures.Future[dict[str, Trained]] | None = None,
+    early: Sequence[Chapter] = (),
 ) -> list[str]:
     """Run chapters, one in each slot, each when those that it needs have ended; return the names of those that failed.
 
-    Chapters that ran before are passed over; which of them failed is told.
+    Where a training goes on, which gives all nets when it ends, only the early chapters do not wait for it.
     """
     names = {chapter.name for chapter in wanted}
-    waiting, ended, failed = [chapter for chapter in wanted if chapter not in before], {chapter.name for chapter in before}, list(failed)
+    waiting, ended, failed = list(wanted), set(), []
     with concurrent.futures.ThreadPoolExecutor(children.at_once) as pool, children:  # children end first
         running: dict[concurrent.futures.Future, Chapter] = {}
         while waiting or running:
-            ready = [chapter for chapter in waiting if not (names & set(chapter.needs)) - ended]  # needs of this run end first
+            if training and training.done() and not (running and training.exception()):
+                nets, training = training.result(), None
+            free = [chapter for chapter in waiting if training is None or chapter in early]
+            ready = [chapter for chapter in free if not (names & set(chapter.needs)) - ended]  # needs of this run end first
             for chapter in sorted(ready, key=lambda chapter: -chapter.minutes):
                 waiting.remove(chapter)
                 if lacking := [need for need in chapter.needs if need in failed]:
@@ -153,8 +154,10 @@ def _run_all(
                 key = _key(profile, chapter, prepared, nets, seed)
                 threads = max(1, cpu.available() // min(children.at_once, len(wanted)))
                 running[pool.submit(_run_one, children, profile, chapter, key, seed, threads)] = chapter
-            done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
-            for future in done:
+            has_failed = training and training.done() and training.exception()  # which is told when the chapters that run have ended
+            awaited = [*running, training] if training and not has_failed else running
+            done, _ = concurrent.futures.wait(awaited, return_when=concurrent.futures.FIRST_COMPLETED)
+            for future in done & running.keys():
                 chapter = running.pop(future)
                 ended.add(chapter.name)
                 if said := future.result():
