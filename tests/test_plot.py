@@ -23,9 +23,28 @@ def test_learning_curves_show_the_numbers_the_cuts_and_chance():
     figure = plot.learning_curves(frame, {"zfnet": [2]}, chance=0.95)
     loss, error = figure.axes
     assert loss.lines[0].get_ydata().tolist() == [3.0, 2.0, 1.0] and error.lines[0].get_ydata().tolist() == [0.9, 0.5, 0.2]
-    assert loss.get_yscale() == "log" and error.get_ylim() == (0, 1)
+    assert loss.get_yscale() == "log" and error.get_ylim()[0] == 0 and error.get_ylim()[1] > 1
     assert loss.lines[1].get_xdata()[0] == 2 and error.lines[-1].get_ydata()[0] == 0.95
     assert loss.get_xlabel() == "images seen"
+
+
+def test_counts_of_images_are_written_in_full_and_do_not_meet():
+    visits = np.arange(1, 21) * 94_906
+    frame = pd.DataFrame(
+        {"net": "zfnet", "split": "train", "visits": visits, "loss": np.linspace(5, 3, 20), "error": np.linspace(1, 0.7, 20)}
+    )
+    curves = plot.learning_curves(frame, {"zfnet": []}, chance=0.995)
+    figures = [curves, plot.lines(frame, x="visits", y="loss", hue="net", xlabel="images seen", ylabel="loss")]
+    for axis in (axis for figure in figures for axis in figure.axes):
+        axis.figure.canvas.draw()
+        low, high = axis.get_xlim()
+        shown = [label for label in axis.get_xticklabels() if low <= label.get_position()[0] <= high]
+        boxes = [label.get_window_extent() for label in shown]
+        assert {"1,000,000", "1,200,000"} & {label.get_text() for label in shown}
+        assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+    error = curves.axes[1]
+    guess = next(text for text in error.texts if text.get_text() == "a guess").get_window_extent()
+    assert not guess.overlaps(error.title.get_window_extent()) and not guess.overlaps(error._left_title.get_window_extent())
 
 
 def test_pictures_stand_in_order_with_their_captions():

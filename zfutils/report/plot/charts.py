@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 import lazy_loader
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from zfutils.report.plot.page import GREY, blank, dots_with_ends
 
+_MANY = 10_000  # counts up to here are short enough as they stand
 sns = lazy_loader.load("seaborn")  # with what it loads it is two seconds of import, and most figures need none of it
 
 
@@ -31,14 +33,14 @@ def learning_curves(frame: pd.DataFrame, lr_drops: dict[str, Sequence[int]], *, 
             for cut in visits:
                 axis.axvline(cut, color=f"C{number}", lw=0.8, ls=":")
         axis.set(xlabel="images seen", ylabel="mean cross-entropy" if measure == "loss" else "share of wrong answers")
-        axis.xaxis.set_major_formatter("{x:,.0f}")
+        _counted(axis)
     axes[0].set(yscale="log", title="Loss")
     axes[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes[0].yaxis.set_major_formatter("{x:g}")
     axes[0].yaxis.set_minor_formatter(NullFormatter())  # of a short axis it would name every tick, in powers of ten
     axes[1].axhline(chance, color=GREY, lw=0.8, ls="--")
     axes[1].text(frame["visits"].mean(), chance, "a guess", ha="center", va="bottom", color=GREY, fontsize=8)
-    axes[1].set(ylim=(0, 1), title="Error (dotted lines: learning rate cut by ten)")
+    axes[1].set(ylim=(0, 1.08), title="Error (dotted lines: learning rate cut)")  # room for the words above the line
     sns.move_legend(axes[1], "upper left", bbox_to_anchor=(1.01, 1), fontsize=8, frameon=False)  # inside it would lie on the lines
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
     return figure
@@ -116,8 +118,16 @@ def lines(
         beside = {"xytext": (-2, 3), "textcoords": "offset points", "rotation": 90, "ha": "right", "va": "bottom"}
         axis.annotate(caption, foot, **beside, color=GREY, fontsize=7.5)
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    if frame[x].max() >= _MANY:
+        _counted(axis)
     axis.legend(title="", fontsize=8)
     return figure
+
+
+def _counted(axis: Axes) -> None:
+    """Write the counts below an axis in full, at so few places that they do not meet."""
+    axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axis.xaxis.set_major_formatter("{x:,.0f}")
 
 
 def spectra(frame: pd.DataFrame, edges: Sequence[float], *, dashed: Sequence[str] = (), title: str = "") -> Figure:
