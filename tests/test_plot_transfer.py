@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 
 from zfutils.report import plot
 
@@ -25,6 +26,18 @@ def test_layers_tells_the_papers_lines_from_ours():
     assert [line.get_linestyle() for line in axis.lines] == ["-", ":"] and len({line.get_marker() for line in axis.lines}) == 2
     assert axis.lines[1].get_xydata().tolist() == [[1, 44.8], [5, 86.2]] and len(axis.collections) == 1, "a band for ours alone"
     assert axis.get_title(loc="left") == "by layer"
+
+
+def test_layers_that_have_an_order_run_from_light_to_dark_and_their_bars_lie_beside_one_another():
+    frame = pd.DataFrame({"series": ["few", "many", "large", "paper"], "layer": 1, "accuracy": [30.0, 40.0, 50.0, 60.0]})
+    frame["low"], frame["high"] = [29.0, 39.0, 49.0, None], [31.0, 41.0, 51.0, None]
+    axis = plot.layers(frame, ordered=["few", "many", "not there"]).axes[0]
+    few, many, large, paper = axis.lines
+    light, dark = (sum(to_rgb(line.get_color())) for line in (few, many))
+    assert light > dark and to_rgb(large.get_color()) == (0, 0, 0) and len({line.get_color() for line in axis.lines}) == 4
+    assert few.get_xdata()[0] < many.get_xdata()[0] and large.get_xdata()[0] == paper.get_xdata()[0] == 1
+    assert [len(part.get_paths()) for part in axis.collections] == [1, 1, 1], "two bars and a band"
+    assert axis.collections[1].get_segments()[0].tolist() == [[many.get_xdata()[0], 39], [many.get_xdata()[0], 41]]
 
 
 def test_by_class_draws_a_point_a_class_and_method_in_the_order_given():
@@ -59,6 +72,11 @@ def test_what_depends_on_the_number_of_classes_is_drawn_with_doublings_of_one_wi
     segment = axis.collections[0].get_segments()[0]
     assert segment[:, 1].tolist() == [0, 2], "the interval of the net of ten classes"
     assert plot.by_count(frame.iloc[:0], ylabel="points").axes[0].get_legend() is None, "no net is there"
+    renamed = frame.rename(columns={"classes": "size"})
+    axis = plot.by_count(renamed, x="size", xlabel="images", ylabel="points", ordered=True).axes[0]
+    ends = [line.get_xdata()[0] for line in axis.lines]
+    assert ends[0] < 10 < ends[1] and ends[0] * ends[1] == pytest.approx(100), "moved as far to the left as to the right"
+    assert sum(to_rgb(axis.lines[0].get_color())) > sum(to_rgb(axis.lines[1].get_color())) and axis.get_xlabel() == "images"
 
 
 def test_panels_share_their_scale_and_each_has_the_lines_of_its_own():

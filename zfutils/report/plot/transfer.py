@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 
 import lazy_loader
+import matplotlib
+import numpy as np
 import pandas as pd
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from zfutils.report.plot.page import GREY, blank
 
 sns = lazy_loader.load("seaborn")  # with what it loads it is two seconds of import, and most figures need none of it
+
+_SHAPES = "os^Dv"  # of marks; of more series than colours no two look alike
 
 
 def few_images(ours: pd.DataFrame, theirs: pd.DataFrame, *, chance: float, set_name: str, title: str = "") -> Figure:
@@ -40,35 +45,54 @@ def few_images(ours: pd.DataFrame, theirs: pd.DataFrame, *, chance: float, set_n
     return figure
 
 
-def layers(frame: pd.DataFrame, *, title: str = "") -> Figure:
+def layers(frame: pd.DataFrame, *, ordered: Sequence[str] = (), title: str = "") -> Figure:
     """Draw table 7: accuracy by layer, ours with intervals and the paper's.
 
     Args:
         frame: columns `series` (who and with how many images), `layer`, `accuracy`, `low`, `high`, percent; the last two are empty for the
             paper.
+        ordered: series that have an order, from the first to the last. Their colours run from light to dark, and bars that are moved
+            sideways stand for their bands; what else is drawn is black, the paper grey.
         title: of the figure.
 
     Returns:
         A figure with one axes.
     """
     figure, axis = blank(figsize=(7, 3.8))
+    colours = dict(zip(ordered, _in_order(len(ordered)), strict=True))
+    moved = dict(zip(ordered, _sideways(len(ordered), 0.3), strict=True))
     for number, (series, own) in enumerate(frame.groupby("series", sort=False)):
         printed = own["low"].isna().all()
-        shape, line = "os^Dv"[number % 5], ":" if printed else "-"  # of more series than colours no two look alike
-        axis.plot(own["layer"], own["accuracy"], marker=shape, ms=4, lw=1.2, ls=line, color=f"C{number}", label=series)
-        if not printed:
-            axis.fill_between(own["layer"], own["low"], own["high"], color=f"C{number}", alpha=0.18, lw=0)
+        colour = colours.get(series, GREY if printed else "black") if ordered else f"C{number}"
+        where, line = own["layer"] + moved.get(series, 0), ":" if printed else "-"
+        axis.plot(where, own["accuracy"], marker=_SHAPES[number % 5], ms=4, lw=1.2, ls=line, color=colour, label=series)
+        if series in moved:
+            axis.vlines(where, own["low"], own["high"], color=colour, lw=1.2, alpha=0.6)
+        elif not printed:
+            axis.fill_between(own["layer"], own["low"], own["high"], color=colour, alpha=0.18, lw=0)
     axis.set(xlabel="layer", ylabel="accuracy, mean over classes, %", title=title, ylim=(0, 100), xticks=frame["layer"].unique())
     axis.legend(fontsize=8, bbox_to_anchor=(1, 0.5), loc="center left")
     return figure
 
 
-def by_count(frame: pd.DataFrame, *, ylabel: str, marks: dict[str, float] | None = None, title: str = "") -> Figure:
-    """Draw something against the number of classes that nets were trained on, each doubling as wide as any other.
+def by_count(
+    frame: pd.DataFrame,
+    *,
+    ylabel: str,
+    x: str = "classes",
+    xlabel: str = "classes that the net was trained on",
+    ordered: bool = False,
+    marks: dict[str, float] | None = None,
+    title: str = "",
+) -> Figure:
+    """Draw something against a number, such as that of the classes that nets were trained on, each doubling as wide as any other.
 
     Args:
-        frame: columns `series`, `classes`, `value`, `low`, `high`; the ends of an interval may be empty, and so may the whole.
+        frame: columns `series`, the one of `x`, `value`, `low`, `high`; the ends of an interval may be empty, and so may the whole.
         ylabel: of the axis, with the unit.
+        x: the column of the number.
+        xlabel: of its axis.
+        ordered: whether the series have an order; then their colours run from light to dark, and their marks are moved sideways.
         marks: captions and heights of horizontal lines.
         title: of the figure.
 
@@ -76,17 +100,20 @@ def by_count(frame: pd.DataFrame, *, ylabel: str, marks: dict[str, float] | None
         A figure with one axes.
     """
     figure, axis = blank(figsize=(7, 3.8))
+    many = frame["series"].nunique()
+    moved, colours = (_sideways(many, 0.3), _in_order(many)) if ordered else (np.zeros(many), [f"C{number}" for number in range(many)])
     for number, (series, own) in enumerate(frame.groupby("series", sort=False)):
-        own = own.sort_values("classes")
-        axis.plot(own["classes"], own["value"], "os^Dv"[number % 5] + "-", ms=5, lw=1.2, color=f"C{number}", label=series)
-        axis.vlines(own["classes"], own["low"], own["high"], color=f"C{number}", lw=2, alpha=0.4)
+        own = own.sort_values(x)
+        where = own[x] * 2 ** moved[number]
+        axis.plot(where, own["value"], _SHAPES[number % 5] + "-", ms=5, lw=1.2, color=colours[number], label=series)
+        axis.vlines(where, own["low"], own["high"], color=colours[number], lw=2, alpha=0.4)
     for caption, height in (marks or {}).items():
         axis.axhline(height, color=GREY, lw=0.9, ls="--")
         axis.text(0.01, height, caption, va="bottom", color=GREY, fontsize=8, transform=axis.get_yaxis_transform())
-    counts = sorted(set(frame["classes"]))
+    counts = sorted(set(frame[x]))
     axis.set_xscale("log", base=2)
     axis.set_xticks(counts, [str(count) for count in counts], minor=False)
-    axis.set(xlabel="classes that the net was trained on", ylabel=ylabel, title=title)
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if counts:
         axis.legend(fontsize=8, bbox_to_anchor=(1, 0.5), loc="center left")
     return figure
@@ -112,7 +139,7 @@ def by_panel(
     for axis, name in zip(axes[0], names, strict=True):
         for number, word in enumerate(hues):  # of one colour in all panels
             own = frame[(frame[panel] == name) & (frame[hue] == word)]
-            axis.plot(own[x], own[y], "os^Dv"[number % 5] + "-", ms=4, lw=1.2, color=f"C{number}", label=word)
+            axis.plot(own[x], own[y], _SHAPES[number % 5] + "-", ms=4, lw=1.2, color=f"C{number}", label=word)
         axis.axhline(level, color=GREY, lw=0.9, ls="--")
         axis.set(xlabel=xlabel, title=name, xticks=sorted(set(frame[x])))
     axes[0, 0].set_ylabel(ylabel)
@@ -139,3 +166,13 @@ def by_class(frame: pd.DataFrame, order: Sequence[str], *, xlabel: str, title: s
     axis.set(xlabel=xlabel, ylabel="", title=title, xlim=(-2, 102))
     axis.legend(title="", fontsize=8, bbox_to_anchor=(1, 0.5), loc="center left")
     return figure
+
+
+def _in_order(count: int) -> list[str]:
+    """Colours, from light to dark, of series that have an order."""
+    return [to_hex(colour) for colour in matplotlib.colormaps["viridis_r"](np.linspace(0.15, 0.95, count))]
+
+
+def _sideways(count: int, width: float) -> np.ndarray:
+    """How far the marks of each of some series are moved, so that their bars do not lie on one another."""
+    return np.linspace(-width / 2, width / 2, count) if count > 1 else np.zeros(count)
