@@ -1,6 +1,7 @@
 """Functions that stand in chapters alone, on hand-worked numbers."""
 
 import ast
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -93,3 +94,99 @@ def test_an_image_yields_when_a_square_takes_it_below_half(least, gives_way):
         np=np,
     )
     assert chapter.yields(0) is gives_way and asked == [{"size": 28, "stride": 14, "layer": None}]
+
+
+def test_a_net_begins_in_the_epoch_whose_loss_first_tells():
+    began_in = from_chapter("14_classes", "began_in", math=math, pd=pd).began_in
+    log = pd.DataFrame({"step": [157, 314, 471]})
+    assert [began_in(log, step) for step in (157, 314, None)] == [1, 2, 0]
+
+
+def classes_chapter(*functions: str, **names: object) -> SimpleNamespace:
+    """Functions of chapter 14 on two nets: five layers of each, three folds."""
+    answers = {  # per cent, by net and layer in every fold
+        "few": {1: (40, 41, 42), 2: (48, 49, 50), 3: (48, 50, 49), 4: (44, 45, 46), 5: (40, 42, 41)},
+        "many": {1: (38, 39, 40), 2: (44, 45, 46), 3: (50, 51, 53), 4: (55, 57, 58), 5: (50, 52, 51)},
+    }
+
+    def svm(name, layer):
+        return SimpleNamespace(frame=pd.DataFrame({"accuracy": np.array(answers[name][layer]) / 100}))
+
+    rows = [{"net": net, "layer": layer, "accuracy": np.mean(folds)} for net, own in answers.items() for layer, folds in own.items()]
+    known = {"np": np, "pd": pd, "svm": svm, "TABLE": pd.DataFrame(rows), "LAYERS": dict.fromkeys(range(1, 6))}
+    ends = {"interval_of": lambda values: (values.mean(), values.min(), values.max())}  # a plain one, so that it is counted by hand
+    nets = {"TRAINED": {"few": 1, "many": 1}, "SERIES": {"one": {10: "few", 20: "many"}}}
+    return from_chapter("14_classes", *functions, **{**known, **ends, **nets, **names})
+
+
+def test_the_best_layer_moves_only_where_no_layer_may_be_best_of_both():
+    chapter = classes_chapter("turn", "tied", "listed", "move")
+    assert (chapter.turn("few"), chapter.turn("many")) == (2, 4) and chapter.tied("few") == [2, 3], "in one fold layer 3 is ahead of 2"
+    assert chapter.tied("many") == [4] and chapter.move("few", "many") == "the best layer moves up from layer 2 to layer 4"
+    assert chapter.move("many", "few").startswith("the best layer moves down")
+    assert chapter.move("few", "few") == "whether the best layer moves is open: layers 2 and 3 may be the best of both nets"
+    assert (chapter.listed([4]), chapter.listed([2, 3, 5])) == ("layer 4", "layers 2, 3 and 5")
+
+
+def test_what_depth_adds_is_split_into_what_layer_5_gains_and_layer_1_loses():
+    chapter = classes_chapter("parts", "span", "behind")
+    said = chapter.parts("one")  # layer 5 from 41 to 51, layer 1 from 41 to 39
+    assert "from 10 to 20 classes $d_k$ changes by +12.0 points, +10.0 because of layer 5 and +2.0 because of layer 1" in said
+    assert chapter.behind().startswith("In 2 of 2 nets one of the layers 2 to 4 is better than layer 5, by 5.7 to 8.0 points")
+
+
+@pytest.mark.parametrize("adds, badly", [([1, 2, 3, 4], False), ([0, 6, 6, 5], True)])
+def test_a_line_that_bends_is_not_told_by_its_slope(adds, badly):
+    counts = [10, 20, 40, 80]
+    nets = {count: str(count) for count in counts}
+    chapter = from_chapter(
+        "14_classes",
+        "slope",
+        "slopes",
+        "shape",
+        math=math,
+        np=np,
+        depth_adds=lambda name: np.array([adds[counts.index(int(name))]] * 2, float),
+        interval_of=lambda values: (values.mean(), values.min(), values.max()),
+        ADDS=pd.DataFrame({"series": "one", "classes": counts, "value": np.array(adds, float)}),
+        SERIES={"one": nets},
+        TRAINED=dict.fromkeys(nets.values()),
+    )
+    said = chapter.shape("one")
+    assert said.endswith("one slope describes this line badly.") is badly
+    if badly:  # -1.5, -.5, .5, 1.5 by 0, 6, 6, 5 is 7.5, over 5; without the first: -1, 0, 1 by 6, 6, 5 is -1, over 2
+        assert "from 10 to 20 classes (+6.0 points), and 1 of 3 steps go up" in said
+        assert "+1.5 points with all nets, -0.5 (-0.5 to -0.5) without the net of 10" in said
+
+
+@pytest.mark.parametrize(
+    "lows, said", [([-1, 1, 1], "from 20 classes on"), ([-1, 1, -1], "at 20 classes, but"), ([-1] * 3, "at no number")]
+)
+def test_depth_pays_from_a_number_on_at_some_numbers_or_at_none(lows, said):
+    table = pd.DataFrame({"series": "one", "classes": [10, 20, 40], "value": [0.0, 2.0, 1.0], "low": lows})
+    assert f"the interval lies above 0 {said}" in from_chapter("14_classes", "crossing", ADDS=table).crossing("one")
+
+
+def test_a_net_is_at_home_where_it_climbs_most():
+    rows = [("x", "toys", 1, 10), ("x", "toys", 5, 60), ("x", "photos", 1, 30), ("x", "photos", 5, 20)]
+    rows += [("y", "toys", 1, 10), ("y", "toys", 5, 30), ("y", "photos", 1, 30), ("y", "photos", 5, 40)]
+    known = {
+        "ACROSS": pd.DataFrame(rows, columns=["net", "world", "layer", "accuracy"]),
+        "LOOKERS": ("x", "y"),
+        "HOMES": {"x": "toys", "y": "photos"},
+    }
+    chapter = from_chapter("14_classes", "climbs", "at_home", pd=pd, **known)
+    assert chapter.climbs().loc["x"].to_dict() == {"toys": 50, "photos": -10}
+    assert chapter.at_home() == "1 of 2 nets climb most in their own world (`x`); what was expected does not show in `y`."
+
+
+def test_layer_7_is_set_against_layer_5_at_each_number_of_classes():
+    rows = [
+        ("frozen to layer 5", 10, 40.0),
+        ("frozen to layer 5", 20, 50.0),
+        ("frozen to layer 7", 10, 30.5),
+        ("frozen to layer 7", 20, 51.0),
+    ]
+    table = pd.DataFrame(rows, columns=["series", "classes", "value"])
+    said = from_chapter("14_classes", "span", "last_layers", FROZEN=table, pd=pd).last_layers()
+    assert "behind layer 5 at 1 of 2 numbers of classes, by 9.5 points and ahead of layer 5 at 1 of 2" in said
