@@ -2,14 +2,14 @@
 # # Go further than the paper
 #
 # **You will**
-# - train every net of table 3 from two more seeds, and see which of its differences hold in all,
+# - train every net of table 3 from two more seeds, and see which of its differences hold in each and which in all together,
 # - trade depth for width at equal cost, and put accuracy beside the cost of every net,
 # - set dropout against batch norm,
 # - train from scratch on more sizes and folds than chapter 10 does.
 #
 # | | |
 # | --- | --- |
-# | In the paper | nothing of this; it goes on from section 5, tables 3 to 5 |
+# | In the paper | tables 3 and 4, from one seed; the other sections are not in the paper |
 # | The paper leaves open | whether the differences of table 3 survive another seed; what its nets cost; what dropout is worth |
 # | Needs | the nets `zfnet` and `alexnet` of the profile; every other net fills a row, and a row without its net says so |
 # | Takes | hours: the trainings that are listed below with their likely seconds, and those from scratch; once all is on disk, a few minutes |
@@ -19,6 +19,7 @@ profile = "toybox"
 seed = 0
 
 # %% tags=["plumbing"]
+import itertools
 import math
 import time
 
@@ -36,7 +37,7 @@ from zfutils.models.architectures import ZFNET
 from zfutils.paper import numbers
 from zfutils.report import exercises, plot, results, verdicts
 from zfutils.run import chapters
-from zfutils.stats import bootstrap
+from zfutils.stats import bootstrap, seeds
 from zfutils.training import from_scratch, runs, train_all
 from zfutils.training.trainer import Diverged
 from zfutils.transfer import experiments, feature_cache
@@ -55,14 +56,69 @@ TRUTH = PICTURES.labels[VAL]
 # %% [markdown]
 # ## The nets
 #
-# Every net follows the learning-rate drops of `zfnet`; of one seed, all see the same images in the same crops and order. So two nets of one seed differ in what their names say, and in the weights that they start from where the layers differ. The table has the state of every net, the multiply-adds of one image, the training pictures that it sees with repetition (*visits*), the seconds of its training (of a missing net: what it is likely to take) and the share of errors on *val* with one crop:
+# Every net follows the learning-rate drops of `zfnet`; of one seed, all see the same images in the same crops and order. So two nets of one seed differ in what their names say, and in the weights that they start from where the layers differ. A name that ends in `-again` or `-third` is the second or third seed of a net (the further seeds of `zfnet` are `zfnet-2` to `zfnet-5`); *2048* and *8192* in a name are units of layers 6 and 7 at the paper's size.
+#
+# The table has the state of every net, the multiply-adds of one image, the training pictures that it sees with repetition (*visits*), the seconds of its training on the machine that trained it (of a missing net: what it is likely to take) and its error on *val*, with one crop. Further down ten crops are averaged, so the error of the same net is another there:
 
 # %%
 CHAPTER = chapters.CHAPTERS["12_further"]
 NAMES = (*CHAPTER.nets, *CHAPTER.rows)
 MISSING = error_rates.missing(PROFILE, list(NAMES), seed=seed)
 TRAINED = {name: runs.trained(PROFILE, name, seed=seed) for name in NAMES if name not in MISSING}
-train_all.table(PROFILE, list(NAMES), seed=seed)
+STATES = train_all.table(PROFILE, list(NAMES), seed=seed)
+COUNTS = {column: STATES[column].map("{:,}".format) for column in ("parameters", "multiply_adds", "visits")}
+STATES.assign(**COUNTS, val_error=(100 * STATES["val_error"].astype(float)).round(2)).rename(
+    columns={"multiply_adds": "multiply-adds", "seconds": "training s", "val_error": "val error %, one crop"}
+)
+
+# %% [markdown]
+# Ten of these nets are the changes of table 3, by the words that the paper prints for them:
+
+# %%
+ROWS3 = {
+    "alexnet": {
+        "removed layers 3,4": "alexnet-without-3-4",
+        "removed layer 7": "alexnet-without-7",
+        "removed layers 6,7": "alexnet-without-6-7",
+        "removed layers 3,4,6,7": "alexnet-without-3-4-6-7",
+        "layers 6,7: 2048 units": "alexnet-2048",
+        "layers 6,7: 8192 units": "alexnet-8192",
+    },
+    "zfnet": {
+        "layers 6,7: 2048 units": "zfnet-2048",
+        "layers 6,7: 8192 units": "zfnet-8192",
+        "layers 3,4,5: 512,1024,512 maps": "zfnet-wide",
+        "layers 6,7: 8192 units and layers 3,4,5: 512,1024,512 maps": "zfnet-wide-8192",
+    },
+}
+PRINTED = numbers.table("table3_ablation")
+MODELS = {"alexnet": "krizhevsky_replication", "zfnet": "zf_fig3"}  # as the table of the paper's numbers names the bases
+UNCHANGED = {"alexnet": "none (1 convnet)", "zfnet": "none (as in Fig. 3)"}
+
+# %% [markdown]
+# A net is *under-trained* by the rule of chapter 2: it is still at chance when its run ends, or it errs on more of its training images than the paper prints for its row of table 3 (for a net without a row of its own: for figure 3's net, of which it is a change), or it still errs on some training images while its loss fell by more than a tenth in the last fifth of its run. What such a net says cannot be compared, so a comparison with it decides nothing here.
+
+
+# %%
+def paper_row(name: str) -> str:
+    """The row of the paper's table 3 that a net stands for, from whatever seed; empty where it has none."""
+    rows = {net: (MODELS[base], row) for base, changed in ROWS3.items() for row, net in {**changed, UNCHANGED[base]: base}.items()}
+    own = rows.get(recipes.seeds_of(name)[0])
+    return numbers.key("table 3", own, "train_top1_error").split("/")[1] if own else ""
+
+
+REGIMES = {name: regime.of(found, PICTURES, name=name, seed=seed, row=paper_row(name)) for name, found in TRAINED.items()}
+
+
+def at_chance(*names: str) -> bool:
+    """Whether one of some nets never left chance; then a change says nothing of what was changed."""
+    return any(REGIMES[name].began is None for name in names if name in REGIMES)
+
+
+def under_trained(*names: str) -> str:
+    """Why a comparison of some nets says nothing of what was changed, by the rule for every net; empty where it does."""
+    return regime.reasons({name: REGIMES[name] for name in names if name in REGIMES}, names)
+
 
 # %% [markdown]
 # Unless something else is said, errors are top-1 errors on the split *val*, ten crops averaged. Let $\text{wrong}_i$ be 1 where a net errs on image $i$ of $n$, else 0. Two nets are compared on the same images:
@@ -72,7 +128,6 @@ train_all.table(PROFILE, list(NAMES), seed=seed)
 # Images on which both err, or neither, add nothing to the sum. The interval comes from a bootstrap over the images, which draws both nets' answers to an image together. Where it covers 0 the change is called *undecided*, whatever its sign.
 
 # %%
-REGIMES = {name: regime.of(found, PICTURES, name=name, seed=seed) for name, found in TRAINED.items()}
 WRONG = {name: predictions.wrong(cached_predictions.of(found, PICTURES, VAL, crops=crops.TEN), TRUTH) for name, found in TRAINED.items()}
 
 
@@ -114,61 +169,75 @@ def used(*names: str) -> dict:
 
 pd.DataFrame({"net": name, **error_of(name)} for name in CHAPTER.nets).round(2)
 
+
+# %% tags=["plumbing"]
+def word_of(name: str, base: str) -> str:
+    """What a change decides between two nets of one seed each: nothing where one is missing or under-trained."""
+    found = change(name, base)["error is"]
+    if found != "missing" and under_trained(name, base):
+        return "not comparable"
+    return f"leans {found}" if found in ("higher", "lower") else found
+
+
+def told(names: tuple[str, ...], base: str = "zfnet") -> str:
+    """Changes of the error against a base, one line each."""
+    lines = []
+    for name in names:
+        found, under = change(name, base), under_trained(name, base)
+        said = f"{found['change']:+.2f} points, 95 % interval {found['change low']:+.2f} to {found['change high']:+.2f}: **{word_of(name, base)}**"
+        lines.append(f"- `{name}` against `{base}`: {found['missing'] or said + (f', under-trained: {under}' if under else '')}.")
+    return "\n".join(lines)
+
+
+def in_short(names: tuple[str, ...], base: str = "zfnet") -> str:
+    """Changes of the error against a base in one line, without intervals and reasons."""
+    found = {name: change(name, base) for name in names}
+    return "; ".join(
+        f"`{name}` " + (f"{one['change']:+.2f} points ({word_of(name, base)})" if not one["missing"] else "(missing)")
+        for name, one in found.items()
+    )
+
+
+def listed(names: object) -> str:
+    """Names of nets in words."""
+    return ", ".join(f"`{name}`" for name in names) or "none"
+
+
+# %% [markdown]
+# The two bases, by this rule, and the nets of the table above that learned too little:
+
 # %% tags=["plumbing"]
 PAPER_NEW, PAPER_OLD = (
     float(numbers.number(f"table2/{row}/val_top1_error")["paper"])
     for row in ("1-convnet-as-in-fig-3", "authors-replication-of-krizhevsky-et-al-1-convnet")
 )
-AGAINST = change("zfnet", "alexnet")
-STUCK = [name for name in ("zfnet", "alexnet") if name in REGIMES and REGIMES[name].began is None]
+AT_CHANCE = [name for name in TRAINED if at_chance(name)]
+LATE = [name for name in TRAINED if REGIMES[name].under_trained and name not in AT_CHANCE]
+UNITS = {units: units * PROFILE.fc_units // 4096 for units in (2048, 8192)}
 Markdown(
-    f"{len(TRAINED)} of {len(set(NAMES))} nets of this chapter are there, {len(MISSING)} are not. "
-    + (
-        f"`zfnet` against `alexnet`: {AGAINST['change']:+.2f} points, 95 % interval {AGAINST['change low']:+.2f} to {AGAINST['change high']:+.2f}. In the paper it is {PAPER_NEW - PAPER_OLD:+.1f} ({PAPER_NEW:.1f} against {PAPER_OLD:.1f} %)."
-        + (
-            f" But {' and '.join(f'`{name}`' for name in STUCK)} never left chance, so the difference says nothing of the architectures."
-            if STUCK
-            else ""
-        )
-        if not AGAINST["missing"]
-        else f"The two bases cannot be compared: {AGAINST['missing']}."
-    )
+    f"{len(TRAINED)} of {len(set(NAMES))} nets of this chapter are there. In this profile 2048 and 8192 are {UNITS[2048]:,} and {UNITS[8192]:,} units. "
+    f"A guess errs on {100 * (1 - 1 / CLASSES):.1f} %; "
+    + (f"the training loss of these never left that of a guess: {listed(AT_CHANCE)}. " if AT_CHANCE else "every net that is there learned more than to guess. ")
+    + (f"Under-trained, though they learned: {listed(LATE)}." if LATE else "No other net is under-trained.")
+    + f"\n\n{told(('zfnet',), base='alexnet')}\n\nFrom one net each; in the paper it is {PAPER_NEW - PAPER_OLD:+.1f} points ({PAPER_NEW:.1f} against {PAPER_OLD:.1f} %), from one net each as well."
 )
 
 # %% [markdown]
 # ## Table 3 from further seeds
 #
-# In chapter 3 most rows of table 3 are one net, trained once. Here every net is trained twice more with everything random drawn anew, and each is compared with the base of its own seed. (With these nets chapter 3 shows three seeds of every row, one at a time, and its verdicts take them in.)
+# In chapter 3 most rows of table 3 are one net, trained once. Here every net is trained twice more with everything random drawn anew, and each is compared with the base of its own seed. With these nets chapter 3 shows three seeds of every row and takes them into its verdicts.
 #
-# In the figure, a row whose net or base stayed at chance from some seed says so; such a seed is neither drawn nor counted; its numbers stand in the table `second_seeds`, which is kept with the results. Look for rows whose bars lie on different sides of 0, and for bars that exclude 0 and yet do not overlap: there the interval over images, which takes the nets as given, is too narrow to speak of the recipe.
-
-# %%
-STEP = time.monotonic()
-ROWS3 = {
-    "alexnet": {
-        "removed layers 3,4": "alexnet-without-3-4",
-        "removed layer 7": "alexnet-without-7",
-        "removed layers 6,7": "alexnet-without-6-7",
-        "removed layers 3,4,6,7": "alexnet-without-3-4-6-7",
-        "layers 6,7: 2048 units": "alexnet-2048",
-        "layers 6,7: 8192 units": "alexnet-8192",
-    },
-    "zfnet": {
-        "layers 6,7: 2048 units": "zfnet-2048",
-        "layers 6,7: 8192 units": "zfnet-8192",
-        "layers 3,4,5: 512,1024,512 maps": "zfnet-wide",
-        "layers 6,7: 8192 units and layers 3,4,5: 512,1024,512 maps": "zfnet-wide-8192",
-    },
-}
-PRINTED = numbers.table("table3_ablation")
-MODELS = {"alexnet": "krizhevsky_replication", "zfnet": "zf_fig3"}  # as the table of the paper's numbers names the bases
-
-# %% [markdown]
+# The same nets are asked in two ways. *Each seed alone*: is the change beyond 0 for these two nets, on other images? The interval is over images and takes the nets as given. *Seeds drawn too*, as in chapter 3: is the mean change beyond 0 for other seeds and other images? That interval draws both anew (for `zfnet` from all its seeds), and speaks of the recipe. The answers need not be the same, and both stand below.
+#
+# A comparison with an under-trained net is *set aside*: it is neither counted nor does it decide anything. In the figure each base has a panel with a range of its own. A hollow dot is set aside; where the net or its base stayed at chance no dot is drawn, and the row says so (all numbers stand in the table `second_seeds`, which is kept with the results). Look for rows whose bars lie on different sides of 0, for bars that exclude 0 and yet do not overlap (there the interval over images is too narrow to speak of the recipe), and for a seed that moves all rows of a base to one side.
+#
 # Each row of table 3 is looked up once for every seed:
 
 
 # %%
+STEP = time.monotonic()
 WHICH = ("first", "second", "third")
+DECIDED = ("higher", "lower")
 
 
 def later(name: str) -> tuple[str, ...]:
@@ -183,32 +252,41 @@ def printed_change(base: str, row: str) -> float:
 
 
 def in_all(said: list[str]) -> str:
-    """What the seeds that are there decide together: only what all decide in the same way; it takes two."""
-    there = [one for one in said if one != "missing"]
-    if len(there) < 2:
-        return "missing"
-    return there[0] if len(set(there)) == 1 else "undecided"
+    """What the seeds decide, each asked alone: only what all that count decide in the same way; it takes two."""
+    count = [one for one in said if one not in ("missing", "set aside")]
+    if len(count) < 2:
+        return "missing" if set(said) == {"missing"} else "too few seeds"
+    return count[0] if len(set(count)) == 1 else "undecided"
 
 
 assert in_all(["lower", "lower", "missing"]) == "lower" and in_all(["lower", "lower", "higher"]) == "undecided"
 
 # %% [markdown]
-# Every row, seed by seed; what the seeds decide together is asked of those that left chance, the base too.
+# Every row, seed by seed, and the same nets with the seeds drawn too:
 
 
 # %%
-def at_chance(*names: str) -> bool:
-    """Whether one of some nets never left chance; then a change says nothing of what was changed."""
-    return any(REGIMES[name].began is None for name in names if name in REGIMES)
-
-
 def by_seed(base: str, row: str, name: str) -> list[dict]:
     """A row of table 3 in every seed, each against the base of the same seed."""
     pairs = list(zip(WHICH, recipes.seeds_of(name), recipes.seeds_of(base), strict=False))  # of zfnet there are more
-    changes = {which: {**change(own, other), "at chance": at_chance(own, other)} for which, own, other in pairs}
+    changes = {which: change(own, other) for which, own, other in pairs}
+    for which, *pair in pairs:
+        there = not changes[which]["missing"]
+        changes[which] |= {"at chance": there and at_chance(*pair), "set aside": under_trained(*pair) if there else ""}
     known = {"base": base, "net": name, "the paper": printed_change(base, row)}
-    together = in_all(["missing" if one["at chance"] else one["error is"] for one in changes.values()])
-    return [{**known, "seed": which, **one, "in all": together} for which, one in changes.items()]
+    decided = {"each seed alone": in_all(["set aside" if one["set aside"] else one["error is"] for one in changes.values()])}
+    return [{**known, "seed": which, **one, **decided, **drawn_too(name, base)} for which, one in changes.items()]
+
+
+def drawn_too(name: str, base: str) -> dict:
+    """What all seeds of a net and of its base say together, as in chapter 3: seeds and images drawn anew; of under-trained nets it decides nothing."""
+    ours, theirs = ([WRONG[one] for one in recipes.seeds_of(first) if one in WRONG] for first in (name, base))
+    if not ours or not theirs:
+        return {"mean change": math.nan, "mean low": math.nan, "mean high": math.nan, "seeds drawn too": "missing"}
+    found = seeds.difference(np.stack(ours), np.stack(theirs), generator=np.random.default_rng(SEED))
+    word = error_rates.direction(found.interval) if found.seeds > 1 else "too few seeds"
+    word = "not comparable" if regime.reasons(REGIMES, (name, base)) else word
+    return {"mean change": 100 * found.value, "mean low": 100 * found.low, "mean high": 100 * found.high, "seeds drawn too": word}
 
 
 # %% [markdown]
@@ -218,18 +296,28 @@ def by_seed(base: str, row: str, name: str) -> list[dict]:
 EACH = pd.DataFrame(found for base, rows in ROWS3.items() for row, name in rows.items() for found in by_seed(base, row, name)).astype(
     {"change": float, "change low": float, "change high": float}
 )
-STAYED = EACH[EACH["at chance"]].groupby("net")["seed"].agg(", ".join)
-NAMED = {net: f"{net} (at chance: {STAYED[net]})" if net in STAYED else net for net in EACH["net"]}
-LEARNED = EACH.copy()
+
+
+def labelled(net: str) -> str:
+    """A net with the seeds of which its change is set aside."""
+    own = EACH[EACH["net"] == net]
+    why = {"at chance": own[own["at chance"]], "under-trained": own[~own["at chance"] & own["set aside"].ne("")]}
+    words = "; ".join(f"{word}: {', '.join(rows['seed'])}" for word, rows in why.items() if len(rows))
+    return f"{net} ({words})" if words else net
+
+
+LEARNED = EACH.assign(row=EACH["net"].map(labelled), hollow=EACH["set aside"].ne(""))
 LEARNED.loc[EACH["at chance"], ["change", "change low", "change high"]] = math.nan
 seeds_figure = plot.beside(
-    LEARNED.assign(seed=EACH["seed"] + " seed", row=EACH["net"].map(NAMED)),
+    LEARNED.assign(seed=EACH["seed"] + " seed"),
     value="change",
     ends=("change low", "change high"),
     row="row",
     hue="seed",
     xlabel=f"change of the error against the base of the same seed, points ({len(VAL):,} val images)",
     printed=("the paper", "the paper, its data"),
+    hollow=("hollow", "set aside: under-trained"),
+    panel="base",
     title="Table 3 seed by seed",
 )
 
@@ -248,39 +336,88 @@ seeds_figure
 
 
 # %% tags=["plumbing"]
+def set_aside() -> str:
+    """How many changes are set aside, and why."""
+    there = EACH[EACH["missing"].eq("")]
+    aside = there[there["set aside"].ne("")]
+    chance = int(aside["at chance"].sum())
+    if aside.empty:
+        return f"None of {len(there)} changes is set aside."
+    return f"{len(aside)} of {len(there)} changes are set aside: {chance} at chance, {len(aside) - chance} under-trained."
+
+
+def parted(rows: pd.DataFrame) -> str:
+    """Where each seed alone and the seeds drawn too decide a row of table 3 differently, in words."""
+    alone, drawn = rows["each seed alone"], rows["seeds drawn too"]
+    wide, firm = rows["net"][alone.isin(DECIDED) & drawn.eq("undecided")], rows["net"][alone.eq("undecided") & drawn.isin(DECIDED)]
+    said = f"Asked seed by seed, {alone.isin(DECIDED).sum()} of {len(rows)} rows are decided alike; with the seeds drawn too, as in chapter 3, {drawn.isin(DECIDED).sum()} are decided"
+    said += f" ({listed(rows['net'][drawn.isin(DECIDED)])})" if drawn.isin(DECIDED).any() else ""
+    said += (
+        f" and {drawn.eq('not comparable').sum()} are not comparable, because a seed of the net or of its base is under-trained"
+        if drawn.eq("not comparable").any()
+        else ""
+    )
+    said += (
+        f". Decided in each seed, and open with the seeds drawn too: {listed(wide)}; seeds that agree in their sign may still lie so far apart that their mean is open"
+        if len(wide)
+        else ""
+    )
+    said += (
+        f". Open in some seed alone, and decided with the seeds drawn too: {listed(firm)}; what each seed shows too faintly, all may show together"
+        if len(firm)
+        else ""
+    )
+    return said + "."
+
+
 def summed_up() -> str:
-    """Which changes hold in all seeds that are there, in words."""
-    own, stuck = EACH[~EACH["at chance"]], EACH[EACH["at chance"]]
+    """Which changes hold in all seeds that count, in words."""
+    own = EACH[EACH["set aside"].eq("")]
     wide = own.pivot(index="net", columns="seed", values="change").reindex(EACH["net"].unique())
-    there = wide[wide.notna().sum(axis=1) >= 2]
-    if there.empty:
-        return "No row of table 3 is there from two seeds."
-    same = int((np.sign(there).std(axis=1) == 0).sum())
-    held = EACH[EACH["net"].isin(there.index)].drop_duplicates("net").set_index("net")["in all"]
-    counts = there.notna().sum(axis=1)
+    counts = wide.notna().sum(axis=1)
+    same = int((np.sign(wide[counts >= 2]).std(axis=1) == 0).sum())
+    rows = EACH.drop_duplicates("net")
+    words = {word: rows["net"][rows["each seed alone"].eq(word)] for word in (*DECIDED, "undecided", "too few seeds", "missing")}
     lines = [
-        f"Of {len(wide)} rows {len(there)} are there from two seeds or more ({int((counts == len(WHICH)).sum())} from three); in {same} of these the changes of all seeds have the same sign."
-        + (
-            f" Left out, because a net never left chance: {', '.join(f'`{row.net}` ({row.seed} seed)' for row in stuck.itertuples())}."
-            if len(stuck)
-            else ""
-        )
-        + "\n"
+        f"Of {len(wide)} rows {int((counts >= 2).sum())} count from two seeds or more ({int((counts == len(WHICH)).sum())} from three); in {same} of these the changes of all seeds that count have the same sign. {set_aside()} Each seed alone:\n"
     ]
-    lines += [f"- *{word}* in all: {', '.join(f'`{name}`' for name in held.index[held == word]) or 'none'}" for word in ("higher", "lower")]
-    return "\n".join([*lines, f"- undecided: {', '.join(f'`{name}`' for name in held.index[held == 'undecided']) or 'none'}"])
+    lines += [f"- *{word}* in all that count: {listed(words[word])}" for word in DECIDED]
+    lines += [f"- undecided: {listed(words['undecided'])}"]
+    lines += [f"- too few seeds that count: {listed(words['too few seeds'])}"] if len(words["too few seeds"]) else []
+    lines += [f"- missing: {listed(words['missing'])}"] if len(words["missing"]) else []
+    return "\n".join([*lines, "", parted(rows)])
 
 
-Markdown(summed_up())
+# %% [markdown]
+# A base enters every row below it. If a base of some seed came out well or badly, all its rows of that seed move together, and that is one finding and not many:
+
+
+# %% tags=["plumbing"]
+def bases_moved() -> str:
+    """In which seed a base itself moved, one line each; empty where none did."""
+    lines = []
+    for base, rows in ROWS3.items():
+        for which, own in zip(WHICH[1:], later(base), strict=False):
+            found = change(own, base)
+            if found["error is"] in DECIDED and not under_trained(own, base):
+                lines.append(
+                    f"- In the {which} seed the base `{base}` itself errs {found['change']:+.2f} points against the first seed; that alone moves all {len(rows)} rows of this base by {-found['change']:+.2f} points in that seed."
+                )
+    return "\n".join(lines)
+
+
+Markdown(
+    f"{summed_up()}\n\n{bases_moved() or 'No base of a later seed that counts differs from that of the first by more than its interval over images.'}"
+)
 
 # %% [markdown]
 # ### What the seed alone does
 #
-# The yardstick of chapter 3, now for every net of the table: the same net from a later seed against the first. *Change* is in points of the error, as above.
+# The yardstick of chapter 3, now for every net of the table: the same net from a later seed against the first. *Change* is in points of the error, as above; a pair with an under-trained net is set aside.
 
 # %%
 ALONE = pd.DataFrame(
-    {"net": own, "against": name, **change(own, name)}
+    {"net": own, "against": name, **change(own, name), "set aside": under_trained(own, name) if not absent(own, name) else ""}
     for base, rows in ROWS3.items()
     for name in (base, *rows.values())
     for own in later(name)
@@ -289,17 +426,27 @@ ALONE.drop(columns="missing").round(2)
 
 
 # %% tags=["plumbing"]
+def seed_moves() -> pd.DataFrame:
+    """Pairs of nets that differ in their seed alone and count."""
+    return ALONE[ALONE["set aside"].eq("")].dropna(subset=["change"]).assign(move=lambda rows: rows["change"].abs())
+
+
 def yardstick() -> str:
     """How far the seed alone moves an error, beside the changes of table 3."""
-    fit = [not at_chance(*pair) for pair in zip(ALONE["net"], ALONE["against"], strict=True)]
-    moves, changes = ALONE.loc[fit, "change"].dropna().abs(), EACH.loc[~EACH["at chance"], "change"].dropna().abs()
-    if moves.empty or changes.empty:
-        return "No net is there from two seeds that learned."
-    decided = int(ALONE.loc[fit, "error is"].isin(["higher", "lower"]).sum())
+    pairs, changes = seed_moves(), EACH.loc[EACH["set aside"].eq(""), "change"].dropna().abs()
+    if pairs.empty or changes.empty:
+        return "No net is there from two seeds that were trained enough."
+    moves, most = pairs["move"], pairs.loc[pairs["move"].idxmax()]
+    decided = int(pairs["error is"].isin(DECIDED).sum())
     return (
-        f"The seed alone moves the error by {moves.median():.2f} points in the median, at most by {moves.max():.2f} ({len(moves)} pairs of nets, none at chance; "
-        f"{decided} of these differences are beyond the interval over images). The changes of table 3 are {changes.median():.2f} points in the "
+        f"The seed alone moves the error by {moves.median():.2f} points in the median, at most by {moves.max():.2f} (`{most['net']}` against `{most['against']}`; {len(moves)} pairs of nets that count, "
+        f"{decided} of their differences beyond the interval over images). The changes of table 3 that count are {changes.median():.2f} points in the "
         f"median; {int((changes > moves.max()).sum())} of {len(changes)} are larger than any of the seed."
+        + (
+            f" The largest move is that of a base, `{most['against']}`: it is itself a part of the changes of that seed."
+            if most["against"] in ROWS3
+            else ""
+        )
     )
 
 
@@ -405,23 +552,11 @@ depth_figure
 
 
 # %% tags=["plumbing"]
-def told(names: tuple[str, ...], base: str = "zfnet") -> str:
-    """Changes of the error against a base, one line each."""
-    lines = []
-    for name in names:
-        found = change(name, base)
-        under = regime.reasons(REGIMES, [one for one in (name, base) if one in REGIMES])
-        word = f"leans {found['error is']}" if found["error is"] in ("higher", "lower") else found["error is"]  # one seed of each
-        word = f"**not comparable**, under-trained: {under}" if under else f"**{word}**"
-        said = f"{found['change']:+.2f} points, 95 % interval {found['change low']:+.2f} to {found['change high']:+.2f}: {word}"
-        lines.append(f"- `{name}` against `{base}`: {found['missing'] or said}.")
-    return "\n".join(lines)
-
-
+LOOKED = f"Began to learn by step (looked at once an epoch, every {TRAINED['zfnet'].log['step'].iloc[0]:,} steps): "
 Markdown(
     told(DEPTHS[1:])
     + "\n\nA net answers like a guess for its first steps (chapter 2), and what it loses there is delay, which a longer run might mend. "
-    + "Began to learn by step: "
+    + LOOKED
     + ", ".join(f"`{name}` {BEGAN[name]}" for name in DEPTHS if name in BEGAN)
     + f", of {TRAINED['zfnet'].card['steps']:,}."
 )
@@ -433,7 +568,7 @@ Markdown(
 #
 # $$y_c = \text{scale}_c \, \frac{x_c - \text{mean}_c}{\sqrt{\text{variance}_c + 10^{-5}}} + \text{shift}_c$$
 #
-# By hand, and as the net does it between convolution and ReLU:
+# This is its form in training. A finished net takes means and variances that were kept from training, so its answer does not depend on the batch. By hand, and as the net does it between convolution and ReLU:
 
 
 # %%
@@ -458,7 +593,7 @@ Markdown(
 # %% [markdown]
 # Four nets: dropout or none, batch norm or none. With the error on *val* stands the error on as many pictures of *train*, by the finished nets, without dropout and with ten crops too. The *gap* is the val error minus the train error: how much worse a net does on images that it has not seen.
 #
-# Look at the learning curves first; their errors are counted during training, on one crop, for *train* and for the held-out split *dev*. Which net leaves chance soonest, and whose two lines part furthest at the end?
+# Look at the learning curves first; their errors are counted during training, on one crop, for *train* and for the held-out split *dev*. Which net leaves chance soonest, and whose two lines part furthest at the end? The line of *train* may lie above that of *dev*: it is counted with dropout, on crops at random places and over an epoch in which the net still learns.
 
 # %%
 STEP = time.monotonic()
@@ -505,7 +640,7 @@ COLUMNS = ["net", "dropout", "batch norm", "wrong", "n", "error %", "low %", "hi
 COLUMNS += ["train error %", "gap", "wider by", "wider low", "wider high", "began to learn by step", "missing"]
 REGULARISED = pd.DataFrame(regularised(name) for name in FOUR).reindex(columns=COLUMNS)
 REGULARISED["missing"] = REGULARISED["missing"].fillna("")
-curves = pd.concat(
+CURVES = pd.concat(
     pd.DataFrame(
         {
             "net": name,
@@ -524,7 +659,7 @@ CUT_AT = [step * PROFILE.batch for step in TRAINED["zfnet"].card["lr_drops"]]
 # The curves, against the training pictures seen:
 
 # %%
-regular_figure = plot.learning_curves(curves, {"zfnet": CUT_AT}, chance=1 - 1 / CLASSES, title="Dropout and batch norm")
+regular_figure = plot.learning_curves(CURVES, {"zfnet": CUT_AT}, chance=1 - 1 / CLASSES, title="Dropout and batch norm")
 results.save(
     "regularisation",
     profile=PROFILE,
@@ -554,19 +689,49 @@ def gaps_told() -> str:
 
 
 ALONE_HERE = REGULARISED.dropna(subset=["gap"])
-Markdown(
-    f"{told(FOUR[1:])}\n{gaps_told()}\n\n"
-    + (
-        f"Began to learn by step: {', '.join(f'`{name}` {BEGAN[name]}' for name in ALONE_HERE['net'])}. Of the {len(ALONE_HERE)} nets that are here, `{ALONE_HERE.loc[ALONE_HERE['gap'].idxmax(), 'net']}` has the widest gap ({ALONE_HERE['gap'].max():.1f} points) and `{ALONE_HERE.loc[ALONE_HERE['error %'].idxmin(), 'net']}` the lowest error ({ALONE_HERE['error %'].min():.1f} %)."
-        if len(ALONE_HERE) > 1
-        else "With one net alone here, there is no gap to set beside its own."
+
+
+def parting() -> str:
+    """By how much the two lines of each net lie apart at the end of the learning curves, in words."""
+    last = CURVES.groupby(["net", "split"], sort=False)["error"].last().unstack()
+    apart = 100 * (last["dev"] - last["train"])
+    return (
+        "At the end of the curves *dev* minus *train*, as drawn, is "
+        + ", ".join(f"{points:+.1f} points for `{net}`" for net, points in apart.items())
+        + "."
     )
+
+
+def foremost() -> str:
+    """Which net has the widest gap and which the lowest error, and whether these images tell it from the next."""
+    if len(ALONE_HERE) < 2:
+        return "With one net alone here, there is no gap to set beside its own."
+    wide, best = ALONE_HERE.sort_values("gap", ascending=False), ALONE_HERE.sort_values("error %")
+    pair = [(WRONG[net], SEEN_WRONG[net]) for net in wide["net"][:2]]
+    told_apart = error_rates.gap_difference(*pair, generator=np.random.default_rng(SEED)).low > 0
+    said = f"Of the {len(ALONE_HERE)} nets that are here, `{best['net'].iloc[0]}` has the lowest error ({best['error %'].iloc[0]:.2f} %)"
+    said += (
+        "; "
+        if change(*best["net"][:2])["error is"] == "lower"
+        else f", but these images do not tell it from the next, `{best['net'].iloc[1]}`; "
+    )
+    own = f"`{wide['net'].iloc[0]}` ({wide['gap'].iloc[0]:.2f} points)"
+    return said + (
+        f"the widest gap is that of {own}."
+        if told_apart
+        else f"which gap is widest is open on these images (the largest as counted is that of {own})."
+    )
+
+
+Markdown(
+    f"{parting()} The gaps below are those of the finished nets, with ten crops and without dropout.\n\n{told(FOUR[1:])}\n{gaps_told()}\n\n"
+    f"{LOOKED}{', '.join(f'`{name}` {BEGAN[name]}' for name in ALONE_HERE['net'])}. {foremost()}"
 )
 
 # %% [markdown]
 # ## Accuracy against cost
 #
-# `zfnet` with half, three quarters and one and a half times the maps of all five convolutional layers, beside every other net of this chapter; `zfnet-turned` is the one of chapter 9 that learned from turned pictures, here asked about upright ones. Nets that differ in their seed alone are one dot, the mean of their errors; a seed that stayed at chance is left out, and a net with no other seed with it. The interval is over images, the nets taken as given. A net is on the *front* where no other is at least as cheap and at least as good, and better in one of the two. Look for nets far to the right of the front: others are as good for less.
+# `zfnet` with half, three quarters and one and a half times the maps of all five convolutional layers, beside every other net of this chapter; `zfnet-turned` is the one of chapter 9 that learned from turned pictures, here asked about upright ones. Nets that differ in their seed alone are one dot, the mean of their errors. Seeds that stayed at chance are left out; where all of a net did, the net is not drawn. The interval is over images, the nets taken as given. Both axes are logarithmic (that of the error only where no interval reaches 0). A net is on the *front* where no other is at least as cheap and at least as good, and better in one of the two. Look for nets far to the right of the front: others are as good for less.
 
 # %% tags=["plumbing"]
 STEP = time.monotonic()
@@ -597,13 +762,20 @@ def family_row(name: str, members: list[str]) -> dict:
     samples = bootstrap.means(mean[:, None], generator=np.random.default_rng(SEED))[:, 0]
     _, low, high = bootstrap.interval(mean.mean(), samples)
     cost, base = (sum(architectures.multiply_adds(small(one)).values()) for one in (name, "zfnet"))
-    row = {"net": name, "kind": kind(name), "seeds": len(members), "multiply-adds": cost, "multiply-adds / zfnet": cost / base}
+    stayed = sum(one in AT_CHANCE and one not in members for one in recipes.seeds_of(name))
+    row = {
+        "net": name,
+        "kind": kind(name),
+        "seeds": len(members),
+        "seeds at chance": stayed,
+        "multiply-adds": cost,
+        "multiply-adds / zfnet": cost / base,
+    }
     row["parameters"] = sum(architectures.parameters(small(name)).values())
     return {**row, "error %": 100 * mean.mean(), "low %": 100 * low, "high %": 100 * high}
 
 
 FAMILIES: dict[str, list[str]] = {}
-AT_CHANCE = [name for name in TRAINED if at_chance(name)]
 for name in [name for name in TRAINED if name not in AT_CHANCE] or TRAINED:  # all of them where none learned
     FAMILIES.setdefault(family(name), []).append(name)
 COST = pd.DataFrame(family_row(name, members) for name, members in FAMILIES.items()).sort_values("multiply-adds", ignore_index=True)
@@ -616,11 +788,22 @@ def on_front(row: pd.Series) -> bool:
     return not (cheaper & better & strictly).any()
 
 
+# %% [markdown]
+# The figure names each net, with its seeds:
+
+
 # %%
+def dot_label(row: dict) -> str:
+    """A net with the number of its seeds, where that is more than one or some stayed at chance."""
+    count, all_there = row["seeds"], row["seeds"] + row["seeds at chance"]
+    if count < all_there:
+        return f"{row['net']} ({count} of {all_there} seeds learned)"
+    return f"{row['net']} ({count} seeds)" if count > 1 else row["net"]
+
+
 COST["on the front"] = [on_front(row) for _, row in COST.iterrows()]
-labels = [f"{net} ({count} seeds)" if count > 1 else net for net, count in zip(COST["net"], COST["seeds"], strict=True)]
 cost_figure = plot.scatter(
-    COST.assign(label=labels).sort_values("kind", ascending=False, kind="stable"),
+    COST.assign(label=[dot_label(row) for row in COST.to_dict("records")]).sort_values("kind", ascending=False, kind="stable"),
     x="multiply-adds / zfnet",
     y="error %",
     ends=("low %", "high %"),
@@ -661,9 +844,23 @@ Markdown(
 
 # %% tags=["plumbing"]
 FRONT = COST[COST["on the front"]]
+
+
+def front_seeds() -> str:
+    """How sure the places on the front are: nets of one seed, and nets that were trained too little."""
+    single, moves = int(FRONT["seeds"].eq(1).sum()), seed_moves()["move"]
+    late = [net for net in FRONT["net"] if any(REGIMES[one].under_trained for one in FAMILIES[net])]
+    said = f" {single} of {len(FRONT)} {'is' if single == 1 else 'are'} there from one seed" if single else ""
+    if single and len(moves):
+        said += (
+            f"; a seed moves an error by {moves.median():.2f} points in the median and by {moves.max():.2f} at most, so their place is open"
+        )
+    return said + ("." if said else "") + (f" Under-trained, at least in one seed: {listed(late)}." if late else "")
+
+
 Markdown(
-    f"On the front, by the errors as they were counted: {', '.join(f'`{net}`' for net in FRONT['net'])}. Whether neighbours on it "
-    f"differ beyond chance is another question; where their intervals overlap, the order is open. The nets that differ from `zfnet` in their width alone:\n\n{told(WIDTHS)}"
+    f"On the front, by the errors as they were counted: {listed(FRONT['net'])}. Whether neighbours on it "
+    f"differ beyond chance is another question; where their intervals overlap, the order is open.{front_seeds()} The nets that differ from `zfnet` in their width alone:\n\n{told(WIDTHS)}"
 )
 
 # %% [markdown]
@@ -736,7 +933,9 @@ ANEW.frame.round({"accuracy": 3, "train_error": 3})
 STOPPED if len(STOPPED) else "no run diverged"
 
 # %% [markdown]
-# Beside them the softmax on layer 7 of the frozen `zfnet`, on the same training and test images. The difference is that of two class-mean accuracies, with the interval of folds that redraw from one pool (of a single fold: a bootstrap over test images within classes). Where the frozen net or one from scratch was not trained enough to be compared (chapter 10 has the rule), nothing is decided. Above 0 the frozen features are better.
+# Beside them the softmax on layer 7 of the frozen `zfnet`, on the same training and test images. The difference is that of two class-mean accuracies, with the interval of folds that redraw from one pool (of a single fold: a bootstrap over test images within classes). Where the frozen net or one from scratch was not trained enough to be compared (chapter 2 has the rule), nothing is decided. Above 0 the frozen features are better.
+#
+# Folds that redraw from one pool share images, so the spread between them is multiplied by a factor that grows with the number of test images for each training image (chapter 10). At few images a class the interval is therefore wide, even where the folds agree.
 
 # %%
 SAME = [name for name in recipes.seeds_of("zfnet") if name in TRAINED]
@@ -783,15 +982,19 @@ def size_row(size: int) -> dict:
 # %% tags=["plumbing"]
 def over_seeds(id: str, sizes: list[int]) -> list[dict]:
     """A claim of chapter 10 once more, by its rule, over all seeds of zfnet and all folds; none where there is nothing to add to it."""
-    if len(SAME) < 2 or not sizes or not set(sizes) <= set(SIZES) & set(ANEW.frame.get("size", ())):
+    if not sizes or not set(sizes) <= set(GAINS):
         return []
     own = ANEW.frame[ANEW.frame["size"].isin(sizes)]
     late = "; ".join(filter(None, [regime.reasons(REGIMES, ["zfnet"]), *own["under_trained"].unique()]))
-    gains = [experiments.gain_over_seeds(FROZENS, ANEW, size, OTHERS, DRAWS, seed=SEED) for size in sizes]
-    return [verdicts.smallest(id, gains, under_trained=late)]
+    return [verdicts.smallest(id, [GAINS[size] for size in sizes], under_trained=late)]
 
 
 TRIED = sorted(PLAN.scratch_sizes)
+GAINS = {
+    size: experiments.gain_over_seeds(FROZENS, ANEW, size, OTHERS, DRAWS, seed=SEED)
+    for size in TRIED
+    if len(SAME) > 1 and size in SIZES and size in set(ANEW.frame.get("size", ()))
+}
 FEWEST = 15 if 15 in TRIED else TRIED[0]
 FROZEN_ROWS = [
     *over_seeds("frozen-beats-scratch-both-trained", [FEWEST]),
@@ -858,33 +1061,60 @@ Markdown(
 )
 
 # %% [markdown]
-# The claims of chapter 10 about table 4, over all seeds of `zfnet` that are trained and all folds; of the two rows of a claim the scoreboard shows the one of more seeds.
+# The claims of chapter 10 about table 4, over all seeds of `zfnet` that are trained and all folds. *n* counts test images, each once, also where several folds test it. Where chapter 10 and this chapter both decide a claim, the scoreboard shows the one from more seeds.
+
 
 # %% tags=["plumbing"]
+def seeds_told() -> str:
+    """What the claims rest on that the table above does not, in words."""
+    if not GAINS:
+        return ""
+    said = (
+        f"Here the frozen features come from {len(SAME)} seeds of `zfnet`, in the table above from the first alone, so the values differ."
+    )
+    if set(TRIED) <= set(GAINS) and len(TRIED) > 1:
+        least = min(TRIED, key=lambda size: GAINS[size][0].value)
+        said += f" The claim about every number of images shows its smallest gain, here that at {least} images a class, the smallest of {len(TRIED)}."
+    return said + "\n\n"
+
+
 Markdown(
-    verdicts.told(*FROZEN_ROWS) or "`zfnet` is there from one seed only, or there is nothing to compare, so chapter 10 has the last word."
+    seeds_told() + verdicts.told(*FROZEN_ROWS)
+    or "`zfnet` is there from one seed only, or there is nothing to compare, so chapter 10 has the last word."
 )
 
 # %% [markdown]
 # ## Compared with the paper
 #
-# Of the rest only the rows of table 3 have a counterpart. Changes of the top-1 error in points; the paper's are those on the validation images of ImageNet, from one net a row, so only their signs compare. Empty is a seed that is missing or stayed at chance.
+# Two parts have a counterpart in the paper: table 4, above, and the rows of table 3, here. Changes of the top-1 error in points; the paper's are those on the validation images of ImageNet, from one net a row, so only their signs compare. Empty is a seed that is missing or set aside. The numbers of units in the names are those of the paper's size.
 
 # %%
-COUNTED = EACH.assign(change=EACH["change"].where(~EACH["at chance"]))
-WIDE = COUNTED.pivot(index=["base", "net", "the paper", "in all"], columns="seed", values="change")
+COUNTED = EACH.assign(change=EACH["change"].where(EACH["set aside"].eq("")))
+WIDE = COUNTED.pivot(index=["base", "net", "the paper", "each seed alone", "seeds drawn too"], columns="seed", values="change")
 WIDE = WIDE.reset_index().set_index("net").loc[EACH["net"].unique()].reset_index().rename_axis(columns=None)
 WIDE.round(2).astype(object).fillna("")
 
 
 # %% tags=["plumbing"]
 def signs() -> str:
-    """How many of the paper's signs are found again."""
-    decided = WIDE[WIDE["in all"].isin(["higher", "lower"])]
-    like = (np.sign(decided["the paper"]) == np.where(decided["in all"] == "higher", 1, -1)).sum()
-    return (
-        f"{len(decided)} of {len(WIDE)} changes are decided alike in all seeds that count (two at least); the sign is the one that the paper prints in {like} of these. "
-        f"{len(WIDE) - len(decided)} are undecided or missing, and say nothing for or against it."
+    """How many of the paper's signs are found again, by each of the two ways of asking."""
+    lines = []
+    for column, words in (
+        ("each seed alone", "decided alike in each seed alone, of those that count (two at least)"),
+        ("seeds drawn too", "decided with the seeds drawn too"),
+    ):
+        decided = WIDE[WIDE[column].isin(DECIDED)]
+        like = int((np.sign(decided["the paper"]) == np.where(decided[column] == "higher", 1, -1)).sum())
+        lines.append(
+            f"- {len(decided)} of {len(WIDE)} changes are {words}"
+            + (f"; the sign is the one that the paper prints in {like} of these." if len(decided) else ".")
+        )
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "The others are undecided, rest on too few seeds, are not comparable or are missing, and say nothing for or against the paper.",
+        ]
     )
 
 
@@ -896,14 +1126,16 @@ Markdown(signs())
 
 # %% tags=["plumbing"]
 def decided_in_all() -> str:
-    """How many changes of table 3 keep their direction over the seeds that are here."""
-    known = WIDE["in all"].isin(["higher", "lower"])
-    if (WIDE["in all"] == "missing").all():
-        return "No change of table 3 is there from two seeds that learned."
-    if not known.any():
-        return "No change of table 3 is decided alike in all the seeds that are here, so one net alone does not tell its direction."
-    names = ", ".join(f"`{name}`" for name in WIDE.loc[known, "net"])
-    return f"{known.sum()} of {len(WIDE)} changes of table 3 have the same direction in all seeds that are here, decided in each: {names}."
+    """How many changes of table 3 the seeds that are here decide, together and each alone."""
+    drawn, alone = WIDE["seeds drawn too"], WIDE["each seed alone"]
+    if alone.isin(["missing", "too few seeds"]).all() and not drawn.isin(DECIDED).any():
+        return "No change of table 3 is there from two seeds that were trained enough."
+    said = [
+        f"{way}, {word.isin(DECIDED).sum()} of {len(WIDE)} changes of table 3 {'is' if word.isin(DECIDED).sum() == 1 else 'are'} decided"
+        + (f" ({listed(WIDE['net'][word.isin(DECIDED)])})" if word.isin(DECIDED).any() else "")
+        for way, word in (("With seeds and images drawn together, as in chapter 3", drawn), ("Asked of each seed alone", alone))
+    ]
+    return ". ".join(said) + ". " + set_aside()
 
 
 def freezing_in_short() -> str:
@@ -911,14 +1143,14 @@ def freezing_in_short() -> str:
     if COMPARABLE.empty:
         return "Whether frozen features beat training from scratch cannot be said here: no size compares in this profile."
     few, many = COMPARABLE.iloc[0], COMPARABLE.iloc[-1]
+    if len(COMPARABLE) == 1:
+        others = f"; the other {len(SCRATCH) - 1} sizes do not compare" if len(SCRATCH) > 1 else ""
+        return f"Over {folds_of(COMPARABLE)}, frozen features gain {few['gain']:+.1f} points at {few['size']} images a class ({few['frozen is']}){others}."
     return (
         f"Over {folds_of(COMPARABLE)}, frozen features gain {few['gain']:+.1f} points at {few['size']} images a class ({few['frozen is']}) "
         f"and {many['gain']:+.1f} at {many['size']} ({many['frozen is']})."
     )
 
-
-# %% [markdown]
-# In short:
 
 # %% tags=["plumbing"]
 LACKING = [name for name in WIDE["net"] if name in MISSING]
@@ -929,13 +1161,17 @@ Markdown(
         if LACKING
         else ""
     )
-    + f"\n- {yardstick()}\n- {freezing_in_short()}"
+    + f"\n- {yardstick()}"
+    + f"\n- Fewer, wider layers at equal cost, error against `zfnet`: {in_short(DEPTHS[1:])}."
+    + f"\n- Dropout taken out, batch norm put in, error against `zfnet`: {in_short(FOUR[1:])}."
+    + f"\n- {len(FRONT)} of {len(COST)} kinds of net are on the front of cost and error: {listed(FRONT['net'])}."
+    + f"\n- {freezing_in_short()}"
 )
 
 # %% [markdown]
 # ## Where we differ
 #
-# - Nothing here is in the paper but the claims about table 4, so nothing else here stands on the scoreboard.
+# - Only tables 3 and 4 are in the paper. The claims about table 3 are decided in chapter 3, which takes in these seeds; of this chapter's own results those about table 4 alone stand on the scoreboard.
 # - **Assumption**: a wider or narrower net starts from the paper's .01 at full size, whatever its width. A narrow one has weaker signals at the start, and may stay at chance longer.
 # - **Assumption**: all nets take over the learning-rate drops of `zfnet`, and its rate. A net with batch norm might do better with others of its own.
 # - **Assumption**: batch norm stands between convolution and ReLU; the contrast norms of layers 1 and 2 and the filter clipping stay.
@@ -998,12 +1234,25 @@ with exercises.check():
     assert chance_of_agreement(10, [10]) > 2 * 2**-10, "pairs that share a base agree more often than tosses of a coin"
     assert chance_of_agreement(4, [2, 2]) < chance_of_agreement(4, [4]), "two bases are more independent than one"
 
+# %% [markdown]
+# What the seeds of this chapter give, for each two of them:
+
+
 # %%
-SIGNED = WIDE.dropna(subset=["first", "second"])
-SIGNED = SIGNED[SIGNED["first"] * SIGNED["second"] != 0]  # a change of exactly 0 has no sign
-AGREE = int((SIGNED["first"] * SIGNED["second"] > 0).sum())
-by_luck = chance_of_agreement(AGREE, SIGNED["base"].value_counts().tolist())
-f"{AGREE} of {len(SIGNED)} changes have one sign in the first and second seed; probability of at least so many by luck: {by_luck:.3f}"
+def agreement(one: str, other: str) -> tuple[float, str]:
+    """How many changes have one sign in two seeds, in words, and how likely at least so many are by luck."""
+    signed = WIDE.dropna(subset=[one, other])
+    signed = signed[signed[one] * signed[other] != 0]  # a change of exactly 0 has no sign
+    agree = int((signed[one] * signed[other] > 0).sum())
+    by_luck = chance_of_agreement(agree, signed["base"].value_counts().tolist())
+    return by_luck, f"{one} and {other}: {agree} of {len(signed)} changes have one sign; at least so many by luck: {by_luck:.3f}"
+
+
+AGREED = [agreement(one, other) for one, other in itertools.combinations(WHICH, 2)]
+Markdown(
+    "\n".join(f"- {said}" for _, said in AGREED)
+    + f"\n\nThese pairs share seeds, so they are not independent. The least favourable is the {max(AGREED)[1]}."
+)
 
 # %% [markdown]
 # **4. Change it and explain.** Dropout .5 in layers 6 and 7 of a net that sees 5,000 toys a few times: would you take it out? Decide from the section on dropout and batch norm, and say what a net with a thousand times

@@ -206,7 +206,10 @@ def test_labels_of_the_figure_of_costs_lie_inside_and_cover_neither_dots_nor_eac
             assert not any(box.overlaps(step) for step in steps), word
     drawn = [line for line in axis.lines if line.get_label() in ("a", "b")]
     assert [list(line.get_ydata()) for line in drawn] == [frame["error"][:6].tolist(), frame["error"][6:].tolist()]
-    assert axis.get_xscale() == "log" and axis.get_legend().get_texts()[0].get_text() == "no net costs less and errs less"
+    assert axis.get_xscale() == "log" and "as cheap and as good, and better in one" in axis.get_legend().get_texts()[0].get_text()
+    assert axis.get_yscale() == "log" and len(axis.texts) == 2 * len(frame), "every label is joined to its dot"
+    zero = plot.scatter(frame.assign(low=0.0), x="cost", y="error", ends=("low", "high"), hue="kind", label="word", **words)
+    assert zero.axes[0].get_yscale() == "linear", "an interval that reaches 0 has no place on a logarithmic axis"
 
 
 def test_changes_from_two_seeds_stand_below_each_other_with_the_papers():
@@ -220,3 +223,38 @@ def test_changes_from_two_seeds_stand_below_each_other_with_the_papers():
         "a",
         "b",
     ]
+
+
+def test_changes_of_several_bases_stand_in_panels_with_ranges_of_their_own():
+    frame = pd.DataFrame(
+        {"base": ["p", "p", "q"], "net": ["a", "b", "c"], "seed": ["first", "second", "first"], "change": [1.0, 50.0, 0.1]}
+    )
+    frame = frame.assign(low=frame["change"] - 0.05, high=frame["change"] + 0.05)
+    frame["late"] = [False, True, False]
+    words = {"xlabel": "points", "panel": "base", "hollow": ("late", "not counted")}
+    figure = plot.beside(frame, value="change", ends=("low", "high"), row="net", hue="seed", **words)
+    upper, lower = figure.axes
+    assert [[tick.get_text() for tick in axis.get_yticklabels()] for axis in (upper, lower)] == [["a", "b"], ["c"]]
+    assert upper.get_xlim()[1] > 50 and lower.get_xlim()[1] < 1 and lower.get_legend() is None
+    assert (upper.get_xlabel(), lower.get_xlabel()) == ("", "points")
+    whites = [
+        [line.get_xdata().tolist() for line in axis.lines if line.get_color() == "white" and len(line.get_xdata())]
+        for axis in (upper, lower)
+    ]
+    assert whites == [[[50.0]], []] and "not counted" in [text.get_text() for text in upper.get_legend().get_texts()]
+    colours = {line.get_label(): line.get_color() for line in lower.lines if line.get_label() in ("first", "second")}
+    assert colours == {"first": "C0", "second": "C1"}, "a seed has one colour in all panels"
+
+
+def test_a_label_lies_nearer_to_its_own_dot_than_to_another():
+    frame = pd.DataFrame(
+        {"x": [1.0, 1.02, 1.3, 1.6], "y": [10.0, 10.0, 10.0, 10.0], "kind": "k", "word": ["one net", "another net", "third", "fourth"]}
+    )
+    frame = frame.assign(low=frame["y"] - 1, high=frame["y"] + 1)
+    figure = plot.scatter(frame, x="x", y="y", ends=("low", "high"), hue="kind", label="word", xlabel="x", ylabel="y")
+    axis = figure.axes[0]
+    dots = axis.transData.transform(frame[["x", "y"]])
+    for text in (one for one in axis.texts if one.get_text()):
+        box = text.get_window_extent()
+        ways = [np.hypot(max(box.x0 - x, x - box.x1, 0), max(box.y0 - y, y - box.y1, 0)) for x, y in dots]
+        assert frame["word"][int(np.argmin(ways))] == text.get_text()
