@@ -47,6 +47,13 @@ def test_counts_of_images_are_written_in_full_and_do_not_meet():
     assert not guess.overlaps(error.title.get_window_extent()) and not guess.overlaps(error._left_title.get_window_extent())
 
 
+def test_a_line_may_go_over_names():
+    frame = pd.DataFrame({"layer": ["conv1", "conv2"], "value": [1.0, 2.0], "what": "class"})
+    axis = plot.lines(frame, x="layer", y="value", hue="what", xlabel="", ylabel="share").axes[0]
+    axis.figure.canvas.draw()
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["conv1", "conv2"]
+
+
 def test_pictures_stand_in_order_with_their_captions():
     shown = np.arange(3, dtype=np.uint8)[:, None, None] * np.ones((3, 4, 4), np.uint8)
     figure = plot.pictures(shown, ["a", "b", "c"], columns=2)

@@ -118,7 +118,7 @@ def lines(
         beside = {"xytext": (-2, 3), "textcoords": "offset points", "rotation": 90, "ha": "right", "va": "bottom"}
         axis.annotate(caption, foot, **beside, color=GREY, fontsize=7.5)
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    if frame[x].max() >= _MANY:
+    if pd.api.types.is_numeric_dtype(frame[x]) and frame[x].max() >= _MANY:
         _counted(axis)
     axis.legend(title="", fontsize=8)
     return figure
