@@ -142,7 +142,17 @@ TRAINED = {name: runs.trained(PROFILE, name, seed=seed) for name in VARIANTS if 
 train_all.table(PROFILE, list(VARIANTS), seed=seed)
 
 # %% tags=["plumbing"]
-Markdown(note(TRAINED.values(), PICTURES))
+UNCHANGED = ("alexnet", "zfnet")
+ABSENT = [name for name in VARIANTS if name in MISSING and name not in UNCHANGED]
+Markdown(
+    note(TRAINED.values(), PICTURES)
+    + (
+        f"\n\n**None of the {len(ABSENT)} changed nets is here**; `make train NET={ABSENT[0]} PROFILE={profile}` trains the first of them. "
+        "What follows has the unchanged nets, as far as they are here, and what the paper prints; cells about changes stay empty."
+        if len(ABSENT) == len(VARIANTS) - len(UNCHANGED)
+        else ""
+    )
+)
 
 # %%
 DRAWN = regime.training_images(PICTURES, seed=seed)
@@ -235,6 +245,7 @@ pd.DataFrame(
     {
         "net": name,
         "began to learn by step": step or "never",
+        "rate first cut at step": min(TRAINED[name].card["lr_drops"], default="never"),
         "of steps": TRAINED[name].card["steps"],
         "times a filter was scaled back": TRAINED[name].card["clipped"],
         "training error %": round(100 * REGIMES[name].train_error, 1),
@@ -246,6 +257,13 @@ pd.DataFrame(
 )
 
 # %% tags=["plumbing"]
+AFTER_THE_CUT = [f"`{name}`" for name, step in BEGAN.items() if step and step > min(TRAINED[name].card["lr_drops"], default=step)]
+CUT_EARLY = (
+    f" Began to learn only after the first cut of the rate, as one saw at the end of an epoch: {', '.join(AFTER_THE_CUT)}. The cuts are "
+    "those of `zfnet`, so a net that begins later learns at a lower rate from the start."
+    if AFTER_THE_CUT
+    else ""
+)
 Markdown(
     f"**Still at chance at the end of their training: {STUCK_WORDS}.** Such a net did not begin to learn in this run, which says nothing of what it could learn; "
     + (
@@ -253,8 +271,9 @@ Markdown(
         if any(AT_CHANCE[name] < len(FROM_SEEDS[name]) for name in STUCK)
         else "nor does any difference or verdict that it enters."
     )
+    + CUT_EARLY
     if STUCK
-    else "Every net that is here left chance."
+    else f"Every net that is here left chance.{CUT_EARLY}"
 )
 
 # %% [markdown]
@@ -413,6 +432,12 @@ ALONE.round(2) if len(ALONE) else "No net is there from two seeds."
 
 
 # %% tags=["plumbing"]
+def why_no_range(base: str) -> str:
+    """Why the seed's share cannot be told from a net."""
+    many = len(FROM_SEEDS.get(base, []))
+    return "is not here" if not many else "is here from one seed" if many == 1 else "did not learn from every seed"
+
+
 def yardstick(*, by_name: bool) -> str:
     """How far the seed alone moves an error, beside the changes of table 3, each by its name or not; nets at chance are left out."""
     learned = ALONE[~ALONE["net"].isin(STUCK)].set_index("net")
@@ -422,7 +447,7 @@ def yardstick(*, by_name: bool) -> str:
     said = "The seed alone moves the error " + " and ".join(
         f"of `{base}` over {ranges[base]:.2f} points ({learned.loc[base, 'seeds']} seeds)" for base in bases
     )
-    said += "".join(f"; `{base}` has no two seeds that learned" for base in ("zfnet", "alexnet") if base not in bases)
+    said += "".join(f"; `{base}` {why_no_range(base)}" for base in ("zfnet", "alexnet") if base not in bases)
     moves = LEARNED.loc[[base_of(name) in bases for name in LEARNED["net"]]].set_index("net")["change"].astype(float)
     if moves.empty:
         return f"{said}. No change is there to be seen against that."
@@ -507,7 +532,8 @@ def turned_round() -> str:
     named = ", ".join(f"`{name}` ({which} seed)" for name, which in stuck.items())
     left = f" Left out, because it or its base stayed at chance: {named}." if named else ""
     if EACH["change"].isna().all():
-        return "No change can be shown: each net or its base is missing or stayed at chance."
+        causes = " or ".join(word for word, nets in (("missing", MISSING), ("at chance", STUCK)) if nets)
+        return f"No change can be shown: each net or its base is {causes or 'here from one seed'}."
     signs_of = EACH.dropna(subset=["change"]).groupby("net")["change"].agg(["min", "max", "size"])
     there = signs_of[signs_of["size"] > 1]
     if there.empty:
@@ -559,7 +585,7 @@ def ends_of(gaps: dict[str, float]) -> str:
 Markdown(
     f"In the paper {ends_of(PAPER_GAPS)}. "
     + (
-        f"Here, of {len(GAPS)} nets that left chance, {ends_of(GAPS)}; these have no interval, the claim below has one. "
+        f"Here, of {len(GAPS)} nets that left chance, {ends_of(GAPS)}; these have no interval: what an interval can decide stands with the claim below. "
         if GAPS
         else "Here no net left chance. "
     )
@@ -870,7 +896,8 @@ def without_top() -> str:
     name, paper = "alexnet-without-6-7", f"in the paper the error rises by {printed_change('alexnet-without-6-7'):.1f} points"
     share = f"Layers 6 and 7 hold {HIDDEN / FULL['alexnet']:.1%} of the replication's parameters"
     if {name, "alexnet"} & {*MISSING, *STUCK}:
-        return f"{share}. What it is without them is open here: a net is missing or stayed at chance; {paper}."
+        cause = "missing" if {name, "alexnet"} & set(MISSING) else "at chance from some seed"
+        return f"{share}. What it is without them is open here, since one of the two nets is {cause}; {paper}."
     (error, whole), (seen, whole_seen) = ([100 * wrong[own].mean() for own in (name, "alexnet")] for wrong in (TEN, SEEN))
     alone = EACH.loc[EACH["net"] == name, "change"].dropna()
     said = (
@@ -909,8 +936,8 @@ Markdown(f"- {largest_change()}\n- {yardstick(by_name=False)}")
 #
 # - **Assumption**: where layers are out, the next takes what the last kept one gives; training errors are counted on centre crops after
 #   training, validation errors on ten crops.
-# - All nets of table 3 see the same images in the same crops as often, and the learning rate of all is cut at the steps that `zfnet` found;
-#   the paper lowered it by hand. A net that learns more slowly than `zfnet` is at a disadvantage here.
+# - All nets of table 3 see the same images in the same crops as often, and the learning rate of all is cut at the steps of `zfnet`; the
+#   paper lowered it by hand. A net that learns more slowly than `zfnet` is at a disadvantage here.
 # - The nets are scaled and saw other pictures, far fewer of them. The claims are about differences between nets that were trained alike.
 #
 # ## Exercises

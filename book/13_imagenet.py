@@ -786,7 +786,7 @@ Markdown(alike_reading() + verdicts.told(PARTS_ROW))
 #
 # $$\text{relative}(a) = \frac{\lVert f(T_a x) - f(x) \rVert_2}{\operatorname*{median}_{i < j} \lVert f(x_i) - f(x_j) \rVert_2}$$
 #
-# In the paper small transformations move the top less than the first layer. The claim asks for small ones of each kind; the figure shows the shifts. Look whether it holds for every shift, or only for small ones.
+# In the paper small transformations move the top less than the first layer. The claim takes the mean over small ones of three kinds, and says nothing of one kind alone; the figure shows the shifts. Look whether it holds for every shift, or only for small ones.
 
 # %%
 STEP = time.monotonic()
@@ -953,7 +953,7 @@ Markdown(verdicts.told(*MOVED_ROWS))
 # %% [markdown]
 # ## Table 7 of this net
 #
-# The net is frozen and the maps of each layer are averaged over 3 x 3 places. On these features a linear SVM learns the classes of another set from a few images each, and is tested on other images of it. Chapter 10 does the same with our nets.
+# The net is frozen and the maps of each layer are averaged over 3 x 3 places. On these features a linear SVM learns the classes of another set from a few images each, and is tested on other images of it. Chapter 10 asks the same of our nets, but averages over up to 6 x 6 places, in more folds: the heights of the two do not compare.
 
 # %%
 STEP = time.monotonic()
@@ -1038,7 +1038,7 @@ def steps_reading() -> str:
     return (
         " ".join(said)
         + ("" if CLIMB["ours"] is None else f" The slope of our line is {CLIMB['ours']:+.1f} points a layer.")
-        + " The two nets have other layers, saw the pictures at other sizes, and the paper does not average over places; so only the shapes of the lines compare, not their heights."
+        + " The two nets have other layers, saw the pictures at other sizes, and the paper does not say how maps become features; so only the shapes of the lines compare, not their heights."
     )
 
 
@@ -1077,7 +1077,7 @@ Markdown(
 #
 # - Another architecture, and five stages instead of seven layers; what the paper says of *layer 5* is asked of layer 4 (faces) or layer 5 (the rest) here, as the rules of the claims say.
 # - The pictures of the sets are smaller than those that the net was trained on. For projections they are taken as they are, elsewhere enlarged twice. Only the pictures of scikit-image have the full size.
-# - Features are averaged over 3 x 3 places; the paper takes them whole.
+# - Features are averaged over 3 x 3 places; the paper does not say how maps become features.
 # - Pictures of Imagenette, Imagewoof and Tiny ImageNet come from ImageNet, and many of them from its training pictures. So not all of them are new to the net; those of Caltech-101 come from elsewhere.
 #
 # ## Exercises

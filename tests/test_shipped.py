@@ -16,7 +16,7 @@ from zfutils.core.errors import Problem
 from zfutils.core.profiles import profile
 from zfutils.data import registry, samples
 from zfutils.models import architectures, recipes, shipped
-from zfutils.models.trained import Shipped, Trained, note
+from zfutils.models.trained import Shipped, Trained, note, of_shipped
 from zfutils.run import notebooks, shipping
 from zfutils.training import from_scratch, runs, train_all
 from zfutils.training.trainer import PAPER_EPOCHS
@@ -244,3 +244,9 @@ def test_what_chapters_ask_of_a_card_stands_in_the_card_of_every_net_that_ships(
     assert "val_wrong" in asked
     lacking = {name: asked - set(shipped.card(name)) for name in shipped.known()}
     assert not any(lacking.values()), "nets may ship without it: ask with .get"
+
+
+def test_a_page_names_the_command_that_trains_nets_of_ones_own():
+    toys, photographs = (of_shipped(data, "zfnet") for data in ("toybox", "photos"))
+    assert note([toys], None).endswith("; `make reproduce` makes your own.*")
+    assert note([photographs], None).endswith("; `make reproduce PROFILE=photos RETRAIN=1` makes your own.*")

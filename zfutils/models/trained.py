@@ -155,7 +155,9 @@ def note(nets: Iterable[Trained], pictures: PreparedSet) -> str:
     if not names and not few:
         return "Shown with nets and pictures of this machine."
     shown = " and ".join(filter(None, (names and f"what ships: {names}", few)))
-    return f"*Shown with {shown}; `make reproduce` makes your own.*"
+    large = [profile for profile, word in shipped.DATA.items() if f"-{word}`" in names]  # a plain run takes those that ship
+    own = f"make reproduce PROFILE={large[0]} RETRAIN=1" if large else "make reproduce"
+    return f"*Shown with {shown}; `{own}` makes your own.*"
 
 
 @dataclass(frozen=True)
