@@ -22,6 +22,7 @@ seed = 0
 
 # %% tags=["plumbing"]
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -332,11 +333,16 @@ MAKERS = chapters.makers()
 FOLDER, NOT_HERE = paths.results_dir(PROFILE.name), "not in this run"
 
 
+def has_numbers(table: Path) -> bool:
+    """Whether a table is there and has a row."""
+    return table.exists() and len(pd.read_csv(table)) > 0
+
+
 def card(place: str, verdict: str, said: str) -> cards.Card:
     """The card of a figure or table, with the first picture that there is of it; of a figure also what its claims say, one by one."""
     names = paper_map.results_of(place, MAKERS)
     pictures = [file for name in names if (file := FOLDER / "figures" / f"{name}.png").exists()]
-    chapter, there = MAKERS[names[0]], any((FOLDER / "tables" / f"{name}.csv").exists() for name in names)
+    chapter, there = MAKERS[names[0]], any(has_numbers(FOLDER / "tables" / f"{name}.csv") for name in names)
     about = {"link": f"{chapter}.ipynb", "chapter": chapters.title(chapter), "otherwise": "numbers, no picture" if there else NOT_HERE}
     rests = said if place.startswith("figure") and place not in paper_map.ELSEWHERE and "," in said else ""
     return cards.Card(place.capitalize(), paper_map.TITLES[place], verdict, picture=next(iter(pictures), None), rests=rests, **about)
@@ -348,10 +354,11 @@ HTML(cards.grid(CARDS))
 
 # %% tags=["plumbing"]
 LACKING = [one.head.lower() for one in CARDS if one.picture is None and one.otherwise == NOT_HERE]
+COUNTED = {place: said.split(" of ") for place, said in zip(MAP["place"], MAP["numbers"], strict=True) if " of " in said}
+IN_PART = [f"{place} ({ours} of its {all_of_it} numbers)" for place, (ours, all_of_it) in COUNTED.items() if 0 < int(ours) < int(all_of_it)]
 Markdown(
-    f"Not in this run: {', '.join(LACKING)}; `make reproduce PROFILE={profile}` makes what is missing."
-    if LACKING
-    else "Every figure and table is there."
+    (f"Not in this run: {', '.join(LACKING)}; the chapter of each says what it takes. " if LACKING else "Every figure and table is there. ")
+    + (f"In part: {', '.join(IN_PART)}." if IN_PART else "")
 )
 
 # %% [markdown]
@@ -364,7 +371,7 @@ Markdown(
 # | --- | --- |
 # | agrees | the whole 95 % interval lies where the paper's sentence wants it |
 # | differs | the whole interval lies on the other side |
-# | leans: agrees, leans: differs | the interval decides, but only one net of each kind was trained; another seed may turn it |
+# | leans: agrees, leans: differs | the interval decides, but of at least one kind only one net was trained; another seed may turn it |
 # | undecided | the interval covers the threshold: more images or more seeds would be needed to say |
 # | not comparable | the experiment could not speak: a net that had not learned to the end, pictures that lack what is asked for, a net that this run did not train; the reason is given |
 # | in part | of several claims about one figure, some agree and some differ |

@@ -146,7 +146,7 @@ EPOCHS = list(PAPER_EPOCHS)
 BEFORE = {epoch: earlier for earlier, epoch in itertools.pairwise(EPOCHS)}  # the checkpoint before
 FIRST_CUT = min(CUTS_AT.values(), default=0.0)
 SETTLED_BEFORE = [layer for layer, epoch in SINCE.items() if epoch is not None and epoch <= FIRST_CUT]
-SEEN_AFTER = [layer for layer in SINCE if layer not in SETTLED_BEFORE]
+SEEN_AFTER = [layer for layer, epoch in SINCE.items() if epoch is not None and epoch > FIRST_CUT]
 
 
 def listed(layers: list[str]) -> str:
@@ -166,7 +166,7 @@ def settled_words(layer: str) -> str:
 Markdown(
     f"Settled for good, at a share of at least {evolution.SETTLED}, in epochs of 70: "
     + ", ".join(map(settled_words, SINCE))
-    + f". The learning rate was cut at {', '.join(f'{epoch:.0f}' for epoch in CUTS_AT.values()) or 'no epoch'} of 70. "
+    + f". The learning rate was cut at {', '.join(f'{epoch:.3g}' for epoch in CUTS_AT.values()) or 'no epoch'} of 70. "
     + (f"Settled before the first cut: {listed(SETTLED_BEFORE)}. " if CUTS_AT else "")
     + (
         f"First seen settled after it: {listed(SEEN_AFTER)}; there part of what looks like settling may be the smaller steps."

@@ -26,7 +26,8 @@ class _SavedOnce(NBClientEngine):
 
 
 _ENGINE = "saved-once"
-_QUIET = ["--IPKernelApp.log_level=ERROR"]  # else each kernel warns that it talks to this process, on this machine, without encryption
+# Else a kernel warns that it talks to this process, on this machine, without encryption, and tells that it is interrupted at its end.
+_QUIET = ["--IPKernelApp.log_level=CRITICAL"]
 papermill_engines.register(_ENGINE, _SavedOnce)
 
 
