@@ -438,6 +438,7 @@ def why_no_range(base: str) -> str:
     return "is not here" if not many else "is here from one seed" if many == 1 else "did not learn from every seed"
 
 
+# %% tags=["plumbing"]
 def yardstick(*, by_name: bool) -> str:
     """How far the seed alone moves an error, beside the changes of table 3, each by its name or not; nets at chance are left out."""
     learned = ALONE[~ALONE["net"].isin(STUCK)].set_index("net")
