@@ -131,24 +131,28 @@ Markdown(
 # ## Drag the square
 #
 # Try it: drag the square over the object and off it, make it smaller, fill it with something else. The marks are the probabilities of the uncovered picture: which class takes what the true one loses? Is there a small place that costs more than a large one
-# elsewhere? The row below shows the place of the loop above that costs least, the one that costs most, and at the latter another filling and a smaller square.
+# elsewhere? The row below shows the place of the loop above that costs least there, the one that costs most there, and at the latter another filling and a smaller square. (The loop tries few places, and its square is a little larger: the sweeps further down find other lowest and highest values.)
 
 # %%
 FILLS = {"mean picture": occlusion.mean_grey, "image mean": occlusion.image_mean, "blur": occlusion.blur, "noise": occlusion.noise}
 COVERED = covered.Covered(NET, FIRST, LABEL, CROPS, PICTURES.classes, FILLS)
 BEST, WORST = (square.value(*heatmap_metrics.lowest(at_once, sign * at_once.probabilities[..., LABEL]), SIZE) for sign in (-1, 1))
 DRAGGED = COVERED.dragged()
-DRAGGED.figure([{"square": BEST}, {"square": WORST}, {"square": WORST, "fill": "noise"}, {"square": WORST, "size": SIZE // 8}], cell=3.3)
+STATES = [{"square": BEST}, {"square": WORST}, {"square": WORST, "fill": "noise"}, {"square": WORST, "size": SIZE // 8}]
+DRAGGED.figure(STATES, names=("costs least", "costs most", "there, noise", f"there, {SIZE // 8} px"), cell=3.3)
 
 # %%
 DRAGGED
+
+# %% [markdown]
+# The same places in numbers. Does the net only lose some of its confidence there, or does it name another class?
 
 # %%
 MILD_AT, WORST_AT = (heatmap_metrics.lowest(at_once, sign * at_once.probabilities[..., LABEL]) for sign in (-1, 1))
 USUAL = occlusion.scaled(SIZE)[0]
 TRIES = {
-    "at the place that costs least": occlusion.cover(FIRST, MILD_AT, USUAL),
-    "at the place that costs most": occlusion.cover(FIRST, WORST_AT, USUAL),
+    "where it costs least in the loop": occlusion.cover(FIRST, MILD_AT, USUAL),
+    "where it costs most in the loop": occlusion.cover(FIRST, WORST_AT, USUAL),
     "there, filled with noise": occlusion.cover(FIRST, WORST_AT, USUAL, fill=occlusion.noise),
     f"there, with {SIZE // 8} px a side": occlusion.cover(FIRST, WORST_AT, SIZE // 8),
 }
@@ -157,7 +161,7 @@ with torch.no_grad():
 Markdown(
     f"Uncovered, *{PICTURES.classes[LABEL]}* has a probability of {at_once.base_probabilities[LABEL]:.3f}. With a square of {USUAL} px it has "
     + "; ".join(f"{some[LABEL]:.3f} {name} (most probable: *{PICTURES.classes[some.argmax()]}*)" for name, some in TRIED.items())
-    + "."
+    + f". The loop itself, with a square of {at_once.size} px at {by_hand.size} places, has {by_hand.min():.3f} at its lowest and {by_hand.max():.3f} at its highest."
 )
 
 # %% [markdown]
@@ -238,7 +242,11 @@ for (one, found), row in zip(PROBED, EXAMPLES, strict=True):
     SAID.append(words)
 Markdown(
     "\n".join(SAID)
-    + ("" if KNOWS_PARTS else "\n\nThese pictures bring no masks: whether the square then lies on the object is for the eye to say.")
+    + (
+        ""
+        if KNOWS_PARTS
+        else "\n\nThese pictures bring no masks: whether the square then lies on the object is for the eye to say. Where the lowest places lie stands below the table."
+    )
 )
 
 # %% [markdown]
@@ -288,6 +296,30 @@ results.save(
     facts={"net": TRAINED.folder.name},
 )
 FIGURE7.round(3)
+
+# %% [markdown]
+# Compare *P highest* with *P unoccluded*: a square may raise the probability, and where none of its positions keeps it, the square costs wherever it lies. Then compare the middle position, which (a) shows, with the lowest one: is it the object that the net needs, or
+# what surrounds it?
+
+
+# %% tags=["plumbing"]
+def costs(one: plot.Probed, found: occlusion.Sweep) -> str:
+    """Where a square costs most in an example, what the square of (a) costs, and whether any position raises the probability."""
+    chances, base = one.probability, float(found.base_probabilities[PICTURES.classes.index(one.label)])
+    middle = float(chances[len(found.tops) // 2, len(found.lefts) // 2])
+    down, along = (place / SIZE for place in heatmap_metrics.lowest(found, chances))
+    higher = int((chances > base + 0.001).sum())
+    said = f"- *{one.label}*: {base:.3f} uncovered, {middle:.3f} with the square of (a), {chances.min():.3f} at the lowest place, {down:.0%} of the way down and {along:.0%} from the left. "
+    if higher:
+        said += f"{higher} of {chances.size} positions raise the probability by more than 0.001, to at most {chances.max():.3f}."
+    elif chances.max() < base - 0.001:
+        said += f"No position keeps the uncovered probability: even the best leaves {chances.max():.3f}, so the square costs wherever it lies, and a low value alone shows no place."
+    else:
+        said += "No position raises the probability by more than 0.001."
+    return said + (" The square of (a) does not lower it by more than 0.001." if middle >= base - 0.001 else "")
+
+
+Markdown("\n".join(costs(one, found) for one, found in PROBED))
 
 # %% [markdown]
 # The paper's three examples, decoded from its figure: the same panels (b), (d) and (e), and the same table. All maps of (d) share one scale from 0 to 1 here: the car wheel never gets far.
@@ -452,23 +484,45 @@ ALIKE.round(2)
 CHANGES = {name: found.mean() - at_once.base_probabilities[LABEL] for name, found in FILLED.items()}
 PAIRED = pd.Series({(one, other): ALIKE.loc[one, other] for n, one in enumerate(FILLED) for other in list(FILLED)[n + 1 :]})
 BELOW_HALF = np.array([found < 0.5 * at_once.base_probabilities[LABEL] for found in FILLED.values()])
-UNDER_ALL, UNDER_ONE = int(BELOW_HALF.all(0).sum()), int(BELOW_HALF.any(0).sum())
+TAKEN = BELOW_HALF.sum(0)  # under how many fillings a position leaves less than half
+AT_LEAST = [int((TAKEN >= count).sum()) for count in range(1, len(FILLED) + 1)]
+WITHOUT = {name: int(np.delete(BELOW_HALF, n, axis=0).all(0).sum()) for n, name in enumerate(FILLED)}
+ODD = max(WITHOUT, key=WITHOUT.get)  # the filling without which the others share most
+RAISES = {name: int((found > at_once.base_probabilities[LABEL] + 0.001).sum()) for name, found in FILLED.items()}
+
+
+# %% tags=["plumbing"]
+def shared() -> str:
+    """How many fillings take half of the probability at one position, and which of them stands in the way."""
+    if not AT_LEAST[0]:
+        return "No filling takes half of the probability at any position of this image, so it cannot show what a filling adds. "
+    counts = ", ".join(f"{count} or more at {some}" for count, some in enumerate(AT_LEAST[:-1], 1))
+    said = f"How many fillings leave less than half of the probability, over {TAKEN.size} positions: {counts}, all {len(FILLED)} at {AT_LEAST[-1]}. "
+    if WITHOUT[ODD] > AT_LEAST[-1]:
+        said += f"Without *{ODD}* the other {len(FILLED) - 1} share {WITHOUT[ODD]}. "
+    if AT_LEAST[-1] == AT_LEAST[0]:
+        return said + "So these losses do not depend on the filling. "
+    if AT_LEAST[-1]:
+        return said + "Where all take half the loss does not depend on the filling, elsewhere it does. "
+    if WITHOUT[ODD]:
+        return said + f"So what is lost there does not hang on one filling alone, but *{ODD}* does not take it. "
+    return said + "No position is shared by all but one of them: in this image losses of that size depend on the filling. "
+
+
+# %% [markdown]
+# Does the mean change have one sign under all fillings? And how many positions lose half under every one of them?
+
+# %% tags=["plumbing"]
 Markdown(
     f"Mean change of the probability over the positions, from {at_once.base_probabilities[LABEL]:.3f} uncovered: "
     + ", ".join(f"{signed(change)} (*{name}*)" for name, change in CHANGES.items())
     + ". "
     + (
-        f"Less than half of the probability is left under all four fillings at {UNDER_ALL} positions, under at least one at {UNDER_ONE}: "
-        + (
-            "the first do not depend on the filling, the others do. "
-            if UNDER_ONE > UNDER_ALL
-            else "these losses do not depend on the filling. "
-        )
-        if UNDER_ALL
-        else f"At no position do all four fillings leave less than half of the probability; at {UNDER_ONE} at least one does. So in this image every loss of that size depends on the filling. "
-        if UNDER_ONE
-        else "No filling takes half of the probability at any position of this image, so it cannot show what a filling adds. "
+        f"Positions at which a square raises it by more than 0.001: {', '.join(f'{count} (*{name}*)' for name, count in RAISES.items())}. "
+        if any(RAISES.values())
+        else "With no filling does a square raise it by more than 0.001 anywhere. "
     )
+    + shared()
     + (
         f"The two maps that agree least are those of *{PAIRED.idxmin()[0]}* and *{PAIRED.idxmin()[1]}*, with a correlation of {PAIRED.min():.2f}."
         if PAIRED.notna().any()

@@ -277,7 +277,7 @@ Markdown("\n\n".join(table1_reading(layer) for layer in (5, 7)))
 #
 # ## What Δ mostly counts
 #
-# Two images in which *nothing* changes have Δ = 0, the best value there is. So a square in an empty corner scores well, although it hides nothing. We therefore ask for less change than *expected*. Let $p_i(v)$ be the share of
+# Two images in which *nothing* changes have Δ = 0, the best value there is. So a square on an empty place scores well, although it hides nothing. We therefore ask for less change than *expected*. Let $p_i(v)$ be the share of
 # features of image $i$ whose sign is $v$. If every image scattered its signs over the features by chance, the measure would be
 #
 # $$\Delta_0 = \frac{1}{N (N - 1)} \sum_{i \neq j} \Big( 1 - \sum_{v \in \{-1, 0, 1\}} p_i(v)\, p_j(v) \Big)$$
@@ -286,7 +286,8 @@ Markdown("\n\n".join(table1_reading(layer) for layer in (5, 7)))
 # with the others: a square in the upper left corner, and one at the mean place of the noses, both at one and the same place in all images.
 
 # %%
-FIXED_PLACES = {"an empty corner": np.full((N, 2), SIDE / 2), "the noses' mean place": np.tile(SHOWN.centres["nose"].mean(0), (N, 1))}
+CORNER = "an empty corner"  # its name in the saved table; whether it is empty in these pictures is measured below
+FIXED_PLACES = {CORNER: np.full((N, 2), SIDE / 2), "the noses' mean place": np.tile(SHOWN.centres["nose"].mean(0), (N, 1))}
 FIXED = {name: correspondence.signs(NET, INPUT, places, SIDE, layers=("relu5", "relu7")) for name, places in FIXED_PLACES.items()}
 FIXED_PAIRS = {(name, layer): correspondence.pairs(some) for name, of_layers in FIXED.items() for layer, some in of_layers.items()}
 REPAIRED = pd.DataFrame(
@@ -303,7 +304,7 @@ REPAIRED = pd.DataFrame(
         *((name, [name], FIXED_PAIRS, FIXED) for name in FIXED),
     ]
 )
-REPAIRED.round(3)
+REPAIRED.replace({"hidden": {CORNER: "a corner"}}).round(3)
 
 # %% tags=["plumbing"]
 CHANGES = pd.DataFrame(
@@ -312,24 +313,44 @@ CHANGES = pd.DataFrame(
     for layer in ("relu5", "relu7")
 )
 TOGETHER = {layer: float(some[["Δ", "share"]].corr().iloc[0, 1]) for layer, some in CHANGES.groupby("layer")}
+CORNER_CHANGE, NOSE_CHANGE = (  # of a hidden pixel, over all faces
+    float((INPUT - correspondence.masked(INPUT, places, SIDE)).abs().sum()) / N / HIDDEN_PIXELS
+    for places in (FIXED_PLACES[CORNER], SHOWN.centres["nose"])
+)
+CORNER_EMPTY = CORNER_CHANGE < 0.2 * NOSE_CHANGE  # a bound of ours
+CORNER_SAID = "an empty corner" if CORNER_EMPTY else "a corner"
 
 
+# %% tags=["plumbing"]
 def corner_reading(layer: str) -> str:
     """Which square of the table has the lowest Δ at a layer, and which the lowest Δ/Δ0."""
-    rows = REPAIRED[REPAIRED["layer"] == layer].set_index("hidden")
+    rows = REPAIRED[REPAIRED["layer"] == layer].set_index("hidden").rename(index={CORNER: CORNER_SAID})
     ratios, lowest = rows["Δ/Δ0"].dropna(), rows["Δ"].idxmin()
     said = f"At layer {layer} *{lowest}* has the lowest Δ ({rows['Δ'].min():.3f}), and "
     if ratios.empty:
         return said + "Δ/Δ0 is not defined, because nothing changes."
     said += f"{'also' if ratios.idxmin() == lowest else f'*{ratios.idxmin()}*'} the lowest Δ/Δ0 ({ratios.min():.3f})."
-    if ratios.idxmin() == "an empty corner":
-        said += f" So Δ/Δ0 does not pass this test at layer {layer}{' either' if lowest == 'an empty corner' else ''}"
-        said += "; the verdict on layer 5 (below) rests on a measure that still favours an empty corner." if layer == "5" and FACES else "."
+    if ratios.idxmin() == CORNER_SAID:
+        if CORNER_EMPTY:
+            said += f" So Δ/Δ0 does not pass this test at layer {layer}{' either' if lowest == CORNER_SAID else ''}"
+        else:
+            said += f" So Δ/Δ0 favours {'it, too' if lowest == CORNER_SAID else 'it'}, and no part is meant there"
+        said += f"; the verdict on layer 5 (below) rests on a measure that favours {CORNER_SAID}." if layer == "5" and FACES else "."
     return said
 
 
+# %% [markdown]
+# First, is the corner empty in these pictures? Then, which square has the lowest value, by either measure?
+
+# %% tags=["plumbing"]
 Markdown(
-    f"{corner_reading('5')} {corner_reading('7')}\n\nOver the {len(SQUARES)} squares of parts and random draws, the correlation between Δ and the share of features that change is "
+    f"A pixel under the square in the corner changes by {CORNER_CHANGE:.0f} of 255 on average, one under the square on the nose by {NOSE_CHANGE:.0f}: "
+    + (
+        "the corner hides next to nothing, so it is a case whose answer is known. "
+        if CORNER_EMPTY
+        else "the corner is not empty, a square there hides something as well. So it is no case whose answer is known. "
+    )
+    + f"{corner_reading('5')} {corner_reading('7')}\n\nOver the {len(SQUARES)} squares of parts and random draws, the correlation between Δ and the share of features that change is "
     f"{TOGETHER['relu5']:.2f} at layer 5 and {TOGETHER['relu7']:.2f} at layer 7. "
     "Where it is near 1, Δ mostly counts how *much* a square changes; where it is not, the two say different things."
 )
@@ -343,10 +364,14 @@ Markdown(
 # %%
 ALIKE = Alike(NET, five, correspondence.Faces(SHOWN.indices[FIVE], {part: some[FIVE] for part, some in SHOWN.centres.items()}), CROPS)
 DRAGGED = ALIKE.dragged(SIDE)
-DRAGGED.figure([{"square": place} for place in (ALIKE.place("eye_right"), ALIKE.place("nose"), (0.1, 0.1))], columns=1, cell=7)
+STATES = [{"square": place} for place in (ALIKE.place("eye_right"), ALIKE.place("nose"), (0.1, 0.1))]
+DRAGGED.figure(STATES, names=[f"{place}, layer 5" for place in ("right eye", "nose", "corner")], columns=1, cell=7)
 
 # %%
 DRAGGED
+
+# %% [markdown]
+# The three places in numbers, over the five faces:
 
 # %%
 DRAGGED_PLACES = {"on the right eye": ALIKE.place("eye_right"), "on the nose": ALIKE.place("nose"), "in a corner": (0.1, 0.1)}
@@ -392,25 +417,56 @@ PARTS_CURVE = BY_LAYER[["right eye", "left eye", "nose"]].mean(axis=1)
 GAPS = (PARTS_CURVE - BY_LAYER["random"]).dropna()
 BREEDS = len(set(LABELS[SHOWN.indices]))
 DOGS = f"frontal dogs{f' of {BREEDS} classes' if BREEDS > 1 else ''}"
+LINES = ["right eye", "left eye", "nose", "random"]
 
 
+def lowest_layers() -> str:
+    """At which layer each of the lines has its lowest value."""
+    lowest = pd.Series({name: int(BY_LAYER[name].idxmin()) for name in LINES if BY_LAYER[name].notna().any()})
+    return "; ".join(f"at layer {layer} for {', '.join(f'*{name}*' for name in some.index)}" for layer, some in lowest.groupby(lowest))
+
+
+def parts_disagree() -> str:
+    """Where some parts lie above the random squares and others below."""
+    apart = BY_LAYER[LINES[:3]].sub(BY_LAYER["random"], axis=0).dropna()
+    split = apart[(apart.min(axis=1) < 0) & (apart.max(axis=1) > 0)]
+    if split.empty:
+        return ""
+    widest = (split.max(axis=1) - split.min(axis=1)).idxmax()
+    return (
+        f" The mean of the parts hides that at {len(split)} of {len(apart)} layers some of them lie above the random squares and others below. Of these layers the parts differ most at layer {widest}: "
+        + ", ".join(f"*{name}* {told(value)}" for name, value in split.loc[widest].items())
+        + "."
+    )
+
+
+# %% [markdown]
+# Look at the lines one by one: the claims use the mean of the three parts, and a mean may hide that the parts differ.
+
+
+# %% tags=["plumbing"]
 def curve_reading() -> str:
     """Where the parts stand out most from random squares, and what the control says of it."""
     if GAPS.empty:
         return "No square changes any feature here, so there is nothing to compare."
     best = int(GAPS.idxmin())
     said = (
-        f"The parts lie farthest below the random squares at layer {best}, by {told(-GAPS[best])[1:]}."
+        f"The three parts, on average, lie farthest below the random squares at layer {best}, by {told(-GAPS[best])[1:]}."
         if GAPS[best] < 0
-        else f"The parts lie below the random squares at no layer; they come nearest at layer {best} ({told(GAPS[best])})."
+        else f"The three parts, on average, lie below the random squares at no layer; they come nearest at layer {best} ({told(GAPS[best])})."
     )
-    said += f" Changes are most alike at layer {int(PARTS_CURVE.idxmin())}: Δ/Δ0 of the parts is {PARTS_CURVE.min():.2f} there, that of random squares {BY_LAYER['random'][PARTS_CURVE.idxmin()]:.2f}."
+    said += f"{parts_disagree()} Line by line, changes are most alike {lowest_layers()}."
     if not CONTROL:
         return said + " There are too few images of other classes for a control."
     control, eyes, random = (BY_LAYER[name][best] for name in ("same places, other classes", "right eye", "random"))
     said += f" At layer {best} the same places in other classes have {control:.2f}, the right eyes themselves {eyes:.2f}, random squares in the faces {random:.2f}."
-    if FACES and control > random and control - random > random - eyes:
-        said += f" So most of the alikeness comes with what these pictures show, {DOGS}, wherever the square lies: {control - random:.3f}. That it hides the right eye adds {told(random - eyes)}."
+    if FACES and eyes < 1 and np.isfinite(control):
+        said += f" Alikeness is 1 − Δ/Δ0. The right eyes have {1 - eyes:.3f} of it, the same places in other classes {1 - control:.3f} ({(1 - control) / (1 - eyes):.0%} of that). "
+        said += f"Random squares in the pictures of {DOGS}, which also lie elsewhere, differ from this control by {told(control - random)}, and the right eyes from the random squares by {told(random - eyes)}."
+        if 1 - control > 0.5 * (1 - eyes):
+            said += " So most of the right eyes' alikeness is there without these dogs."
+        elif control - random > 0.5 * (1 - eyes):
+            said += " So most of the right eyes' alikeness comes with these pictures, wherever in them the square lies."
     return said
 
 
@@ -559,6 +615,8 @@ def animal_or_part() -> str:
 
 # %% tags=["plumbing"]
 STRANGE = group_ratio(["control"], "relu5", ALL) if CONTROL else float("nan")
+PLACES5 = float(REPAIRED.loc[REPAIRED["layer"] == "5", "Δ/Δ0"].max() - REPAIRED.loc[REPAIRED["layer"] == "5", "Δ/Δ0"].min())
+BELOW_STRANGE = STRANGE - max(AT_LAYER5.values())
 Markdown(
     "Δ/Δ0 at layer 5: "
     + ", ".join(f"{kind} {value:.3f}" for kind, value in AT_LAYER5.items())
@@ -566,8 +624,10 @@ Markdown(
     + f".\n\nThe two kinds are less apart than they sound: {COVERS['random, on the animal']:.0%} of the random squares on the animal hide the centre of an eye or the nose too, and {COVERS['random, anywhere']:.0%} of those anywhere.\n\n"
     + animal_or_part()
     + (
-        f" What the pictures show makes more difference than where the square lies: the three lie within {APART5:.3f} of each other, and {STRANGE - max(AT_LAYER5.values()):.3f} below images of other classes."
-        if FACES and STRANGE - max(AT_LAYER5.values()) > APART5
+        (" What the pictures show makes more difference than where the square lies: the three" if BELOW_STRANGE > PLACES5 else " The three")
+        + f" lie within {APART5:.3f} of each other, and at least {BELOW_STRANGE:.3f} below images of other classes; over all places of the table in *What Δ mostly counts* Δ/Δ0 differs by up to {PLACES5:.3f}"
+        + ("." if BELOW_STRANGE > PLACES5 else ", so the place matters as well.")
+        if FACES and BELOW_STRANGE > APART5
         else ""
     )
 )
@@ -631,8 +691,18 @@ verdicts.table(*CLAIM_ROWS)
 # %% tags=["plumbing"]
 STATUSES = [row["status"] for row in CLAIM_ROWS]
 Markdown(
-    f"Of {len(STATUSES)} claims {STATUSES.count(claims.AGREES)} came out as in the paper and {STATUSES.count(claims.DIFFERS)} against it. The paper shows five faces and a ± that seems to be over pairs; these rest on "
-    + (f"{N} faces and a bootstrap over images." if FACES else "no faces at all, so none is comparable.")
+    f"Of {len(STATUSES)} claims {STATUSES.count(claims.AGREES)} came out as in the paper and {STATUSES.count(claims.DIFFERS)} against it"
+    + "".join(
+        f" (*{claims.claim(row['key'].removeprefix('claim/')).statement.rstrip('.')}*)"
+        for row in CLAIM_ROWS
+        if row["status"] == claims.DIFFERS
+    )
+    + ". The paper shows five faces and a ± that seems to be over pairs; these rest on "
+    + (
+        f"{N} faces and a bootstrap over images, in which the {len(RANDOM)} random squares are always the same."
+        if FACES
+        else "no faces at all, so none is comparable."
+    )
 )
 
 # %% [markdown]
@@ -645,11 +715,12 @@ FIXED_NOSE = "the noses' mean place"
 FIXED_EXPLAINS = RATIOS5["nose"] - RATIOS5[FIXED_NOSE] > 0.5 * (RATIOS5["nose"] - RATIOS5.min())
 CORNER_WORDS = (
     (
-        f"By Δ/Δ0, too, an empty corner has the lowest ({RATIOS5.min():.3f}). That it lies at one place of all images {'may be' if FIXED_EXPLAINS else 'is not enough of'} a reason: a square fixed at the mean place of the noses has "
+        f"By Δ/Δ0, too, {CORNER_SAID} has the lowest ({RATIOS5.min():.3f}). That it lies at one place of all images {'may be' if FIXED_EXPLAINS else 'is not enough of'} a reason: a square fixed at the mean place of the noses has "
         f"{RATIOS5[FIXED_NOSE]:.3f}, one on the noses, which wander, {RATIOS5['nose']:.3f}."
-        if RATIOS5.idxmin() == "an empty corner"
-        else f"Δ/Δ0 does not: an empty corner has {RATIOS5['an empty corner']:.3f}, the lowest is {RATIOS5.min():.3f}."
+        if RATIOS5.idxmin() == CORNER
+        else f"By Δ/Δ0 {CORNER_SAID} has {RATIOS5[CORNER]:.3f}, the lowest is {RATIOS5.min():.3f}."
     )
+    + ("" if CORNER_EMPTY else " The corner of these pictures is not empty, though, so it is no such case.")
     if FACES and RATIOS5.notna().all()
     else ""
 )
@@ -662,11 +733,19 @@ def beside_random(layer: int) -> str:
 
 
 WAY_ROUND = ""
+THEIRS5 = TABLE1.set_index("hidden")["layer 5: paper"]
+PAPER_LEAD = 1 - THEIRS5.drop("random").mean() / THEIRS5["random"]
 if {5, 7} <= set(GAPS.index):
     OF_BOTH = f"loss from layer 5 to layer 7: {told(LOSS7[0])}, 95 % interval {told(LOSS7[1])} to {told(LOSS7[2])}"
     WAY_ROUND = (
         (
-            "as in the paper"
+            f"in the paper's order, at layer 5 by {abs(GAPS[5]) / BY_LAYER['random'][5]:.1%} of the random squares' Δ/Δ0 (in the paper by {PAPER_LEAD:.0%}, of Δ)"
+            + (
+                f"; in Δ itself, as table 1 has it, the verdict is *{CLAIM_ROWS[2]['status']}*"
+                if CLAIM_ROWS[2]["status"] != claims.AGREES
+                else ""
+            )
+            + ("; and against squares on the animal alone the parts do not surely lie lower" if ON_ANIMAL[2] >= 0 else "")
             if {row["status"] for row in CLAIM_ROWS[:2]} == {claims.AGREES}
             else f"in the paper's order, but not surely ({OF_BOTH}; the verdicts: *{CLAIM_ROWS[0]['status']}* and *{CLAIM_ROWS[1]['status']}*)"
         )
@@ -699,7 +778,7 @@ Markdown(
         else ""
     )
     + (
-        f"- Δ/Δ0 is 1 where changes are no more alike than chance; that of the parts runs from {PARTS_CURVE.max():.2f} at layer {int(PARTS_CURVE.idxmax())} to {PARTS_CURVE.min():.2f} at layer {int(PARTS_CURVE.idxmin())}."
+        f"- Δ/Δ0 is 1 where changes are no more alike than chance; the mean of the three parts runs from {PARTS_CURVE.max():.2f} at layer {int(PARTS_CURVE.idxmax())} to {PARTS_CURVE.min():.2f} at layer {int(PARTS_CURVE.idxmin())}. Line by line the lowest values lie {lowest_layers()}."
         if PARTS_CURVE.notna().any()
         else "- In this net no layer changes enough to draw the curve over the layers."
     )
