@@ -522,8 +522,8 @@ figure2 = plot.pages(
 figure2
 
 # %% [markdown]
-# Three maps of the figure by name, each chosen by a rule: of layer 5 the one whose nine winners show one class most often, the first of several; of layers 1 and 2, whose patches are small, the one whose nine patches agree most in colour (their mean colours lie closest together); of layers 3 to 5 the most
-# grid-like, whose projections have the largest share of their power at one single frequency, as a mesh or lines of text have.
+# Three maps of the figure by name, each chosen by a rule: of layer 5 the one whose nine winners show one class most often, the first of several; of layers 1 and 2, whose patches are small, the one whose nine patches agree most clearly on a colour (their common colour lies far from grey, measured by how far their mean colours lie from it); of layers 3 to 5 the most
+# grid-like, whose projections have the largest share of their power at one single frequency, as a mesh or lines of text have. What is called a mesh has a bound of ours.
 
 
 # %%
@@ -532,10 +532,18 @@ def place_of(layer: str, n: int) -> str:
     return f"map {NINE[layer].maps[n]} of layer {layer[-1]}"
 
 
+MESHED = 0.05  # share of the power at one frequency, from which on it is called a mesh
+
+
 def spread_of_colour(patches: np.ndarray) -> np.ndarray:
     """How far the mean colours of the nine patches of a map lie from their mean, (maps,), of 255."""
     means = patches.reshape(*patches.shape[:2], -1, 3).mean(2)
     return np.linalg.norm(means - means.mean(1, keepdims=True), axis=2).mean(1)
+
+
+def from_grey(patches: np.ndarray) -> np.ndarray:
+    """How far the channels of the mean colour of the nine patches of a map lie apart, (maps,), of 255: 0 for a grey."""
+    return np.ptp(patches.reshape(len(patches), -1, 3).mean(1), axis=1)
 
 
 def grid_share(projections: np.ndarray) -> np.ndarray:
@@ -566,19 +574,33 @@ if "conv5" in NINE:
 
 # %%
 SPREADS = {layer: spread_of_colour(found.patches) for layer, found in NINE.items() if layer in LAYERS[:2]}
-GRIDS = {layer: grid_share(found.projections) for layer, found in NINE.items() if layer in LAYERS[2:]}
+CHROMAS = {layer: from_grey(NINE[layer].patches) for layer in SPREADS}
+AGREED = {layer: CHROMAS[layer] / np.maximum(spread, 1) for layer, spread in SPREADS.items()}
 if SPREADS:
-    layer = min(SPREADS, key=lambda name: SPREADS[name].min())
+    layer = max(AGREED, key=lambda name: AGREED[name].max())
+    one = int(AGREED[layer].argmax())
     NAMED_UNITS.append(
-        f"**Colour**: the nine patches of {place_of(layer, int(SPREADS[layer].argmin()))} lie {SPREADS[layer].min():.0f} of 255 from their common colour; the median of its layer is {np.median(SPREADS[layer]):.0f}."
+        f"**Colour**: the strongest and the weakest channel of the common colour of {place_of(layer, one)} lie {CHROMAS[layer][one]:.0f} of 255 apart, and its nine patches lie {SPREADS[layer][one]:.0f} from that colour; the medians of its layer are {np.median(CHROMAS[layer]):.0f} and {np.median(SPREADS[layer]):.0f}."
+        + (
+            ""
+            if AGREED[layer][one] > 1
+            else " So its patches lie farther from their common colour than that lies from grey: no map shown stands for a colour."
+        )
     )
+
+# %%
+GRIDS = {layer: grid_share(found.projections) for layer, found in NINE.items() if layer in LAYERS[2:]}
 if GRIDS:
     layer = max(GRIDS, key=lambda name: GRIDS[name].max())
     own, usual = GRIDS[layer].max(), np.median(GRIDS[layer])
+    side = NINE[layer].projections.shape[-1]
+    STRIPES = grid_share(np.broadcast_to(np.sin(2 * np.pi * 5 * np.arange(side) / side), (1, 1, 1, side, side)))[0]
     NAMED_UNITS.append(
         f"**Grid**: {place_of(layer, int(GRIDS[layer].argmax()))} has {own:.1%} of the power of its projections at one frequency, against {usual:.1%} for the median of its layer"
         + (
             ": the nearest thing to the paper's mesh."
+            if own > 1.5 * usual and own > MESHED
+            else f". It is the most grid-like of those shown by this rule, but {1 - own:.1%} of the power lies at other frequencies, where plain stripes would leave {1 - STRIPES:.0%}: look at its patches before calling it a mesh."
             if own > 1.5 * usual
             else ". That is no clear lead; a mesh whose spacing changes from picture to picture escapes this rule, so the eye has the last word."
         )

@@ -159,12 +159,12 @@ pd.DataFrame(
     {
         "layer": layer,
         "method": name,
-        "cosine with the deconvnet": float(similarity.cosine(found[None], of_layer["deconvnet"][None])[0]),
-        "area with half of the energy": half_of(found),
+        "cosine with the deconvnet": round(float(similarity.cosine(found[None], of_layer["deconvnet"][None])[0]), 2),
+        "area with half of the energy, %": round(100 * half_of(found), 1),
     }
     for layer, of_layer in BY_METHOD.items()
     for name, found in of_layer.items()
-).pivot(index="layer", columns="method").round(2)
+).pivot(index="layer", columns="method")
 
 # %%
 FARTHEST = {
@@ -550,9 +550,9 @@ FALLEN = FALLING.pivot(index="method", columns="randomised", values="cosine")[["
 STEEPEST = {method: FALLEN.loc[method].diff().idxmin() for method in THREE}
 Markdown(
     "With only the last layer random the cosine is "
-    + ", ".join(f"{FALLEN.loc[method, 'fc8']:.2f} ({method})" for method in THREE)
+    + ", ".join(f"{FALLEN.loc[method, 'fc8']:z.2f} ({method})" for method in THREE)
     + "; with all layers random "
-    + ", ".join(f"{FALLEN.loc[method, CASCADE[-1]]:.2f} ({method})" for method in THREE)
+    + ", ".join(f"{FALLEN.loc[method, CASCADE[-1]]:z.2f} ({method})" for method in THREE)
     + ". The largest fall comes with "
     + ", ".join(f"{STEEPEST[method]} ({method})" for method in THREE)
     + f". *{FALLEN['fc8'].idxmax()}* notices the loss of the class layer least."
@@ -648,7 +648,7 @@ CRITICS = pd.DataFrame(
         ),
         ("Nie et al. 2018", "another unit at the same place has a cosine above .5", INTERVALS["another unit, same place"], 0.5),
         ("Nie et al. 2018", "the runner-up class has a cosine above .5, more than by the gradient", TWO_CLASSES["deconvnet"], 0.5),
-        ("Sixt et al. 2020", "the predicted class hardly changes with new layers 4 to 8", SAME, HARDLY),
+        ("Sixt et al. 2020", "the deconvnet's picture of the predicted class hardly changes with new layers 4 to 8", SAME, HARDLY),
     ],
     columns=["work", "in our words", "measured", "threshold"],
 )
@@ -680,13 +680,35 @@ Markdown(
         if LESS_APART[2] < 0
         else "that the deconvnet tells the two classes apart less than the gradient does, as Nie et al. say, is not sure"
     )
-    + f" (difference {LESS_APART[0]:+.2f}, 95 % interval {LESS_APART[1]:+.2f} to {LESS_APART[2]:+.2f})."
+    + f" (difference {LESS_APART[0]:+z.2f}, 95 % interval {LESS_APART[1]:+.2f} to {LESS_APART[2]:+.2f})."
     + (
         " By the gradient, too, the cosine is above .5."
         if min(TWO_CLASSES[method][1] for method in ("gradient", "deconvnet")) > 0.5
         else ""
     )
-    + " Their nets are not ours; whether that is the reason for a difference was not tested."
+    + " The sentences are counted for the deconvnet alone. Their nets are not ours; whether that is the reason for a difference was not tested."
+)
+
+# %% [markdown]
+# Sixt et al. also name the deconvnet's relatives. The cascade above has numbers for these: random weights from the top down, in fc8 alone and in all layers from fc8 to conv4.
+
+# %% tags=["plumbing"]
+UPPER = FALLEN[list(sanity.UPPER)]
+Markdown(
+    "; ".join(
+        f"*{method}* keeps a cosine of {UPPER.loc[method, 'fc8']:z.2f} and then of {UPPER.loc[method, 'conv4']:z.2f}" for method in THREE
+    )
+    + ". "
+    + (
+        "So of the three, guided backpropagation is the method whose picture changes least with the upper layers. "
+        if (UPPER.loc["guided", ["fc8", "conv4"]] > UPPER.loc[["deconvnet", "gradient"], ["fc8", "conv4"]].max()).all()
+        else ""
+    )
+    + (
+        f"By the deconvnet the cosine falls by {1 - UPPER.loc['deconvnet', 'fc8']:.2f} with fc8 and then stays within {np.ptp(UPPER.loc['deconvnet']):.2f} down to conv4: once fc8 is random, the layers below it hardly matter."
+        if np.ptp(UPPER.loc["deconvnet"]) < 0.25 * (1 - UPPER.loc["deconvnet", "fc8"])
+        else ""
+    )
 )
 
 # %% [markdown]
@@ -695,7 +717,7 @@ Markdown(
 # Try it: move the epoch from 0 to the end and look for when the picture stops changing. Then let the net forget, layer by layer from the top: each layer gets new initial weights. Does the projection of the predicted class notice that the layers which decide on the class
 # are gone? Compare the rules *deconvnet* and *gradient*, and then take units of lower layers, which see nothing of what lies above them.
 #
-# The first row below shows a unit of layer 5 at some epochs of its training; the others show the predicted class after some layers were forgotten, by the deconvnet and by the gradient.
+# The first row below shows a unit of layer 5 at some epochs of its training, each time at the place where its map is strongest then; the others show the predicted class after some layers were forgotten, by the deconvnet and by the gradient.
 
 # %%
 AT_EPOCHS = {epoch: functools.partial(TRAINED.checkpoint, epoch) for epoch in (0, *PAPER_EPOCHS)} | {70: TRAINED.net}
@@ -713,29 +735,47 @@ THROUGH
 
 
 # %%
-def brought_down(net: torch.nn.Sequential, unit: Unit, method: str = "deconvnet") -> np.ndarray:
-    """The projection of a unit in the image of this chapter, at its strongest place in a net, with a signal of 1."""
-    found = deconv.project(net, IMAGE[0].float().to(DEVICE), unit=unit, rules=METHODS[method], seed=1.0)
-    return found.pixels.cpu().numpy()[None]
+def brought_down(net: torch.nn.Sequential, unit: Unit, method: str = "deconvnet", at: tuple[int, int] | None = None) -> deconv.Projection:
+    """The projection of a unit in the image of this chapter with a signal of 1, at a place or else at its strongest in a net."""
+    return deconv.project(net, IMAGE[0].float().to(DEVICE), unit=unit, at=at, rules=METHODS[method], seed=1.0)
 
 
-GROWN = {
-    epoch: float(similarity.cosine(brought_down(load().to(DEVICE), STRONG5), brought_down(NET, STRONG5))[0])
-    for epoch, load in AT_EPOCHS.items()
-}
+def alike(one: deconv.Projection, other: deconv.Projection) -> float:
+    """Cosine of two projections."""
+    return float(similarity.cosine(one.pixels.cpu().numpy()[None], other.pixels.cpu().numpy()[None])[0])
+
+
+# %% [markdown]
+# A unit can change in two ways: its picture at one place, and the place where its map is strongest. So its picture is compared at the place of the end, and what the first row above shows is told apart:
+
+# %%
+FINAL = brought_down(NET, STRONG5)
+GROWN, OWN_PLACE = {}, {}  # at the final place, and where the map is strongest at the time
+for epoch, load in AT_EPOCHS.items():
+    then = load().to(DEVICE)
+    GROWN[epoch] = alike(brought_down(then, STRONG5, at=FINAL.at), FINAL)
+    OWN_PLACE[epoch] = brought_down(then, STRONG5)
+MOVED = {epoch: found for epoch, found in OWN_PLACE.items() if found.at != FINAL.at}
 KEPT_BEFORE = {epoch: value for epoch, value in GROWN.items() if epoch < 70}
 STAYS_FROM = [epoch for epoch in KEPT_BEFORE if all(value >= evolution.SETTLED for later, value in GROWN.items() if later >= epoch)]
 FORGOTTEN = {
-    method: float(similarity.cosine(brought_down(ANEW, PREDICTED, method), brought_down(NET, PREDICTED, method))[0])
-    for method in ("deconvnet", "gradient")
+    method: alike(brought_down(ANEW, PREDICTED, method), brought_down(NET, PREDICTED, method)) for method in ("deconvnet", "gradient")
 }
+
+# %% tags=["plumbing"]
 Markdown(
     (
-        f"In this image the picture of {STRONG5} has a cosine of at least {evolution.SETTLED} with its final form from epoch {STAYS_FROM[0]} of 70 on"
+        f"At {FINAL.at}, where its map is strongest in the end, the picture of {STRONG5} has a cosine of at least {evolution.SETTLED} with its final form from epoch {STAYS_FROM[0]} of 70 on"
         if STAYS_FROM
-        else f"In this image the picture of {STRONG5} is still below a cosine of {evolution.SETTLED} with its final form at the last checkpoint before the end, epoch {max(KEPT_BEFORE)} of 70: it has {KEPT_BEFORE[max(KEPT_BEFORE)]:.3f}"
+        else f"At {FINAL.at}, where its map is strongest in the end, the picture of {STRONG5} is still below a cosine of {evolution.SETTLED} with its final form at the last checkpoint before the end, epoch {max(KEPT_BEFORE)} of 70: it has {KEPT_BEFORE[max(KEPT_BEFORE)]:.3f}"
     )
-    + f"; at epoch 0, untrained, it has {GROWN[0]:.2f}. With layers 4 to 8 forgotten the picture of the predicted class keeps a cosine of "
+    + f"; at epoch 0, untrained, it has {GROWN[0]:.2f}. "
+    + (
+        f"The map is strongest at another place at epoch{'s' if len(MOVED) > 1 else ''} {', '.join(map(str, MOVED))}, which the first row above follows: at epoch {max(MOVED)} at {MOVED[max(MOVED)].at}, where the cosine with the final picture is {alike(MOVED[max(MOVED)], FINAL):.2f}, against {GROWN[max(MOVED)]:.2f} at the final place. "
+        if MOVED
+        else ""
+    )
+    + "With layers 4 to 8 forgotten the picture of the predicted class keeps a cosine of "
     f"{FORGOTTEN['deconvnet']:.2f} by the deconvnet and {FORGOTTEN['gradient']:.2f} by the gradient. What stays while the deciding layers forget shows the image, its switches and the lower layers; it says nothing of the decision. One draw of new weights, one picture: "
     "with other layers forgotten the cosine may rise again, where a random mixture of maps happens to come near the trained one."
 )
@@ -763,7 +803,7 @@ Markdown(
         if OWN_ROW["ours"] is not None
         else "- Whether a projection is the unit's own was not measured: too few units of layer 5 are active.\n"
     )
-    + f"- Of {len(CRITICS)} sentences by three later papers, supported here: {len(ON_THEIR_SIDE)}; not supported: {len(AGAINST)}; open: {len(CRITICS) - len(ON_THEIR_SIDE) - len(AGAINST)}."
+    + f"- Of {len(CRITICS)} sentences by three later papers, tested on the deconvnet alone, supported here: {len(ON_THEIR_SIDE)}; not supported: {len(AGAINST)}; open: {len(CRITICS) - len(ON_THEIR_SIDE) - len(AGAINST)}."
 )
 
 # %% [markdown]
@@ -880,20 +920,33 @@ with exercises.check():
     assert GAPS[0] < 1e-5 < 1e-3 < GAPS[1], "in a small net the linear rule should be additive and the deconvnet's not"
 
 # %% [markdown]
-# The same for the two strongest units of layer 3 in the image above:
+# The same for the two strongest units of layer 3 at one place of the image above, the place of the unit from above. Far apart, two ways down may never meet, and then no rule could show a gap:
 
 # %%
-LEADING = ANSWERS.amax((1, 2)).topk(2).indices.tolist()
+PLACE = divmod(int(ANSWERS[UNIT.map].argmax()), ANSWERS.shape[2])
+LEADING = ANSWERS[:, PLACE[0], PLACE[1]].topk(2).indices.tolist()
 SIGNALS = [torch.zeros_like(ASCENT.outputs["conv3"]) for _ in LEADING]
 for sent, number in zip(SIGNALS, LEADING, strict=True):
-    sent[0, number].view(-1)[ANSWERS[number].flatten().argmax()] = ANSWERS[number].max()
-pd.DataFrame(
+    sent[(0, number, *PLACE)] = ANSWERS[(number, *PLACE)].clamp(min=0)
+TOGETHER = pd.DataFrame(
     {
         "rule": name,
         "gap": additivity_gap(functools.partial(EXPLICIT.down, layer="conv3", ascent=ASCENT, rules=ways), *SIGNALS),
     }
     for name, ways in METHODS.items()
-).round(3)
+)
+TOGETHER.round(3)
+
+# %% tags=["plumbing"]
+GAP_OF = TOGETHER.set_index("rule")["gap"]
+Markdown(
+    f"Maps {LEADING[0]} and {LEADING[1]} at ({PLACE[0]}, {PLACE[1]}): "
+    + (
+        "no rule shows a gap above 0.001 here: the two ways down do not meet, or hardly ever with opposite signs."
+        if GAP_OF.max() < 0.001
+        else f"the gap is {GAP_OF['deconvnet']:.3f} by the deconvnet and {GAP_OF['guided']:.3f} by guided backpropagation; by the gradient and the linear rule it is at most {GAP_OF[['gradient', 'linear']].max():.0e}."
+    )
+)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
