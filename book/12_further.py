@@ -217,7 +217,11 @@ UNITS = {units: units * PROFILE.fc_units // 4096 for units in (2048, 8192)}
 Markdown(
     f"{len(TRAINED)} of {len(set(NAMES))} nets of this chapter are there. In this profile 2048 and 8192 are {UNITS[2048]:,} and {UNITS[8192]:,} units. "
     f"A guess errs on {100 * (1 - 1 / CLASSES):.1f} %; "
-    + (f"the training loss of these never left that of a guess: {listed(AT_CHANCE)}. " if AT_CHANCE else "every net that is there learned more than to guess. ")
+    + (
+        f"the training loss of these never left that of a guess: {listed(AT_CHANCE)}. "
+        if AT_CHANCE
+        else "every net that is there learned more than to guess. "
+    )
     + (f"Under-trained, though they learned: {listed(LATE)}." if LATE else "No other net is under-trained.")
     + f"\n\n{told(('zfnet',), base='alexnet')}\n\nFrom one net each; in the paper it is {PAPER_NEW - PAPER_OLD:+.1f} points ({PAPER_NEW:.1f} against {PAPER_OLD:.1f} %), from one net each as well."
 )
@@ -303,7 +307,7 @@ def labelled(net: str) -> str:
     own = EACH[EACH["net"] == net]
     why = {"at chance": own[own["at chance"]], "under-trained": own[~own["at chance"] & own["set aside"].ne("")]}
     words = "; ".join(f"{word}: {', '.join(rows['seed'])}" for word, rows in why.items() if len(rows))
-    return f"{net} ({words})" if words else net
+    return f"{net}\n{words}" if words else net
 
 
 LEARNED = EACH.assign(row=EACH["net"].map(labelled), hollow=EACH["set aside"].ne(""))
@@ -314,7 +318,7 @@ seeds_figure = plot.beside(
     ends=("change low", "change high"),
     row="row",
     hue="seed",
-    xlabel=f"change of the error against the base of the same seed, points ({len(VAL):,} val images)",
+    xlabel=f"change of the error, points ({len(VAL):,} val images)",
     printed=("the paper", "the paper, its data"),
     hollow=("hollow", "set aside: under-trained"),
     panel="base",
@@ -335,6 +339,10 @@ results.save(
 seeds_figure
 
 
+# %% [markdown]
+# What the figure shows is counted below, by each of the two ways. A row with dots on both sides of 0 cannot be decided in each seed alone; one whose dots lie far apart is seldom decided with the seeds drawn too.
+
+
 # %% tags=["plumbing"]
 def set_aside() -> str:
     """How many changes are set aside, and why."""
@@ -346,30 +354,24 @@ def set_aside() -> str:
     return f"{len(aside)} of {len(there)} changes are set aside: {chance} at chance, {len(aside) - chance} under-trained."
 
 
+# %% tags=["plumbing"]
 def parted(rows: pd.DataFrame) -> str:
     """Where each seed alone and the seeds drawn too decide a row of table 3 differently, in words."""
     alone, drawn = rows["each seed alone"], rows["seeds drawn too"]
     wide, firm = rows["net"][alone.isin(DECIDED) & drawn.eq("undecided")], rows["net"][alone.eq("undecided") & drawn.isin(DECIDED)]
-    said = f"Asked seed by seed, {alone.isin(DECIDED).sum()} of {len(rows)} rows are decided alike; with the seeds drawn too, as in chapter 3, {drawn.isin(DECIDED).sum()} are decided"
-    said += f" ({listed(rows['net'][drawn.isin(DECIDED)])})" if drawn.isin(DECIDED).any() else ""
-    said += (
-        f" and {drawn.eq('not comparable').sum()} are not comparable, because a seed of the net or of its base is under-trained"
-        if drawn.eq("not comparable").any()
-        else ""
-    )
-    said += (
-        f". Decided in each seed, and open with the seeds drawn too: {listed(wide)}; seeds that agree in their sign may still lie so far apart that their mean is open"
-        if len(wide)
-        else ""
-    )
-    said += (
-        f". Open in some seed alone, and decided with the seeds drawn too: {listed(firm)}; what each seed shows too faintly, all may show together"
-        if len(firm)
-        else ""
-    )
-    return said + "."
+    said = f"Decided alike in each seed alone: {alone.isin(DECIDED).sum()} of {len(rows)} rows. "
+    said += f"Decided with the seeds drawn too, as in chapter 3: {drawn.isin(DECIDED).sum()} of {len(rows)}"
+    said += f" ({listed(rows['net'][drawn.isin(DECIDED)])})." if drawn.isin(DECIDED).any() else "."
+    if len(aside := rows["net"][drawn.eq("not comparable")]):
+        said += f" Not comparable in that way, because some seed of the net or of its base is under-trained: {listed(aside)}."
+    if len(wide):
+        said += f" The two ways part at {listed(wide)}, decided in each seed and open with the seeds drawn too: seeds that agree in their sign may still lie so far apart that their mean is open."
+    if len(firm):
+        said += f" They part at {listed(firm)}, open in each seed alone or not alike in all, and decided with the seeds drawn too: what single seeds show too faintly, all may show together."
+    return said
 
 
+# %% tags=["plumbing"]
 def summed_up() -> str:
     """Which changes hold in all seeds that count, in words."""
     own = EACH[EACH["set aside"].eq("")]
@@ -672,6 +674,9 @@ results.save(
 )
 regular_figure
 
+# %% [markdown]
+# Look how far apart the two lines of a net end, and whose *dev* line ends lowest. The table counts both errors once more, after the training and without dropout:
+
 # %%
 REGULARISED.round(2).astype(object).fillna("")
 
@@ -691,6 +696,7 @@ def gaps_told() -> str:
 ALONE_HERE = REGULARISED.dropna(subset=["gap"])
 
 
+# %% tags=["plumbing"]
 def parting() -> str:
     """By how much the two lines of each net lie apart at the end of the learning curves, in words."""
     last = CURVES.groupby(["net", "split"], sort=False)["error"].last().unstack()
@@ -702,6 +708,11 @@ def parting() -> str:
     )
 
 
+# %% [markdown]
+# Which of the four is foremost is asked on the images as well:
+
+
+# %% tags=["plumbing"]
 def foremost() -> str:
     """Which net has the widest gap and which the lowest error, and whether these images tell it from the next."""
     if len(ALONE_HERE) < 2:
@@ -1098,16 +1109,17 @@ WIDE.round(2).astype(object).fillna("")
 # %% tags=["plumbing"]
 def signs() -> str:
     """How many of the paper's signs are found again, by each of the two ways of asking."""
+    ways = {
+        "each seed alone": "Decided alike in each seed alone that counts (two at least)",
+        "seeds drawn too": "Decided with the seeds drawn too",
+    }
     lines = []
-    for column, words in (
-        ("each seed alone", "decided alike in each seed alone, of those that count (two at least)"),
-        ("seeds drawn too", "decided with the seeds drawn too"),
-    ):
+    for column, words in ways.items():
         decided = WIDE[WIDE[column].isin(DECIDED)]
         like = int((np.sign(decided["the paper"]) == np.where(decided[column] == "higher", 1, -1)).sum())
         lines.append(
-            f"- {len(decided)} of {len(WIDE)} changes are {words}"
-            + (f"; the sign is the one that the paper prints in {like} of these." if len(decided) else ".")
+            f"- {words}: {len(decided)} of {len(WIDE)} changes"
+            + (f"; with the sign that the paper prints: {like}." if len(decided) else ".")
         )
     return "\n".join(
         [
@@ -1251,7 +1263,7 @@ def agreement(one: str, other: str) -> tuple[float, str]:
 AGREED = [agreement(one, other) for one, other in itertools.combinations(WHICH, 2)]
 Markdown(
     "\n".join(f"- {said}" for _, said in AGREED)
-    + f"\n\nThese pairs share seeds, so they are not independent. The least favourable is the {max(AGREED)[1]}."
+    + f"\n\nThese pairs share seeds, so they are not independent. Least in favour of table 3: {max(AGREED)[1]}."
 )
 
 # %% [markdown]

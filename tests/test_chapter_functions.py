@@ -60,6 +60,38 @@ def test_a_change_of_a_net_at_chance_is_left_out():
     assert chapter.at_chance("learned", "never") and not chapter.at_chance("learned", "not there")
 
 
+def test_seeds_decide_a_row_alone_only_where_two_count_and_all_agree():
+    in_all = from_chapter("12_further", "in_all").in_all
+    assert in_all(["lower", "lower", "set aside"]) == "lower" and in_all(["lower", "undecided", "lower"]) == "undecided"
+    assert in_all(["higher", "set aside", "missing"]) == in_all(["set aside"] * 3) == "too few seeds"
+    assert in_all(["missing"] * 3) == "missing"
+
+
+def test_the_two_ways_of_asking_seeds_part_where_only_one_decides():
+    rows = {"a": ("lower", "undecided"), "b": ("undecided", "lower"), "c": ("higher", "higher"), "d": ("too few seeds", "not comparable")}
+    frame = pd.DataFrame([{"net": net, "each seed alone": one, "seeds drawn too": other} for net, (one, other) in rows.items()])
+    said = from_chapter("12_further", "listed", "parted", pd=pd, DECIDED=("higher", "lower")).parted(frame)
+    assert "alone: 2 of 4 rows" in said and "chapter 3: 2 of 4 (`b`, `c`)" in said
+    assert "part at `a`, decided in each seed" in said and "part at `b`, open" in said and "is under-trained: `d`." in said
+    same = from_chapter("12_further", "listed", "parted", pd=pd, DECIDED=("higher", "lower")).parted(frame[2:3])
+    assert "part at" not in same and "Not comparable" not in same
+
+
+def test_two_seeds_agree_where_a_change_has_one_sign_in_both():
+    wide = pd.DataFrame({"base": ["p", "p", "q", "q"], "first": [1.0, -2.0, 0.0, float("nan")], "second": [3.0, 1.0, 2.0, 1.0]})
+    asked = []
+    chapter = from_chapter("12_further", "agreement", WIDE=wide, chance_of_agreement=lambda *given: asked.append(given) or 0.75)
+    luck, said = chapter.agreement("first", "second")
+    assert asked == [(1, [2])] and luck == 0.75, "a change of 0 has no sign, and a missing one none either"
+    assert said.startswith("first and second: 1 of 2")
+
+
+def test_a_dot_of_the_costs_says_how_many_seeds_learned():
+    label = from_chapter("12_further", "dot_label").dot_label
+    rows = [{"net": "a", "seeds": count, "seeds at chance": stayed} for count, stayed in ((1, 2), (3, 0), (1, 0))]
+    assert [label(row) for row in rows] == ["a (1 of 3 seeds learned)", "a (3 seeds)", "a"]
+
+
 def test_a_hump_is_a_peak_above_what_lies_before_it():
     energies = [4.0, 2.0, 1.0, 3.0, 1.0, 0.5, 0.45, 0.47, 0.4]
     table = pd.DataFrame({"net": "a", "energy": np.array(energies) / 100})
@@ -190,3 +222,99 @@ def test_layer_7_is_set_against_layer_5_at_each_number_of_classes():
     table = pd.DataFrame(rows, columns=["series", "classes", "value"])
     said = from_chapter("14_classes", "span", "last_layers", FROZEN=table, pd=pd).last_layers()
     assert "behind layer 5 at 1 of 2 numbers of classes, by 9.5 points and ahead of layer 5 at 1 of 2" in said
+
+
+def test_steps_that_go_opposite_ways_decide_nothing_together():
+    said = from_chapter("10_transfer", "first_step", pd=pd).first_step(pd.Series([40.0, 50.0, 48.0, 45.0, 41.0], index=[1, 2, 3, 4, 5]))
+    assert "+10.0 points, from 2 to 5 -9.0: they go opposite ways" in said and "layers 5 and 1 (+1.0)" in said
+    falls = from_chapter("10_transfer", "first_step", pd=pd).first_step(pd.Series([40.0, 39.0, 38.0, 35.0, 31.0], index=[1, 2, 3, 4, 5]))
+    assert falls.endswith("hang on the later ones."), "-1 and -8: the larger fall counts"
+
+
+def test_a_loss_is_told_in_the_last_fifth_and_after_the_last_cut():
+    plan, rule = SimpleNamespace(scratch_drops=(0.7, 0.9)), SimpleNamespace(fall=lambda log: 0.2, FALL=0.1, LAST=0.2)
+    chapter = from_chapter("10_transfer", "late_losses", "cut_words", np=np, pd=pd, math=math, regime=rule, PLAN=plan)
+    log = pd.DataFrame({"step": [80, 90, 95, 100], "train_loss": [2.5, 2.2, 2.0, 1.9]})
+    known = chapter.late_losses(log, 90)
+    assert known["fell"] == 0.2 and known["fell_since_cut"] == pytest.approx(0.05)
+    assert math.isnan(chapter.late_losses(log, 96)["fell_since_cut"]), "one epoch after the cut has nothing to be compared with"
+    net = {"size": 15, "fold": 0, "steps": 100, "under_trained": "still fell", **known}
+    said = chapter.cut_words(pd.DataFrame([net]))
+    assert "step 90) to the end it changed by -5.0%, so most" in said
+    assert "so most" not in chapter.cut_words(pd.DataFrame([net | {"fell_since_cut": 0.15}]))
+    assert not chapter.cut_words(pd.DataFrame([net | {"under_trained": ""}]))
+
+
+def test_layers_that_tie_for_best_are_all_named():
+    best_depths = from_chapter("10_transfer", "best_depths", math=math).best_depths
+    assert (
+        best_depths({1: 40.0, 2: 50.0, 3: 46.0}, 100) == "is layer 2 or 3 (50.0 and 46.0 % right, no further apart than a standard error)"
+    )
+    assert best_depths({1: 40.0, 2: 50.0, 3: 44.0}, 100) == "is layer 2 (50.0 % right)"
+
+
+def test_fewer_numbers_are_a_reason_only_where_there_are_fewer():
+    said = from_chapter("10_transfer", "fewer_to_weigh").fewer_to_weigh({4: 3456, 5: 576, 7: 1024}, [(4, 5), (5, 7)])
+    assert "layer 5 576, fewer, which may be a reason; layer 5 has 576" in said and said.endswith("no reason there.")
+
+
+@pytest.mark.parametrize("began, said", [(None, "never began"), (8898, "about step 4,237"), (4000, "")])
+def test_epoch_5_may_lie_before_the_net_began_to_learn(began, said):
+    chapter = from_chapter("10_transfer", "begun_later", REGIME=SimpleNamespace(steps=59320, began=began))
+    assert said in chapter.begun_later() and bool(said) == bool(chapter.begun_later())
+
+
+@pytest.mark.parametrize(
+    "fall, still, said", [(0.014, False, "by -1.4% in the last fifth of its run, so"), (0.07, False, "run."), (0.2, True, "")]
+)
+def test_more_steps_would_change_little_only_where_the_loss_stood_still(fall, still, said):
+    regime = SimpleNamespace(began=5, still_learned=still, fall=fall)
+    told = from_chapter("10_transfer", "late_fall", REGIME=regime, regime=SimpleNamespace(FALL=0.1)).late_fall()
+    assert said in told and bool(said) == bool(told)
+
+
+@pytest.mark.parametrize("halfway, mended", [(36.0, True), (46.0, False)])
+def test_what_depth_adds_is_told_below_and_above_layer_3(halfway, mended):
+    accuracies = {"half": {1: 42, 3: 47, 5: halfway}, "end": {1: 43, 3: 53, 5: 46}}
+    nets = {
+        who: {layer: SimpleNamespace(frame=pd.DataFrame({"accuracy": [value / 100] * 2})) for layer, value in own.items()}
+        for who, own in accuracies.items()
+    }
+    folds = SimpleNamespace(over_folds=lambda values, frame: (values.mean(), values.mean() - 1, values.mean() + 1))
+    chapter = from_chapter("10_transfer", "where_gained", CLIMBING=nets, HALFWAY="half", THE_END="end", experiments=folds)
+    said = chapter.where_gained()
+    assert "+5.0 (4.0 to 6.0) between layers 1 and 3" in said
+    assert mended == ("is not sure" not in said)
+
+
+@pytest.mark.parametrize(
+    "taken, said",
+    [
+        ([[1, 1], [1, 1], [1, 1]], "So these losses do not depend on the filling. "),
+        (
+            [[1, 1], [1, 1], [0, 0]],
+            "Without *c* the other 2 share 2. So what is lost there does not hang on one filling alone, but *c* does not",
+        ),
+        ([[1, 0], [0, 1], [0, 0]], "No position is shared by all but one of them"),
+        ([[1, 1], [1, 0], [1, 0]], "Where all take half the loss does not depend on the filling, elsewhere it does. "),
+        ([[0, 0], [0, 0], [0, 0]], "No filling takes half"),
+    ],
+)
+def test_one_filling_does_not_hide_what_the_others_share(taken, said):
+    below = np.array(taken, bool)
+    without = {name: int(np.delete(below, n, axis=0).all(0).sum()) for n, name in enumerate("abc")}
+    at_least = [int((below.sum(0) >= count).sum()) for count in (1, 2, 3)]
+    known = {"TAKEN": below.sum(0), "AT_LEAST": at_least, "WITHOUT": without, "ODD": max(without, key=without.get)}
+    assert said in from_chapter("07_occlusion", "shared", FILLED=dict.fromkeys("abc"), **known).shared()
+
+
+def test_the_lines_of_the_parts_are_read_one_by_one():
+    lines = ["right eye", "left eye", "nose", "random"]
+    by_layer = pd.DataFrame([[0.7, 0.7, 0.9, 0.8], [0.6, 0.8, 0.6, 0.9], [0.8, 0.7, 0.7, 0.7]], index=[1, 2, 3], columns=lines)
+    known = {"BY_LAYER": by_layer, "LINES": lines, "told": "{:+.1f}".format, "pd": pd}
+    chapter = from_chapter("08_correspondence", "lowest_layers", "parts_disagree", **known)
+    assert chapter.lowest_layers() == "at layer 1 for *left eye*; at layer 2 for *right eye*, *nose*; at layer 3 for *random*"
+    assert (
+        "at 1 of 3 layers" in chapter.parts_disagree()
+        and "layer 1: *right eye* -0.1, *left eye* -0.1, *nose* +0.1." in chapter.parts_disagree()
+    )

@@ -183,7 +183,7 @@ def scatter(
         own.set_major_formatter("{x:g}")
         own.set_minor_formatter("{x:g}")
         own.set_tick_params(which="minor", labelsize=7)
-    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.1), ncols=4)
+    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.1), ncols=2)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # labels are put where the axes stand now
     _label(axis, frame[x].tolist(), frame[y].tolist(), frame[label].tolist(), line=corners)
