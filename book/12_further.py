@@ -12,7 +12,7 @@
 # | In the paper | tables 3 and 4, from one seed; the other sections are not in the paper |
 # | The paper leaves open | whether the differences of table 3 survive another seed; what its nets cost; what dropout is worth |
 # | Needs | the nets `zfnet` and `alexnet` of the profile; every other net fills a row, and a row without its net says so |
-# | Takes | hours: the trainings that are listed below with their likely seconds, and those from scratch; once all is on disk, a few minutes |
+# | Takes | hours: the trainings that are listed below with their likely seconds, and those from scratch; once all is on disk, up to half an hour of one core |
 
 # %% tags=["parameters"]
 profile = "toybox"

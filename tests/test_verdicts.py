@@ -18,6 +18,8 @@ def test_what_was_measured_is_said_with_its_interval_and_what_was_not_with_its_r
     for found, n in (((math.nan, 0, 1), 5), ((0.2, 0.1, 0.3), 0)):
         lost = verdicts.decided("zfnet-beats-alexnet", claims.AGREES, found, n, otherwise="no steps")
         assert lost["ours"] is None and lost["status"] == "not comparable" and "**not comparable**: no steps.\n\n" in verdicts.told(lost)
+    without = verdicts.told({**row, "low": math.nan, "high": math.nan})
+    assert "Measured +25.0 points, n = 1,200" in without and "nan" not in without, "one fold has no interval"
     few = verdicts.decided("zfnet-beats-alexnet", claims.AGREES, (0.25, 0.1, 0.4), 9, otherwise="no steps")
     assert (few["status"], few["ours"], few["reason"]) == ("undecided", 0.25, "fewer than 10 decide nothing")
     both = verdicts.table(row, lost)

@@ -107,7 +107,7 @@ def _value(row: dict) -> str:
 
 def _interval(row: dict) -> str:
     """The ends of a claim's interval; empty where it has none."""
-    return "" if row["low"] is None else _claim(row).between(row["low"], row["high"])
+    return "" if pd.isna(row["low"]) else _claim(row).between(row["low"], row["high"])
 
 
 def _probability(p: float) -> str:
