@@ -124,7 +124,6 @@ _PHOTO_PLAN = TransferPlan(
     scratch_folds=1,
     scratch_steps=6000,
     scratch_passes=94,
-    scratch_drops=(0.7, 0.9),
 )
 
 _ALL = (
