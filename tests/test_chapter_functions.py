@@ -318,3 +318,8 @@ def test_the_lines_of_the_parts_are_read_one_by_one():
         "at 1 of 3 layers" in chapter.parts_disagree()
         and "layer 1: *right eye* -0.1, *left eye* -0.1, *nose* +0.1." in chapter.parts_disagree()
     )
+
+
+def test_classes_of_the_same_things_are_found_by_their_names():
+    with_a_twin = from_chapter("10_transfer", "with_a_twin").with_a_twin
+    assert with_a_twin(["Faces", "Faces_easy", "chair", "wheelchair"]) == [0, 1] and with_a_twin(["chair", "crab"]) == []

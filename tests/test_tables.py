@@ -45,3 +45,14 @@ def test_a_spread_stands_behind_its_number_and_what_is_missing_is_marked():
     assert table.loc["ImageNet-pretrained convnet", "15 a class, %"].tolist() == ["65.7 ± 0.2", "60.2 ± 1.9"]
     assert table.loc["ImageNet-pretrained convnet", "30 a class, %"].tolist() == ["70.6 ± 0.2", tables.ABSENT]
     assert table.loc["Bo et al. 2013", "60 a class, %"].tolist() == ["55.2 ± 0.3", ""]
+
+
+def test_each_set_of_table_7_has_its_own_name_above_our_numbers():
+    key = "table7/svm-5/caltech"
+    rows = [
+        results.absent(f"{key}256_60_per_class", "no pictures"),
+        results.number(f"{key}101_30_per_class", 50.0, profile=profiles.profile("smoke"), n=1),
+    ]
+    table = tables.table7(rows, ours="ours, toys", ours256="ours")
+    assert [name for _, name in table.columns] == ["the paper", "ours, toys", "the paper", "ours"]
+    assert table.loc[("svm", 5)].tolist()[1::2] == ["50.0", tables.ABSENT]

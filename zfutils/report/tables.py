@@ -1,5 +1,6 @@
 """The paper's tables, printed whole, ours beside its own: joined by the keys that the scoreboard knows."""
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -86,17 +87,22 @@ def table6(rows: Iterable[dict], *, ours: str = "ours") -> pd.DataFrame:
     return _beside(_Layout("table 6", "table6_pascal2012", {"class": "class"}, values), rows, ours)
 
 
-def table7(rows: Iterable[dict], *, ours: str = "ours") -> pd.DataFrame:
-    """Table 7: classifiers on the features of each layer. Arguments and answer as in `table1`."""
+def table7(rows: Iterable[dict], *, ours: str = "ours", ours256: str = "") -> pd.DataFrame:
+    """Table 7: classifiers on the features of each layer. Arguments and answer as in `table1`.
+
+    `ours256` stands above what is measured beside Caltech-256; default the same as beside Caltech-101.
+    """
     sets = {
         "caltech101_30_per_class": ("Caltech-101, 30 a class, %", "caltech101_std"),
         "caltech256_60_per_class": ("Caltech-256, 60 a class, %", "caltech256_std"),
     }
-    return _beside(_Layout("table 7", "table7_layer_features", {"classifier": "classifier", "layer": "layer"}, sets), rows, ours)
+    return _beside(
+        _Layout("table 7", "table7_layer_features", {"classifier": "classifier", "layer": "layer"}, sets), rows, ours, ours256 or ours
+    )
 
 
-def _beside(layout: _Layout, rows: Iterable[dict], ours: str) -> pd.DataFrame:
-    """Print a table with the measured rows beside it."""
+def _beside(layout: _Layout, rows: Iterable[dict], *ours: str) -> pd.DataFrame:
+    """Print a table with the measured rows beside it; of `ours` each column has its own, or all have the one."""
     measured = {row["key"]: row["ours"] for row in rows if row["ours"] is not None}
     own = set(numbers.numbers().query("kind == @numbers.OWN")["key"])
     lines: dict[tuple, dict[tuple[str, str], str]] = {}
@@ -105,11 +111,11 @@ def _beside(layout: _Layout, rows: Iterable[dict], ours: str) -> pd.DataFrame:
         line = lines.setdefault(tuple(map(_worded, names)), {})
         digits = 0 if str(names[0]).startswith("classes_won") else layout.digits
         more = [printed[layout.across]] if layout.across else []
-        for column, (heading, std) in layout.values.items():
+        for (column, (heading, std)), whose in zip(layout.values.items(), itertools.cycle(ours)):
             over = "".join(map(str, [*more, heading]))
             line[over, "the paper"] = _number(printed[column], f"{printed[std]:g}" if std else "nan", digits)
             key, spread = (numbers.key(layout.place, [*names, *more], name) for name in (column, std))
-            line[over, ours] = _measured(key, measured, measured.get(spread), digits) if key in own else ""
+            line[over, whose] = _measured(key, measured, measured.get(spread), digits) if key in own else ""
     table = pd.DataFrame(lines.values(), index=pd.Index([names[0] if len(names) == 1 else names for names in lines]))
     table.index.names = list(layout.names.values())
     table.columns = pd.MultiIndex.from_tuples(table.columns)

@@ -17,10 +17,10 @@ _SHAPES = "os^Dv"  # of marks; of more series than colours no two look alike
 
 
 def few_images(ours: pd.DataFrame, theirs: pd.DataFrame, *, chance: float, set_name: str, title: str = "") -> Figure:
-    """Draw figure 9: accuracy against the number of training images a class, the paper's curves beside ours.
+    """Draw figure 9: accuracy against the number of training images a class, the paper's curves beside ours, on the same two scales.
 
     Args:
-        ours: columns `method`, `size`, `accuracy`, `std` (over folds), percent.
+        ours: columns `method`, `size`, `accuracy`, `std` (over folds; empty for one), percent.
         theirs: columns `series`, `size`, `accuracy`, `std`, percent, as read off the paper.
         chance: accuracy of a guess, percent.
         set_name: what ours was measured on.
@@ -29,18 +29,22 @@ def few_images(ours: pd.DataFrame, theirs: pd.DataFrame, *, chance: float, set_n
     Returns:
         A figure with two axes.
     """
-    figure, axes = blank(1, 2, figsize=(10, 4.2))
-    for number, (series, own) in enumerate(theirs.groupby("series", sort=False)):
-        axes[0].errorbar(own["size"], own["accuracy"], own["std"], marker="o", ms=3, lw=1.2, capsize=2, color=f"C{number}", label=series)
-    axes[0].set(title="The paper, Caltech-256 (read off its plot)", ylim=(20, 80))
-    for number, (method, own) in enumerate(ours.groupby("method", sort=False)):
-        axes[1].errorbar(own["size"], own["accuracy"], own["std"], marker="o", ms=3, lw=1.2, capsize=2, color=f"C{number}", label=method)
+    figure, axes = blank(1, 2, figsize=(10, 4.2), sharex=True, sharey=True)
+    names = [*theirs["series"].unique(), *ours["method"].unique()[1:]]  # our first method is the paper's net, the others are nobody else's
+    for axis, frame, column in ((axes[0], theirs, "series"), (axes[1], ours, "method")):
+        for number, (name, own) in enumerate(frame.groupby(column, sort=False)):
+            colour = f"C{names.index(name) if name in names else number}"
+            axis.errorbar(own["size"], own["accuracy"], own["std"], marker="o", ms=3, lw=1.2, capsize=2, color=colour, label=name)
+        axis.legend(fontsize=8, loc="lower right" if column == "series" else "upper left")
     axes[1].axhline(chance, color=GREY, lw=0.8, ls="--")
-    axes[1].text(0, chance, " a guess", va="bottom", color=GREY, fontsize=8)
-    axes[1].set(title=f"Ours, {set_name}", ylim=(0, 100))
+    axes[1].text(0.01, chance, "a guess", va="bottom", color=GREY, fontsize=8, transform=axes[1].get_yaxis_transform())
+    axes[0].set(title="The paper, Caltech-256 (read off its plot)", ylim=(0, 100))
+    axes[1].set(title=f"Ours, {set_name}")
+    sizes = sorted({*theirs["size"], *ours["size"]})
     for axis in axes:
-        axis.set(xlabel="training images a class", ylabel="accuracy, mean over classes, %", xlim=(0, None))
-        axis.legend(fontsize=8, loc="lower right")
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(sizes, [str(size) for size in sizes], minor=False, fontsize=8)
+        axis.set(xlabel="training images a class (bars: std over folds)", ylabel="accuracy, mean over classes, %")
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
     return figure
 
