@@ -125,7 +125,7 @@ Markdown(
 # %%
 SETTLED = evolution.settle(PROFILE, TRAINED["zfnet"], PICTURES, generator=np.random.default_rng(SEED), device=DEVICE)
 SETTLING = evolution.table(SETTLED)
-CUTS_AT = {f"rate cut, epoch {70 * step / CARD['steps']:.0f}": 70 * step / CARD["steps"] for step in CARD["lr_drops"]}
+CUTS_AT = {f"rate cut, epoch {70 * step / CARD['steps']:.3g}": 70 * step / CARD["steps"] for step in CARD["lr_drops"]}
 settling_figure = plot.lines(
     SETTLING,
     x="epoch",
@@ -238,7 +238,22 @@ results.save(
 results.save(
     "settling", profile=PROFILE, seed=seed, seconds=time.monotonic() - STEP, figure=settling_figure, data=PICTURES, facts=NETS_USED
 )
-Markdown(verdicts.told(*SETTLE_ROWS))
+
+
+def moment_words() -> str:
+    """When the net began to learn, at which checkpoint the first claim looks for that, and what the checkpoint before would have shown."""
+    if BEGAN is None or EARLY not in BEFORE:
+        return ""
+    before = BEFORE[EARLY]
+    late = ", after the rate was first cut" if CUTS_AT and EARLY > FIRST_CUT else ""
+    value, low, high = lower_minus_upper(before)
+    return (
+        f"\n\nOn the moment of the first claim: the training loss was seen to have left a guess's by epoch {70 * BEGAN / CARD['steps']:.1f} of 70, and the first checkpoint from there on is {EARLY}{late}. "
+        f"At the one before, {before}, the lower layers are {value:+.2f} ({low:+.2f} to {high:+.2f}) ahead of the upper ones; the claim does not count that."
+    )
+
+
+Markdown(verdicts.told(*SETTLE_ROWS) + moment_words())
 
 # %% [markdown]
 # The claims are about the *order* of the layers. The paper also names a pace: its lower layers converge within a few epochs. *A few* is read as at most ten here.
@@ -247,6 +262,12 @@ Markdown(verdicts.told(*SETTLE_ROWS))
 FEW_EPOCHS = 10
 SHARES = SETTLING.pivot(index="layer", columns="epoch", values="settled")
 AT_30 = SHARES[30].to_dict()
+LOWER_AT_30 = (AT_30["conv1"] + AT_30["conv2"]) / 2
+LAGGARDS = "; ".join(
+    f"{'behind' if behind else 'ahead of'} the mean of layers 1 and 2 {'is' if len(own) == 1 else 'are'} {listed(own)}"
+    for behind in (True, False)
+    if (own := [layer for layer in LAYERS[2:] if (AT_30[layer] < LOWER_AT_30) == behind])
+)
 SLOW = [layer for layer in LAYERS[:2] if SINCE[layer] is None or SINCE[layer] > FEW_EPOCHS]
 Markdown(
     "Settled shares of layers 1 and 2: "
@@ -261,7 +282,7 @@ Markdown(
     + (
         ""
         if SETTLE_ROWS[1]["status"] == claims.AGREES
-        else f"The lag of the upper layers is not sure at this epoch (*{SETTLE_ROWS[1]['status']}*). Epoch 30 of 70 is a moment of this run's own schedule, with other lengths and other cuts of the rate than the paper's; whether that is the reason was not tested."
+        else f"That the upper layers lag is *{SETTLE_ROWS[1]['status']}* at this epoch: {LAGGARDS}. Epoch 30 of 70 is a moment of this run's own schedule, with other lengths and other cuts of the rate than the paper's; whether that is the reason was not tested."
     )
 )
 
@@ -358,7 +379,7 @@ Markdown(
 )
 
 # %% [markdown]
-# The spectra behind the bands. A filter that has hardly left its random start is noise: as much power at every frequency, so that the line, which adds up rings that grow outwards, simply climbs. Look how far each net has come from that. `zfnet-unclipped` is dashed: where clipping changed little, it lies on `zfnet`.
+# The spectra behind the bands. A filter that has hardly left its random start is noise: as much power at every frequency, so that the line, which adds up rings that grow outwards, simply climbs. Look how far each net has come from that. `zfnet-unclipped` is dashed. Each filter's energy is divided by its sum, so its size, which clipping changes, does not show: where the dashed line lies on `zfnet`, the two agree in their frequencies and may still differ in size.
 
 
 # %%
@@ -612,16 +633,27 @@ plot.lines(SPECTRUM, x="frequency", y="energy", hue="net", log=True, **AXES, tit
 
 
 # %% tags=["plumbing"]
-def humps(name: str) -> str:
-    """Where a net's spectrum peaks at least a tenth above what lies before, with how much power, and whether its grid has that frequency."""
-    energy, step = SPECTRUM[SPECTRUM["net"] == name]["energy"].to_numpy(), 64 // STRIDES[name]
+def peaks(name: str) -> list[int]:
+    """Where a net's spectrum rises at least a tenth above what lies before and falls again, in 64ths of a cycle a pixel."""
+    energy = SPECTRUM[SPECTRUM["net"] == name]["energy"].to_numpy()
     after = np.append(energy[1:], 0)
-    found = [k for k in range(1, len(energy)) if energy[k - 1] < energy[k] > after[k] and energy[k] > 1.1 * energy[:k].min()]
+    return [k for k in range(1, len(energy)) if energy[k - 1] < energy[k] > after[k] and energy[k] > 1.1 * energy[:k].min()]
+
+
+def on_grid(name: str, k: int) -> bool:
+    """Whether a frequency, in 64ths of a cycle a pixel, is that of a net's grid or a multiple of it, within one 64th."""
+    step = 64 // STRIDES[name]
+    return abs(k - max(round(k / step), 1) * step) <= 1
+
+
+def humps(name: str) -> str:
+    """Where a net's spectrum has peaks, with how much power, and whether its grid has that frequency."""
+    energy, step = SPECTRUM[SPECTRUM["net"] == name]["energy"].to_numpy(), 64 // STRIDES[name]
     told = []
-    for k in found:
+    for k in peaks(name):
         times = max(round(k / step), 1)
         grid = "its grid's frequency" if times == 1 else f"{times} times its grid's frequency, where the claim does not look"
-        told.append(f"{k / 64:.2f} ({energy[k]:.1%} of the power; {grid if abs(k - times * step) <= 1 else 'not its grid'})")
+        told.append(f"{k / 64:.2f} ({energy[k]:.1%} of the power; {grid if on_grid(name, k) else 'not its grid'})")
     return f"`{name}` has humps at {', '.join(told)}" if told else f"`{name}` has no hump"
 
 
@@ -642,11 +674,14 @@ def looks() -> str:
 # %% tags=["plumbing"]
 BLOCKY = UNEVEN.set_index("net").iloc[:, 0] if len(UNEVEN) else pd.Series(dtype=float)
 HUMPS = {name: humps(name) for name in GRID}
-ON_GRID = "grid's frequency" in HUMPS.get("alexnet", "")  # or a multiple of it
+PEAKS = {name: peaks(name) for name in GRID}
+OF_BOTH = [k for k in PEAKS.get("alexnet", []) if any(abs(k - other) <= 1 for other in PEAKS.get("zfnet", []))]
+ON_GRID = any(on_grid("alexnet", k) for k in PEAKS.get("alexnet", []) if k not in OF_BOTH)
 DENIED = ALIAS_ROW["status"] in (claims.DIFFERS, claims.LEANS_DIFFERS)
 NOT_FOUND = " by this measure no aliasing was found in this `alexnet`" if DENIED and not ON_GRID and GRID["alexnet"].mean() <= 0 else ""
 Markdown(
     "; ".join(HUMPS.values())
+    + (f". A hump that both have ({', '.join(f'{k / 64:.2f}' for k in OF_BOTH)}) does not tell the nets apart" if OF_BOTH else "")
     + ". Power at the grid's frequency beyond that around it and beyond noise, mean of the maps: "
     + ", ".join(f"`{name}` {values.mean():+.3f}" for name, values in GRID.items())
     + " (negative: a sag, and no grid). Unevenness over 4 px: "
@@ -655,7 +690,7 @@ Markdown(
     + (looks() if len(GRID) == 2 else "")
     + " Both looks ask for the period of a grid only; what the eye sees in single maps is not measured."
     + (
-        f" *{ALIAS_ROW['status'].capitalize()}* does not mean that `alexnet` has no aliasing: a hump of it lies at a multiple of its grid's frequency."
+        f" *{ALIAS_ROW['status'].capitalize()}* does not mean that `alexnet` has no aliasing: a hump that `zfnet` has not lies at its grid's frequency or a multiple of it."
         if DENIED and ON_GRID
         else ""
     )
@@ -682,7 +717,7 @@ Markdown(
     + f"; that lower layers come first: *{SETTLE_ROWS[0]['status']}*"
     + (f"; slower than within the paper's few epochs: {listed(SLOW)}" if SLOW else "")
     + f".\n- Above layer 1 the picture that leads a map changes in {sum(LEADS[layer][0] for layer in LAYERS[1:]) / max(sum(LEADS[layer][1] for layer in LAYERS[1:]), 1):.0%} of all steps "
-    "from one checkpoint to the next, so a strip of strongest pictures shows two things at once.\n"
+    f"from one checkpoint to the next (after it left chance in {len(JUMPS)} of {len(JUMPS) + len(STAYS)}), so a strip of strongest pictures shows two things at once.\n"
     f"- Dead filters of the first layer: {', '.join(f'{int(DEAD[name].sum())} of {len(DEAD[name])} (`{name}`)' for name in DEAD)}. "
     f"That the projections of `alexnet` have more of a grid: *{ALIAS_ROW['status']}*{':' + NOT_FOUND if NOT_FOUND else ''}."
 )

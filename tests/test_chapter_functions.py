@@ -95,11 +95,13 @@ def test_a_dot_of_the_costs_says_how_many_seeds_learned():
 def test_a_hump_is_a_peak_above_what_lies_before_it():
     energies = [4.0, 2.0, 1.0, 3.0, 1.0, 0.5, 0.45, 0.47, 0.4]
     table = pd.DataFrame({"net": "a", "energy": np.array(energies) / 100})
-    chapter = from_chapter("05_development", "humps", SPECTRUM=table, STRIDES={"a": 16}, np=np)
+    chapter = from_chapter("05_development", "peaks", "on_grid", "humps", SPECTRUM=table, STRIDES={"a": 16}, np=np)
     assert chapter.humps("a") == "`a` has humps at 0.05 (3.0% of the power; its grid's frequency)", (
         "4 steps make the frequency, 3 is next to it; .47 is no tenth above .45"
     )
-    falling = from_chapter("05_development", "humps", SPECTRUM=table.assign(energy=range(9, 0, -1)), STRIDES={"a": 16}, np=np)
+    falling = from_chapter(
+        "05_development", "peaks", "on_grid", "humps", SPECTRUM=table.assign(energy=range(9, 0, -1)), STRIDES={"a": 16}, np=np
+    )
     assert falling.humps("a") == "`a` has no hump"
 
 

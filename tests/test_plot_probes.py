@@ -103,7 +103,8 @@ def test_figure_5_draws_a_line_an_image_the_band_and_the_median():
     assert [line.get_ydata().tolist() for line in panel.lines if len(line.get_ydata())][:3] == [[0, 1, 2], [1, 2, 3], [4, 5, 6]]
     band = panel.collections[0].get_paths()[0].vertices[:, 1]
     assert (band.min(), band.max()) == (2, 5) and panel.get_xlabel() == "shift" and other.get_ylabel() == "distance"
-    assert [text.get_text() for text in panel.get_legend().get_texts()] == ["dog", "cat"] and other.get_legend() is None
+    named = [text.get_text() for text in panel.get_legend().get_texts()]
+    assert named[:2] == ["dog", "cat"] and "10th to 90th" in named[2] and "median" in named[3] and other.get_legend() is None
     assert [label.get_text() for label in sheet.get_yticklabels()] == ["0", "2"]
     marks, lines = [line.get_color() for line in sheet.lines], [line.get_color() for line in panel.lines[:2]]
     assert marks == lines  # the colour above an image is that of its line

@@ -247,13 +247,14 @@ def curves(
                 single, x="amount", y=column, hue="image", palette=colours, ax=axis, errorbar=None, legend=axis is axes[0, -1], lw=1.1
             )
             low, high, middle = (part[part["image"] == name].sort_values("amount") for name in special)
-            axis.fill_between(low["amount"], low[column].to_numpy(float), high[column].to_numpy(float), color=GREY, alpha=0.2, lw=0)
-            axis.plot(middle["amount"], middle[column], color="black", lw=1.2, ls="--")
+            band = low[column].to_numpy(float), high[column].to_numpy(float)
+            axis.fill_between(low["amount"], *band, color=GREY, alpha=0.2, lw=0, label="10th to 90th\npercentile of all")
+            axis.plot(middle["amount"], middle[column], color="black", lw=1.2, ls="--", label="median of all")
             axis.set(xlabel=kind, ylabel=label)
             ends = (limits or {}).get(kind, {})
             axis.set_ylim(ends.get(column, (0, None)))
             axis.set_xlim(ends.get("amount"))
-    sns.move_legend(axes[0, -1], "upper left", bbox_to_anchor=(1, 1), fontsize=7.5, title="")
+    axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=7.5)  # anew, with the band and the median
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=11)
     return figure
 
