@@ -224,7 +224,7 @@ TABLE3 = TABLE3.reindex(
 TABLE3["change in the paper"] = [printed_change(name) if name != base_of(name) else None for name in VARIANTS]
 TABLE3["p, Holm"] = multiple.holm(TABLE3["p"].astype(float))
 TABLE3 = TABLE3.round({column: 4 if column.startswith("p") else 2 for column in TABLE3}).convert_dtypes()
-TABLE3.astype(object).fillna("")
+TABLE3.dropna(axis=1, how="all").astype(object).fillna("")
 
 # %% [markdown]
 # Before reading changes of error, see how far each training came. Nets answer like a guess for their first steps (chapter 2), and one that
@@ -471,7 +471,7 @@ Markdown(yardstick(by_name=True))
 # %% [markdown]
 # ### One seed, another seed
 #
-# Had we trained each net once, we would have seen the changes of one seed and believed them.
+# Whoever trains each net once sees the changes of one seed, and has nothing to doubt them by.
 
 
 # %%
@@ -497,7 +497,7 @@ def seed_by_seed(name: str) -> list[dict]:
 
 
 # %% [markdown]
-# One state a seed:
+# So here is each seed by itself, every net against the base of its own seed:
 
 # %% tags=["plumbing"]
 EACH = pd.DataFrame(line for name in VARIANTS if name != base_of(name) for line in seed_by_seed(name))

@@ -1031,6 +1031,10 @@ SVM[["layer", "accuracy", "std", "low", "high", "folds"]].rename(
 ).round(1)
 
 
+# %% [markdown]
+# Which step adds most? Before two of them are ranked, the folds are asked whether they differ at all: the difference of the two in every fold, with its interval.
+
+
 # %% tags=["plumbing"]
 def apart(one: int, other: int) -> tuple[float, float, float]:
     """By how many points the step to a layer is larger than that to another, with its interval over folds."""
