@@ -210,7 +210,7 @@ def probed(row: int) -> tuple[plot.Probed, occlusion.Sweep]:
     tiles = np.stack([drawn(pixels) for pixels in projections.cpu().numpy()])
     name = PICTURES.classes[label]
     return plot.Probed(
-        name, seen, framed, found.activity, tiles, captions, found.probabilities[..., label], found.labels, PICTURES.classes
+        name, seen, framed, found.activity, found.map, tiles, captions, found.probabilities[..., label], found.labels, PICTURES.classes
     ), found
 
 
@@ -240,6 +240,14 @@ for (one, found), row in zip(PROBED, EXAMPLES, strict=True):
         if (~lost).any() and on[lost].mean() < on[~lost].mean():
             words += f" So hiding the toy does not explain the loss: the square beside it may look like a part of a *{PICTURES.classes[taker]}*. That is a guess; what a square adds is the subject of *What fills the square*."
     SAID.append(words)
+SHARED_MAPS = {
+    number: [one.label for one, _ in PROBED if one.followed == number] for number in dict.fromkeys(one.followed for one, _ in PROBED)
+}
+SAID += [
+    f"- Panel (b) follows the same map, {number}, for {' and '.join(f'*{label}*' for label in labels)}: these rows are not independent."
+    for number, labels in SHARED_MAPS.items()
+    if len(labels) > 1
+]
 Markdown(
     "\n".join(SAID)
     + (
@@ -711,7 +719,9 @@ def drop_is_local() -> dict:
 
 
 LOCAL_ROW = drop_is_local()
+OFTENEST, OFTEN = max(zip(*np.unique(MAPS5.numpy(), return_counts=True), strict=True), key=lambda pair: pair[1])
 Markdown(
+    f"The {len(MAPS5)} images follow {len(np.unique(MAPS5.numpy()))} different maps; map {OFTENEST} is the strongest in {OFTEN} of them. "
     f"Correlation with the own projection {CORRELATION['own projection'].mean():.2f}, with another's {CORRELATION[CORRELATION.columns[1]].mean():.2f}.\n\n"
     + verdicts.told(FALL_ROW, LOCAL_ROW)
 )

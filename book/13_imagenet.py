@@ -300,7 +300,16 @@ def probed(name: str) -> tuple[plot.Probed, occlusion.Sweep]:
     tiles = np.stack([shown(pixels) for pixels in down])
     captions = ["strongest map", *ways]
     return plot.Probed(
-        CLASSES[label], OWN[name], square, swept.activity, tiles, captions, swept.probabilities[..., label], swept.labels, CLASSES
+        CLASSES[label],
+        OWN[name],
+        square,
+        swept.activity,
+        swept.map,
+        tiles,
+        captions,
+        swept.probabilities[..., label],
+        swept.labels,
+        CLASSES,
     ), swept
 
 

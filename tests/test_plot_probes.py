@@ -16,7 +16,7 @@ def probed(label: str, classes: np.ndarray) -> plot.Probed:
     generator = np.random.default_rng(len(label))
     pixels = generator.integers(0, 256, (5, 24, 24, 3), dtype=np.uint8)
     activity, probability = generator.random((2, *classes.shape))
-    return plot.Probed(label, pixels[0], (3, 6, 5), 40 * activity, pixels[1:], ["own", "b", "c", "d"], probability, classes, NAMES)
+    return plot.Probed(label, pixels[0], (3, 6, 5), 40 * activity, 7, pixels[1:], ["own", "b", "c", "d"], probability, classes, NAMES)
 
 
 def boxes(axes) -> list:
@@ -32,7 +32,7 @@ def test_figure_7_draws_five_panels_a_row_from_what_it_is_given():
         assert image.get_title(loc="left") == f"(a) {row.label}" and np.array_equal(image.images[0].get_array(), row.image)
         square = image.patches[0]
         assert (square.get_x(), square.get_y(), square.get_width()) == (5.5, 2.5, 5)
-        assert np.array_equal(activity.images[0].get_array(), row.activity)
+        assert np.array_equal(activity.images[0].get_array(), row.activity) and activity.get_xlabel() == "map 7"
         assert np.array_equal(probability.images[0].get_array(), row.probability) and probability.images[0].get_clim() == (
             0,
             row.probability.max(),

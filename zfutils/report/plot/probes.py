@@ -23,7 +23,8 @@ class Probed:
         label: the true class.
         image: uint8 (h, w, 3), with the square on it.
         square: its top, left and side, pixels; a frame is drawn around it.
-        activity: of the strongest map, (rows, columns).
+        activity: of the map that is followed, (rows, columns).
+        followed: its number.
         projections: uint8 (4, h, w, 3): in this image first, then in three others.
         captions: one a projection.
         probability: of the true class, (rows, columns), in [0, 1].
@@ -35,6 +36,7 @@ class Probed:
     image: np.ndarray
     square: tuple[int, int, int]
     activity: np.ndarray
+    followed: int
     projections: np.ndarray
     captions: Sequence[str]
     probability: np.ndarray
@@ -80,6 +82,7 @@ def occlusion(rows: Sequence[Probed], *, heads: Sequence[str] = _PANELS, title: 
         if number == 0:
             for letter, axis, head in zip("bcde", (whole[1], small[0], *whole[2:]), heads, strict=True):
                 axis.set_title(f"({letter}) {head}", fontsize=8.5)
+        whole[1].set_xlabel(f"map {row.followed}", fontsize=7, labelpad=2)
     figure.suptitle(title, x=0.1 / width, y=1 - 0.05 / height, ha="left", va="top", weight="bold", fontsize=11)
     return figure
 
