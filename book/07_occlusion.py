@@ -240,6 +240,8 @@ for (one, found), row in zip(PROBED, EXAMPLES, strict=True):
         if (~lost).any() and on[lost].mean() < on[~lost].mean():
             words += f" So hiding the toy does not explain the loss: the square beside it may look like a part of a *{PICTURES.classes[taker]}*. That is a guess; what a square adds is the subject of *What fills the square*."
     SAID.append(words)
+
+# %% tags=["plumbing"]
 SHARED_MAPS = {
     number: [one.label for one, _ in PROBED if one.followed == number] for number in dict.fromkeys(one.followed for one, _ in PROBED)
 }
