@@ -17,10 +17,10 @@ ENOUGH = Regime("zfnet", 1000, 100, 0.30, 0.331, 0.05)
     [
         ({}, ""),
         ({"began": None}, "zfnet never left chance"),
-        ({"train_error": 0.40}, "zfnet errs on 40.0% of its training images, the paper's on 33.1%"),
+        ({"train_error": 0.40}, "zfnet errs on 40.0% of its training images, the paper's net on 33.1%"),
         ({"fall": 0.2}, "the training loss of zfnet still fell by 20.0% in the last fifth of its run"),
         ({"fall": 0.2, "train_error": 0.01}, ""),
-        ({"train_error": 0.15, "printed": 0.10}, "zfnet errs on 15.0% of its training images, the paper's on 10.0%"),
+        ({"train_error": 0.15, "printed": 0.10}, "zfnet errs on 15.0% of its training images, the paper's net on 10.0%"),
     ],
 )
 def test_one_rule_for_every_net(change, said):

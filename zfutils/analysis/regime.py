@@ -47,7 +47,7 @@ class Regime:
         if self.began is None:
             return f"{self.name} never left chance"
         if self.train_error > self.printed:
-            return f"{self.name} errs on {self.train_error:.1%} of its training images, the paper's on {self.printed:.1%}"
+            return f"{self.name} errs on {self.train_error:.1%} of its training images, the paper's net on {self.printed:.1%}"
         if self.still_learned:
             return f"the training loss of {self.name} still fell by {self.fall:.1%} in the last fifth of its run"
         return ""
