@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import threadpoolctl
 from sklearn.svm import SVC
 
 from zfutils.core.errors import Problem
@@ -88,3 +89,16 @@ def test_one_mixed_class_alone():
 def test_an_unknown_classifier_lists_those_that_exist():
     with pytest.raises(Problem, match="unknown classifier 'tree'; known: softmax, svm"):
         linear_probes.answers("tree", np.zeros((2, 2)), np.zeros(2, int), np.arange(1), np.arange(1), generator=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("kind", ["softmax", "svm"])
+def test_answers_do_not_depend_on_the_number_of_threads(kind):
+    generator = np.random.default_rng(0)
+    labels = np.tile(np.arange(20), 90)
+    features = np.maximum(generator.standard_normal((1800, 512)) + 0.12 * generator.standard_normal((20, 512))[labels], 0)
+    scaled = linear_probes.Scaling.of(features)(features).astype(np.float32)
+    fit, found = getattr(linear_probes, kind), []
+    for threads in (1, 2):
+        with threadpoolctl.threadpool_limits(threads):
+            found.append(fit(scaled[:1200], labels[:1200], scaled[1200:], strength=10.0))
+    assert np.abs(found[0] - found[1]).max() < 1e-9

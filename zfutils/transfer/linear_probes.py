@@ -62,7 +62,7 @@ def softmax(train: np.ndarray, labels: np.ndarray, test: np.ndarray, *, strength
     if gpu := _gpu():
         return gpu_probes.softmax(*_on(gpu, train, np.unique(labels, return_inverse=True)[1], test), strength=strength).cpu().numpy()
     with _few_images():
-        return LogisticRegression(C=strength, max_iter=2000).fit(train, labels).predict_proba(test)
+        return LogisticRegression(C=strength, max_iter=2000).fit(_exact(train), labels).predict_proba(_exact(test))
 
 
 def svm(train: np.ndarray, labels: np.ndarray, test: np.ndarray, *, strength: float) -> np.ndarray:
@@ -109,9 +109,14 @@ def each_alone(train: np.ndarray, present: np.ndarray, test: np.ndarray, *, stre
     if len(mixed) and (gpu := _gpu()):
         shares[:, mixed] = gpu_probes.each_alone(*_on(gpu, train, present[:, mixed], test), strength=strength).cpu().numpy()
     elif len(mixed):
-        fitted = OneVsRestClassifier(LogisticRegression(C=strength, max_iter=2000)).fit(train, present[:, mixed].astype(int))
-        shares[:, mixed] = fitted.predict_proba(test).reshape(len(test), -1)[:, -len(mixed) :]
+        fitted = OneVsRestClassifier(LogisticRegression(C=strength, max_iter=2000)).fit(_exact(train), present[:, mixed].astype(int))
+        shares[:, mixed] = fitted.predict_proba(_exact(test)).reshape(len(test), -1)[:, -len(mixed) :]
     return shares
+
+
+def _exact(features: np.ndarray) -> np.ndarray:
+    """In float64: in float32 the sums, which another number of threads takes in another order, end the search elsewhere."""
+    return features.astype(np.float64)
 
 
 def _gpu() -> torch.device | None:
