@@ -47,6 +47,16 @@ def test_counts_of_images_are_written_in_full_and_do_not_meet():
     assert not guess.overlaps(error.title.get_window_extent()) and not guess.overlaps(error._left_title.get_window_extent())
 
 
+def test_the_legend_of_lines_lies_beside_them():
+    frame = pd.DataFrame(
+        {"layer": [1, 2] * 2, "value": [1.0, 0.9, 0.8, 0.7], "what": ["right eye"] * 2 + ["same places, other classes"] * 2}
+    )
+    figure = plot.lines(frame, x="layer", y="value", hue="what", xlabel="layer", ylabel="share", marks={"chance": 1.0})
+    figure.canvas.draw()
+    legend, panel = figure.axes[0].get_legend().get_window_extent(), figure.axes[0].get_window_extent()
+    assert panel.x1 <= legend.x0 and legend.x1 <= figure.bbox.x1
+
+
 def test_a_line_may_go_over_names():
     frame = pd.DataFrame({"layer": ["conv1", "conv2"], "value": [1.0, 2.0], "what": "class"})
     axis = plot.lines(frame, x="layer", y="value", hue="what", xlabel="", ylabel="share").axes[0]

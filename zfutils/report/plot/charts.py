@@ -102,7 +102,7 @@ def lines(
     Returns:
         A figure with one axes.
     """
-    figure, axis = blank(figsize=(7, 3.4))
+    figure, axis = blank(figsize=(8, 3.4))
     if log:
         axis.set_yscale("log")
     sns.lineplot(frame, x=x, y=y, hue=hue, ax=axis, errorbar=None, marker=marker)
@@ -120,7 +120,7 @@ def lines(
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if pd.api.types.is_numeric_dtype(frame[x]) and frame[x].max() >= _MANY:
         _counted(axis)
-    axis.legend(title="", fontsize=8)
+    axis.legend(title="", fontsize=8, bbox_to_anchor=(1, 0.5), loc="center left")  # inside it would lie on a line or a mark
     return figure
 
 
