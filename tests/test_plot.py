@@ -52,7 +52,7 @@ def test_the_legend_of_lines_lies_beside_them():
         {"layer": [1, 2] * 2, "value": [1.0, 0.9, 0.8, 0.7], "what": ["right eye"] * 2 + ["same places, other classes"] * 2}
     )
     figure = plot.lines(frame, x="layer", y="value", hue="what", xlabel="layer", ylabel="share", marks={"chance": 1.0})
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     legend, panel = figure.axes[0].get_legend().get_window_extent(), figure.axes[0].get_window_extent()
     assert panel.x1 <= legend.x0 and legend.x1 <= figure.bbox.x1
 
