@@ -95,3 +95,8 @@ def test_a_value_is_told_in_the_unit_of_its_claim():
     assert claims.claim("table2-order").between(-1.99, -0.44) == "-1.990 to -0.440 log-odds"
     assert claims.claim("classes-come-with-depth").told(-0.00021) == "-0.0002"
     assert claims.claim("zfnet-beats-alexnet").between(-0.6, -0.02) == "-60.0 to -2.0 points"
+
+
+def test_verdicts_are_counted_in_the_singular_and_in_the_plural():
+    words = [claims.counted(count, status) for count in (1, 2) for status in ("agrees", "leans: differs", "not comparable")]
+    assert words == ["1 agrees", "1 leans: differs", "1 not comparable", "2 agree", "2 lean: differ", "2 not comparable"]

@@ -97,7 +97,7 @@ def test_the_summary_counts_claims_and_patterns_and_prints_the_rest():
     beyond = sum(own.kind == claims.BEYOND for own in claims.claims().values())
     counted = len(claims.claims()) - beyond
     said = scoreboard.summary(board)
-    assert said.startswith(f"scoreboard, seed 0: of 1 of {counted} claims and patterns 1 agrees, 0 differs")
+    assert said.startswith(f"scoreboard, seed 0: of 1 of {counted} claims and patterns 1 agrees, 0 differ")
     context = int((numbers.numbers()["kind"] == numbers.CONTEXT).sum())
     assert f"{context} rows context" in said and f"{beyond} rows beyond the paper" in said and "left out" not in said
 

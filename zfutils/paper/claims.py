@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,12 @@ def when_above(interval: tuple[float, float], threshold: float = 0.0) -> str:
     """Status of a claim that a value lies above a threshold."""
     low, high = interval
     return when_below((-high, -low), -threshold)
+
+
+def counted(count: int, status: str) -> str:
+    """A number of verdicts in words: one agrees, two agree."""
+    words = status if count == 1 else re.sub(r"s\b", "", status)
+    return f"{count} {words}"
 
 
 def all_of(statuses: Iterable[str]) -> str:

@@ -29,7 +29,6 @@ TITLES = {
 IN_PART, NOT_MEASURED = "in part", "not measured"  # of several claims some hold and some do not; no result speaks of it
 ELSEWHERE = {"figure 8": "table 1"}  # the masked faces whose numbers are the table
 _METHOD = "figure 1"  # draws what section 2 describes
-_PLURAL = re.compile(r"s\b")  # one agrees, two agree
 _REASON = 150  # letters of a reason that are shown
 
 
@@ -194,12 +193,7 @@ def _why(verdict: str, deciding: pd.DataFrame) -> str:
 def _counts(statuses: pd.Series) -> str:
     """How many of each verdict, e.g. `2 agree, 1 undecided`."""
     counts = statuses.value_counts()
-    return ", ".join(_counted(counts[status], status) for status in claims.STATUSES if status in counts)
-
-
-def _counted(count: int, status: str) -> str:
-    """A number and a verdict in the singular or the plural."""
-    return f"{count} {status if count == 1 else _PLURAL.sub('', status)}"
+    return ", ".join(claims.counted(counts[status], status) for status in claims.STATUSES if status in counts)
 
 
 def _in_short(rows: pd.DataFrame, *, reasons: bool = False) -> pd.DataFrame:

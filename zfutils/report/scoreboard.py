@@ -62,7 +62,7 @@ def summary(board: pd.DataFrame) -> str:
     counted = board[board["class"].isin(COUNTED)]
     measured = counted[counted["here"]]
     counts = measured["status"].value_counts()
-    said = ", ".join(f"{counts.get(status, 0)} {status}" for status in claims.STATUSES)
+    said = ", ".join(claims.counted(counts.get(status, 0), status) for status in claims.STATUSES)
     of = f"{len(counted)}" if len(measured) == len(counted) else f"{len(measured)} of {len(counted)}"
     rest = board.loc[~board["class"].isin(COUNTED), "class"].value_counts(sort=False)
     lines = [
