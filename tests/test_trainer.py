@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 import torch
 
+from zfutils.analysis import regime
 from zfutils.core import paths, profiles
 from zfutils.core.errors import Problem
 from zfutils.models import architectures, recipes
@@ -270,6 +271,7 @@ def test_a_profile_says_when_the_rate_drops_at_the_latest_in_every_kind_of_run(t
 
 
 def test_a_net_from_scratch_sees_its_pictures_as_often_as_the_plan_says_and_drops_where_it_says(tiny_set):
+    assert all(max(one.transfer.scratch_drops) < 1 - regime.LAST for one in profiles.PROFILES.values()), "what the last fifth tells"
     plan = profiles.TransferPlan(scratch_steps=7, scratch_passes=9, scratch_drops=(0.2, 0.5))
     few = dataclasses.replace(profiles.profile("smoke"), image_size=56, transfer=plan, latest_drops=(0.9,), drop_factor=0.3)
     train = tiny_set.indices("train")
