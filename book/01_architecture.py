@@ -33,7 +33,7 @@ from zfutils.models import architectures, crops, local_response_norm
 from zfutils.models.architectures import ALEXNET, ZFNET
 from zfutils.models.trained import note
 from zfutils.paper import claims, numbers
-from zfutils.report import exercises, plot, results
+from zfutils.report import exercises, plot, results, tables
 from zfutils.training import runs
 from zfutils.widgets import drawing
 from zfutils.widgets.normed import Normed
@@ -143,7 +143,7 @@ def compare_sizes() -> pd.DataFrame:
 
 SIZES = compare_sizes()
 assert (SIZES["printed size"] == SIZES["our size"]).all() and (SIZES["printed maps"] == SIZES["our maps"]).all()
-SIZES.drop(columns="key")
+tables.neat(SIZES.drop(columns="key"))
 
 # %% [markdown]
 # ## Parameters

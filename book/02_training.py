@@ -39,7 +39,7 @@ from zfutils.models import architectures, cached_predictions, crops, filters, pr
 from zfutils.models.architectures import ZFNET
 from zfutils.models.trained import note
 from zfutils.paper import claims, numbers
-from zfutils.report import exercises, plot, results, verdicts
+from zfutils.report import exercises, plot, results, tables, verdicts
 from zfutils.stats import bootstrap, seeds
 from zfutils.training import clipping, descent, runs, schedule, train_all, trainer
 from zfutils.training.trainer import Settings
@@ -783,7 +783,8 @@ MEMBERS = {
 MORE = (*SEEDS[1:], "zfnet-wide")
 MISSING = error_rates.missing(PROFILE, list(MORE), seed=seed)
 TRAINED |= {name: runs.trained(PROFILE, name, seed=seed) for name in MORE if name not in MISSING}
-train_all.table(PROFILE, ["zfnet", "alexnet", *((clipping.UNCLIPPED,) if ACTED else ()), *MORE], seed=seed)
+NETS_NEEDED = ["zfnet", "alexnet", *((clipping.UNCLIPPED,) if ACTED else ()), *MORE]
+tables.neat(train_all.table(PROFILE, NETS_NEEDED, seed=seed), own={"val_error": 4})
 
 # %%
 ABSENT = {row: "; ".join(MISSING[name] for name in members if name in MISSING) for row, members in MEMBERS.items()}
@@ -804,26 +805,29 @@ PRINTED_AS = {"alexnet": "krizhevsky-replication-none-1-convnet", "zfnet-wide": 
 ROWS3 = {name: PRINTED_AS.get(name, "") for name in ("zfnet", "alexnet", "zfnet-wide", "zfnet-unclipped")}
 REGIMES = regime.of_seeds(PROFILE, ROWS3, PICTURES, seed=seed)
 REGIMES.setdefault("zfnet-unclipped", REGIMES["zfnet"])  # the same net where clipping never acted
-pd.DataFrame(
-    [
-        {
-            "net": name,
-            "seed": card["seed"],
-            "epochs": card["settings"]["epochs"],
-            "image visits": card["visits"],
-            "cuts after epoch": ", ".join(f"{step / card['steps'] * card['settings']['epochs']:.1f}" for step in card["lr_drops"]),
-            "began to learn by step": REGIMES[name].began or "never",
-            "training error %": round(100 * REGIMES[name].train_error, 1),
-            "under-trained": REGIMES[name].under_trained or "no",
-            "of steps": card["steps"],
-            "times a filter was scaled back": card["clipped"],
-            "images/s": card.get("images_per_second", "not kept"),
-            "seconds": round(card.get("seconds", 0)) or "not kept",
-            "number type": card["dtype"],
-            "device": card.get("device", "not kept"),
-        }
-        for name, card in ((name, found.card) for name, found in TRAINED.items())
-    ]
+tables.neat(
+    pd.DataFrame(
+        [
+            {
+                "net": name,
+                "seed": card["seed"],
+                "epochs": card["settings"]["epochs"],
+                "image visits": card["visits"],
+                "cuts after epoch": ", ".join(f"{step / card['steps'] * card['settings']['epochs']:.1f}" for step in card["lr_drops"]),
+                "began to learn by step": REGIMES[name].began or "never",
+                "training error %": round(100 * REGIMES[name].train_error, 1),
+                "under-trained": REGIMES[name].under_trained or "no",
+                "of steps": card["steps"],
+                "times a filter was scaled back": card["clipped"],
+                "images/s": card.get("images_per_second", "not kept"),
+                "seconds": round(card.get("seconds", 0)) or "not kept",
+                "number type": card["dtype"],
+                "device": card.get("device", "not kept"),
+            }
+            for name, card in ((name, found.card) for name, found in TRAINED.items())
+        ]
+    ),
+    1,
 )
 
 # %% [markdown]
@@ -853,7 +857,7 @@ def error_row(row: str, count: int) -> dict:
 
 
 TABLE2 = pd.DataFrame([error_row(row, count) for row in MEMBERS for count in (1, 10)]).convert_dtypes()
-TABLE2.astype(object).fillna("")
+tables.neat(TABLE2)
 
 # %% [markdown]
 # How much does the seed alone decide? Those of the five nets of row (a) that are here, one by one, ten crops.
@@ -1090,7 +1094,7 @@ COMPARED = pd.DataFrame(
     }
     for row in OWN
 )
-COMPARED
+tables.neat(COMPARED)
 
 # %% tags=["plumbing"]
 WHY = pd.Series([row["reason"] for row in NUMBERS if row not in OWN]).value_counts()

@@ -34,7 +34,7 @@ from zfutils.models import architectures, cached_predictions, crops, predictions
 from zfutils.models.architectures import ALEXNET
 from zfutils.models.trained import note
 from zfutils.paper import claims, numbers
-from zfutils.report import exercises, plot, results, verdicts
+from zfutils.report import exercises, plot, results, tables, verdicts
 from zfutils.stats import bootstrap, multiple, seeds
 from zfutils.training import runs, train_all
 from zfutils.widgets.changes import Changes
@@ -139,7 +139,7 @@ Markdown(
 MIDWAY = time.monotonic()
 MISSING = error_rates.missing(PROFILE, list(VARIANTS), seed=seed)
 TRAINED = {name: runs.trained(PROFILE, name, seed=seed) for name in VARIANTS if name not in MISSING}
-train_all.table(PROFILE, list(VARIANTS), seed=seed)
+tables.neat(train_all.table(PROFILE, list(VARIANTS), seed=seed), own={"val_error": 4})
 
 # %% tags=["plumbing"]
 UNCHANGED = ("alexnet", "zfnet")
@@ -224,7 +224,7 @@ TABLE3 = TABLE3.reindex(
 TABLE3["change in the paper"] = [printed_change(name) if name != base_of(name) else None for name in VARIANTS]
 TABLE3["p, Holm"] = multiple.holm(TABLE3["p"].astype(float))
 TABLE3 = TABLE3.round({column: 4 if column.startswith("p") else 2 for column in TABLE3}).convert_dtypes()
-TABLE3.dropna(axis=1, how="all").astype(object).fillna("")
+tables.neat(TABLE3.dropna(axis=1, how="all"), own={"p": 4, "p, Holm": 4})
 
 # %% [markdown]
 # Before reading changes of error, see how far each training came. Nets answer like a guess for their first steps (chapter 2), and one that
@@ -241,19 +241,22 @@ STUCK = [name for name in PRESENT if AT_CHANCE[name]]
 STUCK_WORDS = ", ".join(f"`{name}` from {AT_CHANCE[name]} of {len(FROM_SEEDS[name])} seeds" for name in STUCK)
 if all(AT_CHANCE[name] == len(FROM_SEEDS[name]) for name in PRESENT):
     STUCK_WORDS = "every net that is here"
-pd.DataFrame(
-    {
-        "net": name,
-        "began to learn by step": step or "never",
-        "rate first cut at step": min(TRAINED[name].card["lr_drops"], default="never"),
-        "of steps": TRAINED[name].card["steps"],
-        "times a filter was scaled back": TRAINED[name].card["clipped"],
-        "training error %": round(100 * REGIMES[name].train_error, 1),
-        "the paper's %": 100 * REGIMES[name].printed,
-        "loss fell in the last fifth by %": round(100 * REGIMES[name].fall, 1),
-        "under-trained": regime.reasons(REGIMES, [name]) or "no",
-    }
-    for name, step in BEGAN.items()
+tables.neat(
+    pd.DataFrame(
+        {
+            "net": name,
+            "began to learn by step": step or "never",
+            "rate first cut at step": min(TRAINED[name].card["lr_drops"], default="never"),
+            "of steps": TRAINED[name].card["steps"],
+            "times a filter was scaled back": TRAINED[name].card["clipped"],
+            "training error %": round(100 * REGIMES[name].train_error, 1),
+            "the paper's %": 100 * REGIMES[name].printed,
+            "loss fell in the last fifth by %": round(100 * REGIMES[name].fall, 1),
+            "under-trained": regime.reasons(REGIMES, [name]) or "no",
+        }
+        for name, step in BEGAN.items()
+    ),
+    1,
 )
 
 # %% tags=["plumbing"]
@@ -570,7 +573,7 @@ def gap_row(name: str) -> dict:
     }
 
 
-pd.DataFrame([gap_row(name) for name in VARIANTS]).round(2).convert_dtypes().astype(object).fillna("")
+tables.neat(pd.DataFrame([gap_row(name) for name in VARIANTS]))
 
 # %% tags=["plumbing"]
 PAPER_GAPS = {name: gap_row(name)["gap in the paper"] for name in VARIANTS}
@@ -870,7 +873,7 @@ def beside(name: str) -> dict:
     return row
 
 
-pd.DataFrame([beside(name) for name in VARIANTS])
+tables.neat(pd.DataFrame([beside(name) for name in VARIANTS]))
 
 # %% tags=["plumbing"]
 LATE = len(WRONG) * sum(name in MISSING or bool(REGIMES[name].under_trained) for name in VARIANTS)

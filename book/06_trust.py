@@ -37,7 +37,7 @@ from zfutils.data import registry
 from zfutils.models import architectures, crops, devices, predictions
 from zfutils.models.trained import note
 from zfutils.paper import claims
-from zfutils.report import exercises, plot, results, verdicts
+from zfutils.report import exercises, plot, results, tables, verdicts
 from zfutils.stats import bootstrap
 from zfutils.training import runs
 from zfutils.training.trainer import PAPER_EPOCHS
@@ -364,7 +364,7 @@ def outside(layer: str, method: str) -> dict:
 
 OUTSIDE = pd.DataFrame([outside(layer, method) for layer in LAYERS for method in METHODS])
 assert (OUTSIDE["largest pixel outside"] == 0).all() and (OUTSIDE["largest pixel"] > 0).all()
-OUTSIDE.pivot(index=["layer", "field, share of the picture"], columns="method", values="largest pixel outside")
+tables.neat(OUTSIDE.pivot(index=["layer", "field, share of the picture"], columns="method", values="largest pixel outside"))
 
 # %% tags=["plumbing"]
 SMALLEST, LARGEST = (OUTSIDE["field, share of the picture"].agg(end) for end in ("min", "max"))

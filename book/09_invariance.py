@@ -35,7 +35,7 @@ from zfutils.data.toybox import scene
 from zfutils.models import architectures, crops, devices, predictions
 from zfutils.models.trained import note
 from zfutils.paper import claims, numbers
-from zfutils.report import exercises, plot, results, verdicts
+from zfutils.report import exercises, plot, results, tables, verdicts
 from zfutils.stats import bootstrap
 from zfutils.training import runs
 from zfutils.widgets.moved import Moved
@@ -826,7 +826,7 @@ rotation_figure
 # The same in numbers, with the wrong answers to upright val images:
 
 # %%
-PRICE.round(3)
+tables.neat(PRICE, 3)
 
 
 # %% tags=["plumbing"]

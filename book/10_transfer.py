@@ -190,19 +190,22 @@ SHAPES = {
 }
 SCENES = SETS.get(STANDS.get("table 6", ""))
 SCENE_BANK = None if SCENES is None else feature_cache.of(TRAINED, SCENES, MEAN, layers={7: "relu7"})
-pd.DataFrame(
-    [
-        {
-            "set": NAMES[name],
-            "layer": number,
-            "taken after": feature_cache.LAYERS[number],
-            "numbers an image": SHAPES[number],
-            "after pooling": bank.shape[1],
-            "MB": round(bank.nbytes / 1e6, 1),
-        }
-        for name, layers in BANKS.items()
-        for number, bank in layers.items()
-    ]
+tables.neat(
+    pd.DataFrame(
+        [
+            {
+                "set": NAMES[name],
+                "layer": number,
+                "taken after": feature_cache.LAYERS[number],
+                "numbers an image": SHAPES[number],
+                "after pooling": bank.shape[1],
+                "MB": round(bank.nbytes / 1e6, 1),
+            }
+            for name, layers in BANKS.items()
+            for number, bank in layers.items()
+        ]
+    ),
+    1,
 )
 
 # %% [markdown]
@@ -381,7 +384,7 @@ SOFTMAX = {
     name: experiments.probed(FROZEN, "softmax", BANKS[name][7], SETS[name], DRAWS[name], POSSIBLE[name][0], seed=seed) for name in DRAWS
 }
 CURVES = {name: experiments.summary(outcome.frame) for name, outcome in SOFTMAX.items()}
-pd.concat([frame.assign(set=NAMES[name]) for name, frame in CURVES.items()] or [pd.DataFrame()]).round(2)
+tables.neat(pd.concat([frame.assign(set=NAMES[name]) for name, frame in CURVES.items()] or [pd.DataFrame()], ignore_index=True))
 
 # %% [markdown]
 # The last two columns are the ends of a 95 % interval. Why are they so far apart, when the standard deviation over the folds (`std`) is small?
@@ -459,8 +462,10 @@ def trained_from_scratch(name: str) -> tuple[experiments.Outcome, pd.DataFrame]:
 SCRATCHED = {name: trained_from_scratch(name) for name in DRAWS}
 
 # %%
-pd.concat([outcome.frame.assign(set=NAMES[name]) for name, (outcome, _) in SCRATCHED.items()] or [pd.DataFrame()]).round(
-    {"accuracy": 3, "train_error": 3, "fell": 3, "fell_since_cut": 3}
+tables.neat(
+    pd.concat([outcome.frame.assign(set=NAMES[name]) for name, (outcome, _) in SCRATCHED.items()] or [pd.DataFrame()], ignore_index=True),
+    3,
+    own={"rate": 5},
 )
 
 # %%
@@ -470,7 +475,11 @@ pd.DataFrame(DIVERGED) if DIVERGED else "no run diverged"
 # The learning rates that were tried, by right answers to the held-out training images. Look whether the best one stands between two that are worse; then the search was wide enough.
 
 # %%
-pd.concat([tried.assign(set=NAMES[name]) for name, (_, tried) in SCRATCHED.items()] or [pd.DataFrame()]).round({"train_error": 3})
+tables.neat(
+    pd.concat([tried.assign(set=NAMES[name]) for name, (_, tried) in SCRATCHED.items()] or [pd.DataFrame()], ignore_index=True),
+    3,
+    own={"rate": 5},
+)
 
 
 # %% [markdown]
@@ -768,7 +777,7 @@ results.save(
     data=SETS.get(TABLES.get("table 5")),
     facts={"net": TRAINED.folder.name, "stands for Caltech-256": NAMES.get(STANDS.get("table 5"), "")},
 )
-TABLE4[TABLE4["size"].isin(PLAN.sizes)].round(1)
+tables.neat(TABLE4[TABLE4["size"].isin(PLAN.sizes)].reset_index(drop=True), 1)
 
 # %% [markdown]
 # The paper's tables whole, ours beside them. After ± stands the standard deviation over the folds (ours without ± are of one fold); – is what this run does not measure. Whether a net from scratch learned enough to be compared stands in the next table. On photographs the pictures of table 4 are the paper's Caltech-101 and the net is another; on toys only the order of the rows compares.
@@ -822,7 +831,7 @@ def gaps() -> pd.DataFrame:
 
 
 GAPS = gaps()
-GAPS.round(1).astype(object).fillna("–")
+tables.neat(GAPS, 1)
 
 
 # %% tags=["plumbing"]
@@ -1154,7 +1163,7 @@ by_layer_figure
 tables.table7(LAYER_ROWS, ours=ours_of("table 4"), ours256=ours_of("table 5"))
 
 # %%
-TABLE7.round(1)
+tables.neat(TABLE7, 1)
 
 # %% tags=["plumbing"]
 SVM7 = (
@@ -1678,7 +1687,7 @@ else:
         {"class": SCENES.classes, "pictures": SHOWN[TEST].sum(0), "a random ranking": CHANCE6}
         | {way: 100 * values for way, values in AP.items()}
     )
-TABLE6.round(1) if AP else None
+tables.neat(TABLE6, 1) if AP else None
 
 # %% [markdown]
 # The same as a figure. Look at the spread between classes first, and only then at the difference between the ways to answer: which is larger?

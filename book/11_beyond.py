@@ -40,7 +40,7 @@ from zfutils.core import profiles
 from zfutils.data import registry
 from zfutils.models import crops, devices
 from zfutils.models.trained import note
-from zfutils.report import exercises, plot, results
+from zfutils.report import exercises, plot, results, tables
 from zfutils.stats import bootstrap
 from zfutils.training import runs
 from zfutils.widgets import drawing
@@ -664,7 +664,7 @@ Markdown(
 
 # %%
 assert MUSEUM["mistake"].is_monotonic_increasing and sorted(MISTAKES) == list(range(1, 9)), "eight exhibits, in the order of the text"
-MUSEUM.round(3)
+tables.neat(MUSEUM, 3)
 
 # %% tags=["plumbing"]
 LOUD = sorted(number for number in BY_MISTAKE.index if BY_MISTAKE.loc[number].min() < 0.5)

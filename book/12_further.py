@@ -35,7 +35,7 @@ from zfutils.data import prepared_sets, registry
 from zfutils.models import architectures, cached_predictions, crops, predictions, recipes
 from zfutils.models.architectures import ZFNET
 from zfutils.paper import numbers
-from zfutils.report import exercises, plot, results, verdicts
+from zfutils.report import exercises, plot, results, tables, verdicts
 from zfutils.run import chapters
 from zfutils.stats import bootstrap, seeds
 from zfutils.training import from_scratch, runs, train_all
@@ -840,7 +840,7 @@ results.save(
 cost_figure
 
 # %%
-COST.round(2)
+tables.neat(COST)
 
 # %% tags=["plumbing"]
 LEFT_OUT = f" Left out, because they stayed at chance: {', '.join(f'`{name}`' for name in AT_CHANCE)}." if AT_CHANCE else ""

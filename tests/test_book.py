@@ -1,5 +1,6 @@
 """Every notebook runs in a fresh kernel on the smallest profile and leaves its results."""
 
+import html
 import json
 import re
 
@@ -28,6 +29,16 @@ def test_a_chapter_runs_and_leaves_its_results(smoke, name):
     for result in chapters.CHAPTERS[name].results:
         found = json.loads(next((smoke / "results" / "smoke").glob(f"*/{result}.json")).read_text(encoding="utf-8"))
         assert found["profile"] == "smoke" and found["claims"] == claims.file_hash()
+
+
+@pytest.mark.parametrize("name", chapters.CHAPTERS)
+def test_tables_are_written_for_a_reader(smoke, name):
+    executed = nbformat.read(smoke / "results" / "smoke" / "notebooks" / f"{name}.ipynb", as_version=4)
+    outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
+    pages = [output.get("data", {}).get("text/html", "") for output in outputs]
+    cells = [html.unescape(cell).strip() for page in pages for cell in re.findall(r"<td[^>]*>([^<]*)</td>", page)]
+    assert not {"NaN", "None", "nan", "<NA>"} & set(cells), "what is not there is left empty"
+    assert not [cell for cell in cells if re.fullmatch(r"\d{5,}", cell)], "thousands are parted"
 
 
 def test_the_run_ended_well_and_the_scoreboard_holds_what_the_chapters_measured(smoke):

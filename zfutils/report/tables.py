@@ -1,7 +1,8 @@
-"""The paper's tables, printed whole, ours beside its own: joined by the keys that the scoreboard knows."""
+"""Tables as text for a reader: the paper's, printed whole, ours beside its own by the keys that the scoreboard knows; and any other."""
 
 import itertools
-from collections.abc import Iterable
+import numbers as number_types
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -99,6 +100,36 @@ def table7(rows: Iterable[dict], *, ours: str = "ours", ours256: str = "") -> pd
     return _beside(
         _Layout("table 7", "table7_layer_features", {"classifier": "classifier", "layer": "layer"}, sets), rows, ours, ours256 or ours
     )
+
+
+def neat(frame: pd.DataFrame, digits: int = 2, *, own: Mapping[str, int] | None = None) -> pd.DataFrame:
+    """A table of numbers as one would print it.
+
+    Args:
+        frame: any table.
+        digits: after the point, in columns that do not hold whole numbers only.
+        own: digits of single columns.
+
+    Returns:
+        The same as text: thousands parted, whole numbers without a point, nothing where nothing is, and no counter in front.
+    """
+    columns = [_texts(frame.iloc[:, place], (own or {}).get(name, digits)) for place, name in enumerate(frame)]
+    text = pd.DataFrame(dict(enumerate(columns)), index=frame.index)
+    text.columns = frame.columns
+    return text.set_axis([""] * len(text)) if isinstance(frame.index, pd.RangeIndex) else text
+
+
+def _texts(values: Iterable[object], digits: int) -> list[str]:
+    """The cells of one column."""
+    values = [None if pd.api.types.is_scalar(value) and pd.isna(value) else value for value in values]
+    decimals = 0 if all(float(value).is_integer() for value in values if _is_number(value)) else digits
+    return [
+        "" if value is None else f"{round(value, decimals) + 0.0:,.{decimals}f}" if _is_number(value) else str(value) for value in values
+    ]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, number_types.Real) and not isinstance(value, bool)
 
 
 def _beside(layout: _Layout, rows: Iterable[dict], *ours: str) -> pd.DataFrame:

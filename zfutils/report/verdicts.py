@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from zfutils.paper import claims
-from zfutils.report import results
+from zfutils.report import results, tables
 from zfutils.stats import multiple
 from zfutils.stats.bootstrap import Interval
 from zfutils.stats.seeds import Estimate
@@ -118,10 +118,10 @@ def _probability(p: float) -> str:
 
 
 def table(*rows: dict) -> pd.DataFrame:
-    """Claims as a table: statement, place, our value, interval, p corrected (Holm) for all claims of the table, n, status, reason."""
+    """Claims as text: statement, place, our value, interval, p corrected (Holm) for all claims of the table, n, status, reason."""
     corrected = multiple.holm([math.nan if row["p"] is None else row["p"] for row in rows])
     about = [claims.claim(row["key"].removeprefix("claim/")) for row in rows]
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "claim": said.statement,
             "in the paper": said.place,
@@ -134,3 +134,4 @@ def table(*rows: dict) -> pd.DataFrame:
         }
         for said, row, p in zip(about, rows, corrected, strict=True)
     )
+    return tables.neat(frame)
