@@ -787,7 +787,7 @@ NETS_NEEDED = ["zfnet", "alexnet", *((clipping.UNCLIPPED,) if ACTED else ()), *M
 tables.neat(train_all.table(PROFILE, NETS_NEEDED, seed=seed), own={"val_error": 4})
 
 # %%
-ABSENT = {row: "; ".join(MISSING[name] for name in members if name in MISSING) for row, members in MEMBERS.items()}
+ABSENT = {row: error_rates.missing_words(MISSING, members) for row, members in MEMBERS.items()}
 ABSENT = {row: reason for row, reason in ABSENT.items() if reason}
 Markdown("\n".join(f"- *{row}* stays empty: {reason}." for row, reason in ABSENT.items()) or "Nothing is missing.")
 
@@ -970,8 +970,7 @@ def members(*rows: str) -> list[str]:
 
 def decided(id: str, rows: tuple[str, ...], decide: Callable[[], tuple[str, seeds.Estimate]], threshold: float | None = 0.0) -> dict:
     """Scoreboard row of a claim about the errors of some rows, or why it cannot be decided."""
-    absent = "; ".join(MISSING[name] for name in members(*rows) if name in MISSING)
-    if reason := absent or runs.starts_apart(PROFILE, members(*rows), seed=SEED):
+    if reason := error_rates.missing_words(MISSING, members(*rows)) or runs.starts_apart(PROFILE, members(*rows), seed=SEED):
         return results.claim(id, claims.NOT_COMPARABLE, n=0, reason=reason)
     status, found = decide()
     return verdicts.compared(id, status, found, len(TRUTH), under_trained=regime.reasons(REGIMES, members(*rows)), threshold=threshold)

@@ -669,7 +669,7 @@ def signs() -> tuple[str, seeds.Estimate, float | None]:
 
 def decided(id: str, needs: tuple[str, ...], decide: Callable[[], tuple[str, seeds.Estimate, float | None]]) -> dict:
     """Scoreboard row of a claim; not comparable where a net that it needs is missing or was under-trained."""
-    if reason := "; ".join(MISSING[name] for name in needs if name in MISSING) or runs.starts_apart(PROFILE, needs, seed=SEED):
+    if reason := error_rates.missing_words(MISSING, needs) or runs.starts_apart(PROFILE, needs, seed=SEED):
         return results.claim(id, claims.NOT_COMPARABLE, n=0, reason=reason)
     status, found, threshold = decide()
     return verdicts.compared(id, status, found, len(VAL), under_trained=regime.reasons(REGIMES, needs), threshold=threshold)
@@ -722,8 +722,8 @@ def deciding(statuses: list[str]) -> str:
 # %% tags=["plumbing"]
 def parts() -> str:
     """The four parts of the statement on depth with their intervals, and which of them decides."""
-    if missing := [MISSING[name] for name in (*REMOVALS, "alexnet") if name in MISSING]:
-        return f"The parts need nets that are missing: {'; '.join(missing)}."
+    if missing := error_rates.missing_words(MISSING, (*REMOVALS, "alexnet")):
+        return f"The parts cannot be told apart here: {missing}."
     paper, found = [printed_change(name) for name in (REMOVALS[2], *REMOVALS[:2])], depth_parts()
     words = [
         "all four layers out, beyond the sum of (3) and (4)",

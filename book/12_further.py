@@ -133,7 +133,7 @@ WRONG = {name: predictions.wrong(cached_predictions.of(found, PICTURES, VAL, cro
 
 def absent(*names: str) -> str:
     """Which of some nets are missing, and what is there of them; empty where all are trained."""
-    return "; ".join(MISSING[name] for name in names if name in MISSING)
+    return error_rates.missing_words(MISSING, names)
 
 
 def error_of(name: str) -> dict:

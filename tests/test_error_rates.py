@@ -125,6 +125,12 @@ def test_missing_nets_come_with_what_is_there_of_them(monkeypatch):
     }
 
 
+def test_what_is_missing_is_named_together():
+    missing = {name: f"{name} is missing" for name in ("b", "c", "d")} | {"e": "e is at step 3 of 12"}
+    assert error_rates.missing_words(missing, ["a", "b", "e", "c", "d"]) == "b, c and d are missing; e is at step 3 of 12"
+    assert error_rates.missing_words(missing, ["a", "b"]) == "b is missing" and error_rates.missing_words(missing, ["a"]) == ""
+
+
 def test_dots_stand_in_order_with_their_intervals_and_a_missing_row_has_its_label_only():
     frame = pd.DataFrame(
         {

@@ -1,6 +1,7 @@
 """Errors of several nets on the same pictures: counts, and bootstraps of what the nets of tables 2 and 3 say together."""
 
 import math
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,19 @@ def missing(profile: Profile, names: list[str], *, seed: int = 0) -> dict[str, s
     """
     states = {name: runs.state(profile, name, seed=seed) for name in names}
     return {name: _reason(name, state) for name, state in states.items() if state not in ("trained", "ships")}
+
+
+def missing_words(missing: Mapping[str, str], names: Iterable[str]) -> str:
+    """Which of some nets are not there, in words, those of which nothing is there together; empty where all are.
+
+    Args:
+        missing: answer of `missing`.
+        names: of recipes.
+    """
+    lacking = [name for name in names if name in missing]
+    gone = [name for name in lacking if missing[name] == _reason(name, "missing")]
+    together = [f"{', '.join(gone[:-1])} and {gone[-1]} are missing"] if len(gone) > 1 else [missing[name] for name in gone]
+    return "; ".join([*together, *(missing[name] for name in lacking if name not in gone)])
 
 
 def of_seeds(profile: Profile, name: str, prepared: PreparedSet, indices: np.ndarray, *, which: tuple[int, ...], seed: int) -> np.ndarray:
