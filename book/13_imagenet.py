@@ -1059,7 +1059,7 @@ def step_order() -> str:
     if not np.isfinite(low):
         return " One fold cannot tell whether the steps of our line differ."
     sure = "so the folds tell them apart" if low > 0 else "so the folds do not tell even these two apart"
-    return f" Our two differ by {difference:.1f} points ({low:+.1f} to {high:+.1f}), {sure}."
+    return f" Between our largest and our smallest step lie {difference:.1f} points ({low:+.1f} to {high:+.1f}), {sure}."
 
 
 # %% tags=["plumbing"]
