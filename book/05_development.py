@@ -249,7 +249,7 @@ def moment_words() -> str:
     value, low, high = lower_minus_upper(before)
     return (
         f"\n\nOn the moment of the first claim: the training loss was seen to have left a guess's by epoch {70 * BEGAN / CARD['steps']:.1f} of 70, and the first checkpoint from there on is {EARLY}{late}. "
-        f"At the one before, {before}, the lower layers are {value:+.2f} ({low:+.2f} to {high:+.2f}) ahead of the upper ones; the claim does not count that."
+        f"At the one before, {before}, the settled share of the lower layers minus that of the upper ones is {value:+.2f} ({low:+.2f} to {high:+.2f}); the claim does not count that."
     )
 
 

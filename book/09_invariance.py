@@ -331,7 +331,7 @@ OPPOSED = [
     for (name, layer), (ours, theirs) in RATIOS.items()
     if (ours > 1) != (theirs > 1)
 ]
-OTHER_SIDE = f"Farther than shifts in one and less far in the other: {', '.join(OPPOSED)}. " if OPPOSED else ""
+OTHER_SIDE = f"Against shifts, ours and the paper's go opposite ways for {', '.join(OPPOSED)}. " if OPPOSED else ""
 
 # %% [markdown]
 # What to see, in words:
