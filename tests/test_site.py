@@ -161,6 +161,19 @@ def test_a_chapter_that_this_profile_passes_over_is_not_missed():
         executed.found(folder, made_up_results.PROFILE)
 
 
+def test_a_link_to_a_chapter_that_this_profile_passes_over_is_its_words():
+    folder = made_up_results.write()
+    file = folder / "notebooks" / "07_occlusion.ipynb"
+    notebook = nbformat.read(file, as_version=4)
+    text = "[7](07_occlusion.ipynb#figure-7) and [13](13_imagenet.ipynb), [a thesis](thesis.ipynb)"
+    told = nbformat.v4.new_output("display_data", data={"text/markdown": text})
+    notebook.cells += [nbformat.v4.new_markdown_cell(text), nbformat.v4.new_code_cell("said", outputs=[told])]
+    nbformat.write(notebook, file)
+    written, said = executed.page(file, among={"07_occlusion"}).cells[-2:]
+    for shown in (written["source"], said["outputs"][0]["data"]["text/markdown"]):
+        assert shown == "[7](07_occlusion.ipynb#figure-7) and 13, [a thesis](thesis.ipynb)"
+
+
 def _serve_nowhere(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "folder", lambda: folder)

@@ -90,7 +90,7 @@ def write_pages(profile: str, results: Path, chapters: dict[str, Path], source: 
     board = pd.read_csv(results / "scoreboard.csv")
     own, beyond = sixteen.results(results, board), sixteen.beyond(results, board)
     parts = [part for result in (*own, *beyond) for part in result.parts]
-    notebooks = {name: executed.page(file) for name, file in chapters.items()}
+    notebooks = {name: executed.page(file, among=chapters) for name, file in chapters.items()}
     known = {
         "profile": profile,
         "own": own,

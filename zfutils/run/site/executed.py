@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import nbformat
@@ -16,6 +17,7 @@ from zfutils.run.chapters import CHAPTERS
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _SAVED = re.compile(r"results\.save\(\s*\"(\w+)\"")
 _IMPORTED = re.compile(r"^from zfutils\.(\w+) import (.+)$|^import zfutils\.(\w+)", re.MULTILINE)
+_LINK = re.compile(r"\[(?P<words>[^\]\n]+)\]\((?P<chapter>\d\d_\w+)\.ipynb(?:#[^)\s]*)?\)")
 _LIVE = "A panel with sliders stands here in a notebook (`make lab`); the pictures above show some of its states."
 _NO_WORDS = "picture"
 _HEAVY = 300_000  # bytes; a PNG beyond is a sheet of pictures, which JPEG keeps in a fraction of them
@@ -41,11 +43,12 @@ def found(folder: Path, profile: str) -> dict[str, Path]:
     return there
 
 
-def page(file: Path) -> NotebookNode:
+def page(file: Path, *, among: Collection[str] = tuple(CHAPTERS)) -> NotebookNode:
     """The notebook of a page.
 
     Args:
         file: an executed chapter.
+        among: chapters that are pages too; a link to another becomes its words.
 
     Returns:
         A notebook with outputs. Each cell that saves a result has a target of that name before it; each picture says in words what it
@@ -61,7 +64,7 @@ def page(file: Path) -> NotebookNode:
             if name not in targets:
                 cells.append(nbformat.v4.new_markdown_cell(f"({name})="))
                 targets.add(name)
-        cells.append(_prepared(cell, heading))
+        cells.append(_prepared(_linked(cell, among), heading))
     return nbformat.v4.new_notebook(
         cells=cells, metadata={"kernelspec": notebook.metadata["kernelspec"], "language_info": {"name": "python"}}
     )
@@ -85,6 +88,19 @@ def used(notebook: NotebookNode) -> set[str]:
         for package, modules, alone in _IMPORTED.findall(cell["source"] if cell["cell_type"] == "code" else ""):
             names |= {f"{package}.{module.strip()}" for module in modules.split(",")} if package else {alone}
     return names
+
+
+def _linked(cell: NotebookNode, among: Collection[str]) -> NotebookNode:
+    """A cell that links to no chapter but these."""
+
+    def checked(text: str) -> str:
+        return _LINK.sub(lambda link: link[0] if link["chapter"] in among else link["words"], text)
+
+    if cell["cell_type"] == "markdown":
+        cell["source"] = checked(cell["source"])
+    for data in (output["data"] for output in cell.get("outputs", []) if "text/markdown" in output.get("data", {})):
+        data["text/markdown"] = checked(data["text/markdown"])
+    return cell
 
 
 def _prepared(cell: NotebookNode, heading: str) -> NotebookNode:
