@@ -767,7 +767,7 @@ Markdown("\n".join(f"- `{name}` {began(LOGS[name])}." for name in ("zfnet", "ale
 #
 # The table has five rows of the paper's own nets: the replication; the net of figure 3; (a) five of those that differ in their seed only,
 # their probabilities averaged; (b) one with more maps in layers 3, 4 and 5; all six together. What is trained of them, and what it took or
-# is likely to take, in seconds of this machine (`val_error` is a share, of one crop):
+# is likely to take, in seconds of this machine (*val error* is a share, of one crop):
 
 # %%
 SEEDS = ("zfnet", "zfnet-2", "zfnet-3", "zfnet-4", "zfnet-5")

@@ -61,7 +61,7 @@ def test_each_set_of_table_7_has_its_own_name_above_our_numbers():
 def test_a_neat_table_parts_thousands_and_leaves_out_what_is_missing():
     frame = pd.DataFrame(
         {
-            "n": [7.0, None],
+            "in_words": [7.0, None],
             "share": [-0.0004, 12345.678],
             "rate": [0.00125, 0.5],
             "words": ["as it is", None],
@@ -74,6 +74,10 @@ def test_a_neat_table_parts_thousands_and_leaves_out_what_is_missing():
         ["7", "0.00", "0.00125", "as it is", "1,234,567", "True"],
         ["", "12,345.68", "0.50000", "", "never", "False"],
     ]
-    assert neat.index.tolist() == ["", ""] and tables.neat(frame.set_index("words")).index.tolist()[0] == "as it is"
-    wide = frame[["n", "share"]].set_axis(pd.MultiIndex.from_product([["a"], ["n", "share"]]), axis=1)
-    assert tables.neat(wide).columns.tolist() == [("a", "n"), ("a", "share")] and frame["n"].iloc[0] == 7.0
+    assert (
+        neat.columns[0] == "in words"
+        and neat.index.tolist() == ["", ""]
+        and tables.neat(frame.set_index("words")).index.tolist()[0] == "as it is"
+    )
+    wide = frame[["in_words", "share"]].set_axis(pd.MultiIndex.from_product([["the_paper"], ["n", "share"]]), axis=1)
+    assert tables.neat(wide).columns.tolist() == [("the paper", "n"), ("the paper", "share")] and frame["in_words"].iloc[0] == 7.0

@@ -111,12 +111,18 @@ def neat(frame: pd.DataFrame, digits: int = 2, *, own: Mapping[str, int] | None 
         own: digits of single columns.
 
     Returns:
-        The same as text: thousands parted, whole numbers without a point, nothing where nothing is, and no counter in front.
+        The same as text: thousands parted, whole numbers without a point, nothing where nothing is, no counter in front, and a space for
+        each underscore of a heading.
     """
     columns = [_texts(frame.iloc[:, place], (own or {}).get(name, digits)) for place, name in enumerate(frame)]
     text = pd.DataFrame(dict(enumerate(columns)), index=frame.index)
-    text.columns = frame.columns
+    text.columns = frame.columns.map(_headed)
     return text.set_axis([""] * len(text)) if isinstance(frame.index, pd.RangeIndex) else text
+
+
+def _headed(name: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    """A heading, or those of all levels of a column, in words."""
+    return tuple(map(_headed, name)) if isinstance(name, tuple) else str(name).replace("_", " ")
 
 
 def _texts(values: Iterable[object], digits: int) -> list[str]:
