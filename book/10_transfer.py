@@ -549,7 +549,7 @@ FIRST_NETS = [  # sizes whose first fold was trained, at a rate with which the s
     if number == 0 and tried.loc[tried["size"] == size, "right"].max() >= 0
 ]
 BUDGET = pd.DataFrame([row for name, size in FIRST_NETS for row in search_and_after(name, size)])
-BUDGET.round(2) if len(BUDGET) else None
+tables.neat(BUDGET) if len(BUDGET) else None
 
 
 # %% tags=["plumbing"]
