@@ -1112,7 +1112,7 @@ def printed(number: str) -> float:
 
 ALEX_BEGAN, ALEX_CUTS = error_rates.left_chance(LOGS["alexnet"], CLASSES), CARDS["alexnet"]["lr_drops"]
 CUT_FIRST = (
-    " The cuts were found on `zfnet`; for `alexnet` the first came before it was seen to have left chance, so part of the difference may be the schedule's."
+    " The cuts are those of `zfnet`; for `alexnet` the first came before it was seen to have left chance, so part of the difference may be the schedule's."
     if ALEX_CUTS and (ALEX_BEGAN is None or ALEX_CUTS[0] < ALEX_BEGAN)
     else ""
 )

@@ -500,7 +500,7 @@ def seed_by_seed(name: str) -> list[dict]:
 
 
 # %% [markdown]
-# So here is each seed by itself, every net against the base of its own seed:
+# So each seed by itself, every net against the base of its own seed, as far as they are here:
 
 # %% tags=["plumbing"]
 EACH = pd.DataFrame(line for name in VARIANTS if name != base_of(name) for line in seed_by_seed(name))

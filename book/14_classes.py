@@ -514,6 +514,8 @@ Markdown(shots_reading())
 # Table 4 asks whether features that were learnt elsewhere beat a net that saw nothing but the few pictures at hand. The answer may depend on the number of classes too. The net from scratch has the same layers, batch norm and weight decay, and trains on the training pictures of the first fold; its learning rate is chosen as in chapter 10. The frozen features are given to the SVM as above; the net from scratch answers with its own softmax.
 #
 # The claim, written down before, has a limit of its own: it does not compare where the net from scratch errs on more than a tenth of its training pictures. These few pictures are all that this net has, and one that has not fitted them could lose because it was stopped too early. The frozen net is held to no limit, since its training is the same number of visits for every number of classes; how far it came is told below. So where its features are behind, that may be owed to its short training.
+#
+# Chapter 10 sets other nets side by side, the plain `zfnet` and a plain net from scratch, at layer 7 and another number of pictures; the two answers need not agree.
 
 # %%
 STEP = time.monotonic()
