@@ -781,14 +781,25 @@ MEMBERS = {
     "zfnet-unclipped": ("zfnet-unclipped",),
 }
 MORE = (*SEEDS[1:], "zfnet-wide")
-MISSING = error_rates.missing(PROFILE, list(MORE), seed=seed)
-TRAINED |= {name: runs.trained(PROFILE, name, seed=seed) for name in MORE if name not in MISSING}
+MISSING = error_rates.missing(PROFILE, list(MORE), seed=seed)  # averaged are probabilities, so it takes the nets themselves
+TRAINED |= {name: net for name in MORE if (net := runs.answered(PROFILE, name, seed=seed))}
 NETS_NEEDED = ["zfnet", "alexnet", *((clipping.UNCLIPPED,) if ACTED else ()), *MORE]
 tables.neat(train_all.table(PROFILE, NETS_NEEDED, seed=seed), own={"val_error": 4})
 
+
 # %%
-ABSENT = {row: error_rates.missing_words(MISSING, members) for row, members in MEMBERS.items()}
-ABSENT = {row: reason for row, reason in ABSENT.items() if reason}
+def lacking(*rows: str) -> str:
+    """Which nets some rows lack, in words; for a row of one net its answers do."""
+    alone = all(len(MEMBERS[row]) == 1 for row in rows)
+    return error_rates.missing_words({name: why for name, why in MISSING.items() if not (alone and name in TRAINED)}, members(*rows))
+
+
+def members(*rows: str) -> list[str]:
+    """The nets of some rows, each once."""
+    return list(dict.fromkeys(name for row in rows for name in MEMBERS[row]))
+
+
+ABSENT = {row: reason for row in MEMBERS if (reason := lacking(row))}
 Markdown("\n".join(f"- *{row}* stays empty: {reason}." for row, reason in ABSENT.items()) or "Nothing is missing.")
 
 # %% [markdown]
@@ -847,27 +858,40 @@ def guesses(row: str, which: tuple[int, ...]) -> np.ndarray:
     return cached_predictions.averaged([cached_predictions.of(TRAINED[name], PICTURES, VAL, crops=which) for name in MEMBERS[row]])
 
 
-GUESSES = {(row, len(which)): guesses(row, which) for row in MEMBERS if row not in ABSENT for which in ((crops.CENTRE,), crops.TEN)}
+def wrong_of(row: str, top: int = 1) -> np.ndarray:
+    """Which val images a row gets wrong, ten crops."""
+    if len(MEMBERS[row]) > 1:
+        return predictions.wrong(guesses(row, crops.TEN), TRUTH, top=top)
+    return cached_predictions.wrong(TRAINED[MEMBERS[row][0]], PICTURES, VAL, crops=crops.TEN, top=top)
 
 
-def error_row(row: str, count: int) -> dict:
+def counts_of(row: str, which: tuple[int, ...]) -> dict[str, float]:
+    """Errors of a row, and its log loss."""
+    if len(MEMBERS[row]) > 1:
+        return error_rates.counted(guesses(row, which), TRUTH)
+    return error_rates.counted_of(TRAINED[MEMBERS[row][0]], PICTURES, VAL, crops=which)
+
+
+# %% [markdown]
+# Every row with one crop and with ten:
+
+
+# %%
+def error_row(row: str, which: tuple[int, ...]) -> dict:
     """Errors of a row of the table, or why it is missing."""
-    counts = {"missing": ABSENT[row]} if row in ABSENT else error_rates.counted(GUESSES[row, count], TRUTH)
-    return {"net": row, "nets": len(MEMBERS[row]), "crops": count, **counts}
+    counts = {"missing": ABSENT[row]} if row in ABSENT else counts_of(row, which)
+    return {"net": row, "nets": len(MEMBERS[row]), "crops": len(which), **counts}
 
 
-TABLE2 = pd.DataFrame([error_row(row, count) for row in MEMBERS for count in (1, 10)]).convert_dtypes()
+WRONG = {row: wrong_of(row) for row in MEMBERS if row not in ABSENT}
+TABLE2 = pd.DataFrame([error_row(row, which) for row in MEMBERS for which in ((crops.CENTRE,), crops.TEN)]).convert_dtypes()
 tables.neat(TABLE2)
 
 # %% [markdown]
 # How much does the seed alone decide? Those of the five nets of row (a) that are here, one by one, ten crops.
 
 # %%
-ALONE = {
-    name: predictions.wrong(cached_predictions.of(TRAINED[name], PICTURES, VAL, crops=crops.TEN), TRUTH)
-    for name in SEEDS
-    if name not in MISSING
-}
+ALONE = {name: cached_predictions.wrong(TRAINED[name], PICTURES, VAL, crops=crops.TEN) for name in SEEDS if name in TRAINED}
 
 
 def spread() -> pd.DataFrame:
@@ -881,11 +905,11 @@ spread()
 
 # %%
 OTHER_ALEXNETS = {
-    name: predictions.wrong(cached_predictions.of(runs.trained(PROFILE, name, seed=seed), PICTURES, VAL, crops=crops.TEN), TRUTH)
+    name: cached_predictions.wrong(net, PICTURES, VAL, crops=crops.TEN)
     for name in recipes.seeds_of("alexnet")[1:]
-    if runs.is_there(PROFILE, name, seed=seed)
+    if (net := runs.answered(PROFILE, name, seed=seed))
 }
-BY_SEED = {"zfnet": list(ALONE.values()), "alexnet": [predictions.wrong(GUESSES["alexnet", 10], TRUTH), *OTHER_ALEXNETS.values()]}
+BY_SEED = {"zfnet": list(ALONE.values()), "alexnet": [WRONG["alexnet"], *OTHER_ALEXNETS.values()]}
 RANGES = {name: 100 * float(np.ptp([wrong.mean() for wrong in nets])) for name, nets in BY_SEED.items() if len(nets) > 1}
 FIRST_RANGE, *OTHER_RANGES = [f"{len(BY_SEED[name])} seeds of `{name}` {{}}within {points:.1f}" for name, points in RANGES.items()] or [""]
 SEED_WORDS = f"The errors of {FIRST_RANGE.format('lie ')} points of each other" + "".join(
@@ -905,9 +929,7 @@ def drawn_errors() -> pd.DataFrame:
     kinds = {"alexnet": "replication", **dict.fromkeys(OTHER_ALEXNETS, "replication"), FIVE: "averaged", WIDE: "wide", SIX: "averaged"}
     rows = []
     for name in dict.fromkeys(["alexnet", *OTHER_ALEXNETS, *(["zfnet-unclipped"] if ACTED else []), *SEEDS, WIDE, FIVE, SIX]):
-        wrong = (ALONE | OTHER_ALEXNETS).get(name)
-        if wrong is None and (name, 10) in GUESSES:
-            wrong = predictions.wrong(GUESSES[name, 10], TRUTH)
+        wrong = (WRONG | ALONE | OTHER_ALEXNETS).get(name)
         if wrong is None:  # named above, with the reason
             continue
         error = predictions.error_rate(wrong)
@@ -938,7 +960,6 @@ table2_figure
 
 # %%
 IDS = ("zfnet-beats-alexnet", "ensembles-help", "wider-middle-layers-help", "table2-order")
-WRONG = {row: predictions.wrong(GUESSES[row, 10], TRUTH) for row in MEMBERS if row not in ABSENT}
 STUCK = [name for name, own in REGIMES.items() if own.began is None]
 SLUGS = {
     "authors-replication-of-krizhevsky-et-al-1-convnet": "alexnet",
@@ -963,14 +984,9 @@ DIFFERENCE = seeds.difference(OVER_SEEDS["zfnet"], OVER_SEEDS["alexnet"], genera
 
 
 # %%
-def members(*rows: str) -> list[str]:
-    """The nets of some rows, each once."""
-    return list(dict.fromkeys(name for row in rows for name in MEMBERS[row]))
-
-
 def decided(id: str, rows: tuple[str, ...], decide: Callable[[], tuple[str, seeds.Estimate]], threshold: float | None = 0.0) -> dict:
     """Scoreboard row of a claim about the errors of some rows, or why it cannot be decided."""
-    if reason := error_rates.missing_words(MISSING, members(*rows)) or runs.starts_apart(PROFILE, members(*rows), seed=SEED):
+    if reason := lacking(*rows) or runs.starts_apart(PROFILE, members(*rows), seed=SEED):
         return results.claim(id, claims.NOT_COMPARABLE, n=0, reason=reason)
     status, found = decide()
     return verdicts.compared(id, status, found, len(TRUTH), under_trained=regime.reasons(REGIMES, members(*rows)), threshold=threshold)
@@ -1050,7 +1066,7 @@ def compared(key: str) -> dict:
         return results.absent(key, "no test split with hidden labels here; val stands in")
     if row in ABSENT:
         return results.absent(key, ABSENT[row])
-    error = predictions.error_rate(predictions.wrong(GUESSES[row, 10], TRUTH, top=1 if "top1" in column else 5))
+    error = predictions.error_rate(wrong_of(row, top=1 if "top1" in column else 5))
     row_of = results.number(key, 100 * error.rate, profile=PROFILE, n=error.n, interval=tuple(100 * end for end in error.interval()))
     return results.of_regime(row_of, REGIMES[MEMBERS[row][0]].words, regime.reasons(REGIMES, MEMBERS[row]))
 

@@ -133,12 +133,12 @@ Markdown(
 # The paper prints training and validation errors, and does not say how either was counted. **Assumption**: ten crops averaged for the
 # validation errors, as in table 2; for the training error the centre crop, counted after training on as many training images as there are
 # validation images, drawn by the seed, the same for all nets. Which nets are there, and what they took or are likely to take in seconds (*val error* is a
-# share, of one crop):
+# share, of one crop; where the state is *answers ship*, the weights of a net do not come with the book, but which pictures it got wrong does):
 
 # %% tags=["plumbing"]
 MIDWAY = time.monotonic()
-MISSING = error_rates.missing(PROFILE, list(VARIANTS), seed=seed)
-TRAINED = {name: runs.trained(PROFILE, name, seed=seed) for name in VARIANTS if name not in MISSING}
+MISSING = error_rates.missing(PROFILE, list(VARIANTS), seed=seed, answers=True)
+TRAINED = {name: runs.answered(PROFILE, name, seed=seed) for name in VARIANTS if name not in MISSING}
 tables.neat(train_all.table(PROFILE, list(VARIANTS), seed=seed), own={"val_error": 4})
 
 # %% tags=["plumbing"]
@@ -160,11 +160,11 @@ DRAWN = regime.training_images(PICTURES, seed=seed)
 
 def wrong(name: str, indices: np.ndarray, which: tuple[int, ...], top: int) -> np.ndarray:
     """Which images a net gets wrong, bool (n,)."""
-    return predictions.wrong(cached_predictions.of(TRAINED[name], PICTURES, indices, crops=which), PICTURES.labels[indices], top=top)
+    return cached_predictions.wrong(TRAINED[name], PICTURES, indices, crops=which, top=top)
 
 
 def of_seeds(indices: np.ndarray, which: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """Which images the nets of every row get wrong, from each seed that is trained, bool (seeds, n)."""
+    """Which images the nets of every row get wrong, from each seed that is there, bool (seeds, n)."""
     return {name: error_rates.of_seeds(PROFILE, name, PICTURES, indices, which=which, seed=SEED) for name in PRESENT}
 
 
@@ -480,16 +480,14 @@ Markdown(yardstick(by_name=True))
 # %%
 def one_seed(name: str) -> np.ndarray:
     """Which val images a net of one seed gets wrong."""
-    return predictions.wrong(
-        cached_predictions.of(runs.trained(PROFILE, name, seed=SEED), PICTURES, VAL, crops=crops.TEN), PICTURES.labels[VAL]
-    )
+    return cached_predictions.wrong(runs.answered(PROFILE, name, seed=SEED), PICTURES, VAL, crops=crops.TEN)
 
 
 def seed_by_seed(name: str) -> list[dict]:
     """The change of a net in every seed, each against the base of the same seed, in points."""
     lines = []
     for which, *pair in zip(("first", "second", "third"), recipes.seeds_of(name), recipes.seeds_of(base_of(name)), strict=False):
-        there, found = all(runs.is_there(PROFILE, one, seed=SEED) for one in pair), (np.nan,) * 3
+        there, found = all(runs.answered(PROFILE, one, seed=SEED) for one in pair), (np.nan,) * 3
         stuck = there and any(REGIMES[one].began is None for one in pair)
         if there and not stuck:
             found = bootstrap.paired_difference(*map(one_seed, pair), generator=np.random.default_rng(SEED))

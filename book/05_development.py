@@ -31,6 +31,7 @@ from zfutils.attribution import top_nine, topk
 from zfutils.core import profiles
 from zfutils.data import registry
 from zfutils.models import architectures, crops, devices, filters, recipes
+from zfutils.models.shipped_answers import Answered
 from zfutils.models.trained import note
 from zfutils.paper import claims
 from zfutils.report import exercises, plot, results, verdicts
@@ -51,7 +52,7 @@ LAYERS = evolution.LAYERS
 INPUTS = crops.Crops(PICTURES, SIZE, device=DEVICE)
 TRAINED = {name: runs.trained(PROFILE, name, seed=seed) for name in ("zfnet", "alexnet")}
 TRAINED["zfnet-unclipped"] = clipping.unclipped(PROFILE, seed=seed)  # zfnet itself where clipping never acted
-NETS = {name: found.net().to(DEVICE) for name, found in TRAINED.items()}
+NETS = {name: (found.first_layer() if isinstance(found, Answered) else found.net()).to(DEVICE) for name, found in TRAINED.items()}
 NET = NETS["zfnet"]
 VAL = PICTURES.indices("val")
 CARD = TRAINED["zfnet"].card

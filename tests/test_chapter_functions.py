@@ -325,3 +325,21 @@ def test_the_lines_of_the_parts_are_read_one_by_one():
 def test_classes_of_the_same_things_are_found_by_their_names():
     with_a_twin = from_chapter("10_transfer", "with_a_twin").with_a_twin
     assert with_a_twin(["Faces", "Faces_easy", "chair", "wheelchair"]) == [0, 1] and with_a_twin(["chair", "crab"]) == []
+
+
+def test_how_much_further_the_first_layer_moves_is_a_mean_over_amounts_in_shares_of_its_own_typical_distance():
+    kinds = [
+        SimpleNamespace(distances={"low": np.array([[2.0, 4.0], [6.0, 4.0]]), "high": np.array([[1.0, 3.0], [1.0, 3.0]])}),
+        SimpleNamespace(distances={"low": np.array([[10.0, 10.0]]), "high": np.array([[4.0, 12.0]])}),
+    ]
+    typical, drawn = {"low": 4.0, "high": 2.0}, []
+
+    def mean(values, *, generator):
+        drawn.append(values.tolist())
+        return float(values.mean()), 0.0, 0.0
+
+    names = {"bootstrap": SimpleNamespace(mean=mean), "TYPICAL": typical, "ENDS": ("low", "high"), "SEED": 0, "np": np}
+    chapter = from_chapter("13_imagenet", "moved_less", **names, invariance=SimpleNamespace(Curves=object))
+    assert chapter.moved_less(kinds[:1])[0] == pytest.approx(0.0) and drawn[-1] == [1.0 - 0.5, 1.0 - 1.5], "one kind, image by image"
+    chapter.moved_less(kinds)
+    assert drawn[-1] == [6 / 4 - 2 / 2, 6 / 4 - 6 / 2], "all kinds: every amount counts alike"

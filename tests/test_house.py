@@ -27,6 +27,7 @@ PACKAGES = {
         ("architectures", "crops"),
         ("recipes", "rotated_crops", "predictions", "checkpoints", "filters"),
         ("shipped", "pretrained"),
+        ("shipped_answers",),
         ("trained", "loading"),
         ("cached_predictions",),
     ),

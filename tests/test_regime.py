@@ -47,7 +47,7 @@ def test_the_regime_of_a_net_is_counted_on_drawn_training_images(tiny_set, monke
     trained = type("Trained", (), {"log": log})()
     answers = np.eye(4)[tiny_set.labels]
     answers[:24] = np.roll(answers[:24], 1, 1)  # the first half of the training images is answered wrongly
-    monkeypatch.setattr(regime.cached_predictions, "of", lambda trained, prepared, indices: answers[indices])
+    monkeypatch.setattr(regime.cached_predictions, "of", lambda trained, prepared, indices, crops: answers[indices])
     found = regime.of(trained, tiny_set, name="zfnet", seed=0)
     indices = regime.training_images(tiny_set, seed=0)
     assert len(indices) == 12 and (indices < 48).all() and found.train_error == (indices < 24).mean()

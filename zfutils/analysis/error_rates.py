@@ -9,22 +9,24 @@ import pandas as pd
 from zfutils.core.profiles import Profile
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import cached_predictions, predictions, recipes
+from zfutils.models.shipped_answers import Answered
+from zfutils.models.trained import Trained
 from zfutils.stats import bootstrap, seeds
 from zfutils.stats.bootstrap import Interval
 from zfutils.stats.seeds import Estimate
 from zfutils.training import runs, schedule
 
 Answers = tuple[np.ndarray, np.ndarray]  # wrong answers to validation and to training images
-TOPS = (1, 2, 5)
 
 
-def missing(profile: Profile, names: list[str], *, seed: int = 0) -> dict[str, str]:
+def missing(profile: Profile, names: list[str], *, seed: int = 0, answers: bool = False) -> dict[str, str]:
     """Nets that are neither trained nor ship, each with what is there of it.
 
     Args:
         profile: the sizes.
         names: of recipes.
         seed: of the nets.
+        answers: whether a net of which only the answers ship (`models.shipped_answers`) counts as there.
 
     Returns:
         `{"zfnet-wide": "zfnet-wide is at step 120 of 5008", …}`, in the order of the names.
@@ -33,7 +35,8 @@ def missing(profile: Profile, names: list[str], *, seed: int = 0) -> dict[str, s
         Problem: unknown recipe or absent data.
     """
     states = {name: runs.state(profile, name, seed=seed) for name in names}
-    return {name: _reason(name, state) for name, state in states.items() if state not in ("trained", "ships")}
+    there = ("trained", "ships", *([runs.ANSWERS] if answers else []))
+    return {name: _reason(name, state) for name, state in states.items() if state not in there}
 
 
 def missing_words(missing: Mapping[str, str], names: Iterable[str]) -> str:
@@ -50,19 +53,18 @@ def missing_words(missing: Mapping[str, str], names: Iterable[str]) -> str:
 
 
 def of_seeds(profile: Profile, name: str, prepared: PreparedSet, indices: np.ndarray, *, which: tuple[int, ...], seed: int) -> np.ndarray:
-    """Wrong answers of a recipe from every seed that is trained, bool (seeds, n).
+    """Wrong answers of a recipe from every seed that is there, bool (seeds, n).
 
     Args:
         profile: the sizes.
-        name: of the recipe; its first seed must be trained.
+        name: of the recipe; its first seed must be there.
         prepared: the pictures.
         indices: (n,).
         which: crops to average over.
         seed: of the run.
     """
-    there = [other for other in recipes.seeds_of(name) if runs.is_there(profile, other, seed=seed)]
-    answers = (cached_predictions.of(runs.trained(profile, other, seed=seed), prepared, indices, crops=which) for other in there)
-    return np.stack([predictions.wrong(own, prepared.labels[indices]) for own in answers])
+    nets = filter(None, (runs.answered(profile, other, seed=seed) for other in recipes.seeds_of(name)))
+    return np.stack([cached_predictions.wrong(net, prepared, indices, crops=which) for net in nets])
 
 
 def left_chance(log: pd.DataFrame, classes: int) -> int | None:
@@ -95,15 +97,23 @@ def counted(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         `n`; `top-1 wrong` and `top-1 error %` with the ends of its 95 % interval (Wilson), `low %` and `high %`; the same counts and
         percentages for `top-2` and `top-5`; `mean log loss` in nats, where a probability below 1e-12 counts as that.
     """
-    row = {"n": len(labels)}
-    for top in TOPS:
-        error = predictions.error_rate(predictions.wrong(probabilities, labels, top=top))
-        row |= {f"top-{top} wrong": error.wrong, f"top-{top} error %": round(100 * error.rate, 2)}
-        if top == 1:
-            low, high = error.interval()
-            row |= {"low %": round(100 * low, 2), "high %": round(100 * high, 2)}
-    likelihood = np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12)
-    return {**row, "mean log loss": round(float(-np.log(likelihood).mean()), 4)}
+    wrong = {top: predictions.wrong(probabilities, labels, top=top) for top in predictions.TOPS}
+    return _counts(wrong, predictions.log_loss(probabilities, labels))
+
+
+def counted_of(trained: Trained | Answered, prepared: PreparedSet, indices: np.ndarray, *, crops: tuple[int, ...]) -> dict[str, float]:
+    """The same of one net, also where only its answers ship.
+
+    Args:
+        trained: the net.
+        prepared: the pictures that it was trained on.
+        indices: of the pictures, (n,).
+        crops: numbers of the crops to average over.
+    """
+    if not isinstance(trained, Answered):
+        return counted(cached_predictions.of(trained, prepared, indices, crops=crops), prepared.labels[indices])
+    wrong = {top: trained.wrong(prepared, indices, crops=crops, top=top) for top in predictions.TOPS}
+    return _counts(wrong, trained.log_loss(prepared, indices, crops=crops))
 
 
 def ensemble_gain(together: np.ndarray, alone: np.ndarray, *, generator: np.random.Generator) -> Interval:
@@ -156,7 +166,21 @@ def direction(interval: tuple[float, float], seeds: int = 2) -> str:
     return ("leans " if seeds < 2 else "") + ("higher" if low > 0 else "lower")
 
 
+def _counts(wrong: Mapping[int, np.ndarray], log_loss: float) -> dict[str, float]:
+    """A row of counts from wrong answers, bool (n,) for each number of guesses, and the mean log loss."""
+    row = {"n": len(wrong[1])}
+    for top, own in wrong.items():
+        error = predictions.error_rate(own)
+        row |= {f"top-{top} wrong": error.wrong, f"top-{top} error %": round(100 * error.rate, 2)}
+        if top == 1:
+            low, high = error.interval()
+            row |= {"low %": round(100 * low, 2), "high %": round(100 * high, 2)}
+    return {**row, "mean log loss": round(log_loss, 4)}
+
+
 def _reason(name: str, state: str) -> str:
     """Why a net is not there; where its training stopped that says so itself, and what to do about it is left out."""
+    if state == runs.ANSWERS:
+        return f"of {name} only answers ship"
     said = state.partition(";")[0].strip()
     return said if name in said else f"{name} is {said}"

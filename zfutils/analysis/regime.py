@@ -10,7 +10,9 @@ import pandas as pd
 from zfutils.analysis import error_rates
 from zfutils.core.profiles import Profile
 from zfutils.data.prepared_sets import PreparedSet
-from zfutils.models import cached_predictions, predictions, recipes
+from zfutils.models import cached_predictions, recipes
+from zfutils.models.crops import CENTRE
+from zfutils.models.shipped_answers import Answered
 from zfutils.models.trained import Trained
 from zfutils.paper import numbers
 from zfutils.training import runs
@@ -63,7 +65,7 @@ class Regime:
         return f"{self.steps} steps, learning from {self.began or 'never'}, training error {self.train_error:.1%}"
 
 
-def of(trained: Trained, prepared: PreparedSet, *, name: str, seed: int, row: str = "") -> Regime:
+def of(trained: Trained | Answered, prepared: PreparedSet, *, name: str, seed: int, row: str = "") -> Regime:
     """The regime of a net.
 
     *Paper:* table 3 prints training errors and does not say how they were counted. **Assumption**: on the centre crop, after training.
@@ -76,7 +78,7 @@ def of(trained: Trained, prepared: PreparedSet, *, name: str, seed: int, row: st
         row: of the paper's table 3 that prints its training error, as in `table3/<row>/train_top1_error`; default that of figure 3's net.
     """
     indices = training_images(prepared, seed=seed)
-    wrong = predictions.wrong(cached_predictions.of(trained, prepared, indices), prepared.labels[indices])
+    wrong = cached_predictions.wrong(trained, prepared, indices, crops=(CENTRE,))
     printed = numbers.number(f"table3/{row}/train_top1_error" if row else _PAPERS)["paper"] / 100
     log = trained.log
     began = error_rates.left_chance(log, len(prepared.classes))
@@ -103,15 +105,16 @@ def fall(log: pd.DataFrame) -> float:
 
 
 def of_seeds(profile: Profile, rows: dict[str, str], prepared: PreparedSet, *, seed: int) -> dict[str, Regime]:
-    """The regimes of some recipes from every seed that is trained.
+    """The regimes of some recipes from every seed that is there.
 
     Args:
         profile: the sizes.
         rows: for the name of each recipe its row in the paper's table 3, as in `of`.
         prepared, seed: as in `of`.
     """
-    nets = [(other, row) for name, row in rows.items() for other in recipes.seeds_of(name) if runs.is_there(profile, other, seed=seed)]
-    return {name: of(runs.trained(profile, name, seed=seed), prepared, name=name, seed=seed, row=row) for name, row in nets}
+    named = [(other, row) for name, row in rows.items() for other in recipes.seeds_of(name)]
+    nets = [(name, row, net) for name, row in named if (net := runs.answered(profile, name, seed=seed))]
+    return {name: of(net, prepared, name=name, seed=seed, row=row) for name, row, net in nets}
 
 
 def reasons(regimes: dict[str, Regime], names: Iterable[str]) -> str:

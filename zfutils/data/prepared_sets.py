@@ -80,6 +80,11 @@ class PreparedSet:
         return self._digest
 
     @functools.cached_property
+    def named(self) -> str:
+        """Digest of which pictures there are, by their names, splits and classes; whose copies they are makes no difference."""
+        return keys.digest(*(self.table[column].tolist() for column in ("file", "split", "label")), self.classes)
+
+    @functools.cached_property
     def _digest(self) -> str:
         splits = "\n".join(self.table["split"].tolist()).encode()
         # Bytes, not lists: a million pictures take a moment.

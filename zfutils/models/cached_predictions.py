@@ -6,6 +6,7 @@ from zfutils.core import keys, locks, paths
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import checkpoints, devices, predictions
 from zfutils.models.crops import CENTRE
+from zfutils.models.shipped_answers import Answered
 from zfutils.models.trained import Model, Trained
 
 PREDICTIONS_VERSION = 1  # raised when the same net and pictures give other probabilities
@@ -44,6 +45,26 @@ def of(
             with paths.whole(file) as fresh, fresh.open("wb") as out:
                 np.save(out, answers)
     return np.load(file)
+
+
+def wrong(trained: Trained | Answered, prepared: PreparedSet, indices: np.ndarray, *, crops: tuple[int, ...], top: int = 1) -> np.ndarray:
+    """Which pictures a net gets wrong, bool (n,); also of a net of which only the answers ship.
+
+    *Paper:* tables 2 and 3.
+
+    Args:
+        trained: the net.
+        prepared: the pictures that it was trained on.
+        indices: of the pictures, (n,).
+        crops: numbers of the crops to average over.
+        top: how many guesses.
+
+    Raises:
+        Problem: only answers ship, and they do not say this.
+    """
+    if isinstance(trained, Answered):
+        return trained.wrong(prepared, indices, crops=crops, top=top)
+    return predictions.wrong(of(trained, prepared, indices, crops=crops), prepared.labels[indices], top=top)
 
 
 def averaged(probabilities: list[np.ndarray]) -> np.ndarray:

@@ -64,7 +64,12 @@ def architecture(path: Path) -> Architecture:
     Raises:
         Problem: as `card`.
     """
-    fields = card(path)["architecture"]
+    return architecture_of(card(path))
+
+
+def architecture_of(card: dict) -> Architecture:
+    """Read what net a card is of."""
+    fields = dict(card["architecture"])
     if "deviations" in fields:  # what cards called them before
         fields["stds"] = fields.pop("deviations")
     convs = tuple(Conv(**{**conv, "then": tuple(conv["then"])}) for conv in fields.pop("convs"))

@@ -10,6 +10,8 @@ from zfutils.models import devices
 from zfutils.models.crops import CENTRE, Crops
 from zfutils.stats import intervals
 
+TOPS = (1, 2, 5)  # guesses for which errors are counted
+
 
 @torch.no_grad()
 def probabilities(
@@ -61,6 +63,17 @@ def wrong(probabilities: np.ndarray, labels: np.ndarray, *, top: int = 1) -> np.
     """
     guesses = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
     return ~(guesses == labels[:, None]).any(1)
+
+
+def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean negative logarithm of the probability of the true class, nats; a probability below 1e-12 counts as that.
+
+    Args:
+        probabilities: (n, classes).
+        labels: (n,).
+    """
+    likelihood = np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12)
+    return float(-np.log(likelihood).mean())
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from zfutils.data.samples import Sample
 from zfutils.models import architectures, checkpoints, crops, shipped
 from zfutils.models.architectures import Architecture
 from zfutils.models.crops import Crops, ScaledCrops
+from zfutils.models.shipped_answers import Answered
 
 
 @dataclass(frozen=True)
@@ -148,14 +149,16 @@ def of_shipped(profile: str, recipe: str, *, seed: int = 0) -> Shipped | None:
     return Shipped(paths.data_dir() / profile / "shipped" / f"{name}-{digest[:8]}", name)
 
 
-def note(nets: Iterable[Trained], pictures: PreparedSet) -> str:
+def note(nets: Iterable[Trained | Answered], pictures: PreparedSet) -> str:
     """One line, Markdown, that says whose nets and pictures a page is made with."""
-    names = ", ".join(f"`{net.name}`" for net in dict.fromkeys(nets) if isinstance(net, Shipped))
+    nets = list(dict.fromkeys(nets))
+    names, answers = (", ".join(f"`{net.name}`" for net in nets if isinstance(net, kind)) for kind in (Shipped, Answered))
     few = f"the {len(pictures.table)} pictures that ship, too few for errors and tables" if isinstance(pictures, Sample) else ""
-    if not names and not few:
+    if not names and not answers and not few:
         return "Shown with nets and pictures of this machine."
-    shown = " and ".join(filter(None, (names and f"what ships: {names}", few)))
-    large = [profile for profile, word in shipped.DATA.items() if f"-{word}`" in names]  # a plain run takes those that ship
+    rest = answers and f"what ships of other nets, their answers without their weights: {answers}"
+    shown = " and ".join(filter(None, (names and f"what ships: {names}", rest, few)))
+    large = [profile for profile, word in shipped.DATA.items() if f"-{word}`" in names + answers]  # a plain run takes those that ship
     own = f"make reproduce PROFILE={large[0]} RETRAIN=1" if large else "make reproduce"
     return f"*Shown with {shown}; `{own}` makes your own.*"
 

@@ -217,7 +217,8 @@ def _ship(given: argparse.Namespace) -> int:
 
     if given.net is None:
         raise Problem("expected a trained net, got none; give --net zfnet, say")
-    shipping.ship(given.profile, given.net, seed=given.seed)
+    write = shipping.ship_answers if given.answers else shipping.ship
+    write(given.profile, given.net, seed=given.seed)
     return 0
 
 
@@ -234,6 +235,7 @@ _FLAGS: dict[str, dict] = {
     "seed": {"type": _seed, "default": os.environ.get("SEED") or "0", "help": "of everything that is drawn"},
     "jobs": {"help": "parallel processes; default all cores, on GPUs one a GPU"},
     "net": {"help": "a recipe"},
+    "answers": {"action": "store_true", "help": "of a net that only fills a row of a table: its answers alone"},
     "only": {"help": "one result or chapter, with what it needs"},
     "mirror": {"help": "folder with the archives, instead of a download"},
     "folder": {"help": "your pictures, for the profile folder"},
@@ -256,6 +258,6 @@ _VERBS: dict[Callable[[argparse.Namespace], int], tuple[str, str]] = {
     _explore: ("open JupyterLab on the explorer", "profile"),
     _book: ("make the static site from the executed chapters", "profile"),
     _serve: ("show the static site on this machine", ""),
-    _ship: ("write a trained net into weights/ (--net)", "profile seed net"),
+    _ship: ("write a trained net, or its answers, into weights/ (--net)", "profile seed net answers"),
     _bench: ("measure speed against what one would use instead", "profile seed folder"),
 }

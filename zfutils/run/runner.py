@@ -177,7 +177,7 @@ def _key(profile: Profile, chapter: Chapter, prepared: dict[str, PreparedSet], n
     printed = [hashlib.sha256(file.read_bytes()).hexdigest() for file in tables]
     sizes = {name: value for name, value in asdict(profile).items() if name != "purpose"}
     needed = [_state(profile, need).get("key") for need in chapter.needs]
-    digests = [*_nets_of(chapter, nets), *_seeds_of(profile, chapter, seed)]
+    digests = [*_nets_of(chapter, nets), *_others_of(profile, chapter, nets, seed)]
     return keys.digest(text, used, only_trained, rules, printed, sizes, seed, pictures, digests, needed)
 
 
@@ -187,14 +187,14 @@ def _nets_of(chapter: Chapter, nets: dict[str, Trained]) -> list[str]:
     return ["missing" if file is None else hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
 
 
-def _seeds_of(profile: Profile, chapter: Chapter, seed: int) -> list[str]:
-    """Digests of the nets from further seeds that a chapter takes in, as far as any run has trained them."""
-    if not chapter.seeds:
+def _others_of(profile: Profile, chapter: Chapter, nets: dict[str, Trained], seed: int) -> list[str]:
+    """Digests of what else a chapter takes in where it is there: nets from further seeds, and answers that ship in place of nets."""
+    names = [name for name in (*chapter.rows, *chapter.seeds) if name not in nets]
+    if not names:
         return []
     from zfutils.training import runs  # only here: a chapter without nets need not load torch
 
-    there = [name for name in chapter.seeds if runs.is_there(profile, name, seed=seed)]
-    files = {name: runs.trained(profile, name, seed=seed).file for name in there}
+    files = {name: net.file for name in names if (net := runs.answered(profile, name, seed=seed))}
     return [f"{name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for name, file in files.items()]
 
 

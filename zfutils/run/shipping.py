@@ -6,13 +6,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from zfutils.analysis import regime
 from zfutils.attribution import shipped_winners, topk
 from zfutils.core import paths, progress, shipped_files
 from zfutils.core.errors import Problem
 from zfutils.core.profiles import Profile
 from zfutils.data import registry, samples
 from zfutils.data.prepared_sets import PreparedSet
-from zfutils.models import predictions, recipes, shipped
+from zfutils.models import cached_predictions, crops, predictions, recipes, shipped, shipped_answers
 from zfutils.models.crops import CENTRE, Crops
 from zfutils.models.trained import Trained
 from zfutils.training import runs
@@ -22,6 +23,10 @@ LARGEST = 13_500_000  # bytes that the weights of a net may take; with its mean 
 PER_CLASS = {"val": 10, "train": 2}  # pictures of each class in a sample
 VAL_QUALITY = 80  # of the val pictures among which the winners are, as there are many
 NINE = 9
+_KEPT = (  # of the card of a trained net
+    *("recipe", "settings", "seed", "data", "data_sha256", "classes", "lr_drops", "steps", "visits", "multiply_adds", "seconds"),
+    *("images_per_second", "clipped", "learned", "dtype", "device", "torch"),
+)
 MOST_LOST = 0.005  # share of val pictures that rounding to half precision may turn wrong
 
 
@@ -61,25 +66,54 @@ def ship(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
     return [file.name for file in files]
 
 
+def ship_answers(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
+    """Write into `weights/` which pictures a trained net got wrong, and its first layer, where its weights are too many to ship.
+
+    *Paper:* tables 2 and 3, figure 6 (a).
+
+    Args:
+        profile: its sizes.
+        name: a recipe that is trained.
+        seed: of the run.
+
+    Returns:
+        The name of the file.
+
+    Raises:
+        Problem: the net was not trained here.
+    """
+    if not runs.is_trained(profile, name, seed=seed):
+        raise Problem(f"{name} was not trained here in profile {profile.name}; run: make train NET={name} PROFILE={profile.name}")
+    trained, prepared = runs.trained(profile, name, seed=seed), registry.opened(profile, seed=seed)
+    asked = [(prepared.indices("val"), crops.TEN), (prepared.indices("val"), (CENTRE,))]
+    asked.append((regime.training_images(prepared, seed=seed), (CENTRE,)))
+    answers = [(indices, which, cached_predictions.of(trained, prepared, indices, crops=which)) for indices, which in asked]
+    about = {fact: trained.card[fact] for fact in (*_KEPT, "val_wrong", "val_n")} | _run(profile, name, trained, prepared, seed)
+    shipped_name = f"{name}-{shipped.DATA.get(profile.name, profile.name)}"
+    file = shipped_answers.write(shipped_name, trained.net(), trained.architecture, answers, prepared, card=about)
+    progress.say(f"{file}: {file.stat().st_size / 1e3:.1f} kB")
+    return [file.name]
+
+
+def _run(profile: Profile, name: str, trained: Trained, prepared: PreparedSet, seed: int) -> dict:
+    """Of a card: what the run was that the net comes from."""
+    about = {"says": recipes.recipe(name).says, "profile": profile.name, "data_digest": prepared.digest(), "run_seed": seed}
+    return about | {"log": trained.log.round(6).to_dict("list")}
+
+
 def _card(profile: Profile, name: str, trained: Trained, prepared: PreparedSet, net: nn.Sequential, seed: int) -> dict:
     """What is to be known of a net that ships; its errors are measured with the weights that ship."""
     indices = prepared.indices("val")
     guessed = predictions.probabilities(net, Crops(prepared, profile.image_size, device=torch.device("cpu")), indices)
     error = predictions.error_rate(predictions.wrong(guessed, prepared.labels[indices]))
-    kept = ("recipe", "settings", "seed", "data", "data_sha256", "classes", "lr_drops", "steps", "visits", "multiply_adds", "seconds")
-    kept += ("images_per_second", "clipped", "learned", "dtype", "device", "torch")
     return {
-        "says": recipes.recipe(name).says,
-        "profile": profile.name,
-        **{fact: trained.card[fact] for fact in kept},
-        "data_digest": prepared.digest(),
+        **_run(profile, name, trained, prepared, seed),
+        **{fact: trained.card[fact] for fact in _KEPT},
         "val_wrong": error.wrong,
         "val_n": error.n,
         "val_error": error.rate,
         "val_interval": error.interval(),
-        "run_seed": seed,
         "shipped_dtype": "float16",
-        "log": trained.log.round(6).to_dict("list"),
     }
 
 

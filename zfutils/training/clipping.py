@@ -9,6 +9,7 @@ from zfutils.core import keys, paths
 from zfutils.core.profiles import Profile
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import checkpoints, devices, recipes
+from zfutils.models.shipped_answers import Answered
 from zfutils.models.trained import Trained
 from zfutils.training import run_folder, runs
 from zfutils.training.trainer import TRAINING_VERSION, Diverged, Settings, Trainer
@@ -45,13 +46,17 @@ def acts(profile: Profile, *, seed: int = 0) -> bool:
     return runs.trained(profile, "zfnet", seed=seed).card["clipped"] > 0
 
 
-def unclipped(profile: Profile, *, seed: int = 0) -> Trained:
+def unclipped(profile: Profile, *, seed: int = 0) -> Trained | Answered:
     """The net that was trained without clipping: where clipping never acted, that is zfnet itself, bit for bit.
+
+    Returns:
+        The net, or what ships of its answers.
 
     Raises:
         Problem: a net is not trained yet.
     """
-    return runs.trained(profile, UNCLIPPED if acts(profile, seed=seed) else "zfnet", seed=seed)
+    name = UNCLIPPED if acts(profile, seed=seed) else "zfnet"
+    return runs.answered(profile, name, seed=seed) or runs.trained(profile, name, seed=seed)
 
 
 def rates(profile: Profile) -> tuple[float, ...]:

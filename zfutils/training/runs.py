@@ -14,7 +14,8 @@ from zfutils.core import keys, paths, profiles, progress
 from zfutils.core.errors import Problem
 from zfutils.data import registry
 from zfutils.data.prepared_sets import PreparedSet
-from zfutils.models import architectures, checkpoints, devices, predictions, recipes, shipped
+from zfutils.models import architectures, checkpoints, devices, predictions, recipes, shipped, shipped_answers
+from zfutils.models.shipped_answers import Answered
 from zfutils.models.trained import Trained, of_shipped
 from zfutils.training import run_folder, schedule
 from zfutils.training.trainer import TRAINING_VERSION, Settings, Trainer
@@ -22,6 +23,7 @@ from zfutils.training.trainer import TRAINING_VERSION, Settings, Trainer
 _MODERN_RATE, _MODERN_DECAY = 0.05, 5e-4  # of recipes that are `modern`, at the paper's batch
 _MODERN_DROPS, _MODERN_FACTOR = (0.7, 0.9), 0.1  # they learn from the first step on, and need no early drop
 _TUNING_RATE, _TUNING_SHARE = 0.1, 0.2  # of the profile's rate and length, where a net starts from one that ships
+ANSWERS = "answers ship"  # the state of a net whose weights do not
 _MEMBERS = 1000  # between the seeds of nets that differ in their seed only, so that no seed of a reader meets them
 
 
@@ -156,9 +158,15 @@ def _train(settings: Settings, prepared: PreparedSet, folder: Path) -> None:
 
 
 def state(profile: profiles.Profile, name: str, *, seed: int = 0) -> str:
-    """What is there of a net: `trained`, `ships`, `at step 120 of 3756`, `missing`, or why its training stopped or cannot be."""
+    """What is there of a net.
+
+    Returns:
+        `trained`, `ships`, `answers ship`, `at step 120 of 3756`, `missing`, or why its training stopped or cannot be.
+    """
     if is_there(profile, name, seed=seed):
         return "trained" if is_trained(profile, name, seed=seed) else "ships"
+    if answered(profile, name, seed=seed):
+        return ANSWERS
     recipe, prepared = recipes.recipe(name), registry.opened(profile, seed=seed)
     if why := too_few_classes(recipe, prepared):
         return why
@@ -187,6 +195,21 @@ def trained(profile: profiles.Profile, name: str, *, seed: int = 0) -> Trained:
         command = f"make train NET={name} PROFILE={profile.name}" + (f" SEED={seed}" if seed else "")
         raise Problem(f"{name} is not trained in profile {profile.name}; run: {command}")
     return Trained(_folder(profile, name, seed))
+
+
+def answered(profile: profiles.Profile, name: str, *, seed: int = 0) -> Trained | Answered | None:
+    """Find a net as `trained` does, else what ships of its answers; None where there is nothing.
+
+    What asks for no more than a card, a log and which pictures a net got wrong can take either.
+
+    Raises:
+        Problem: unknown recipe.
+    """
+    if is_there(profile, name, seed=seed):
+        return trained(profile, name, seed=seed)
+    if not registry.is_prepared(profile, seed=seed):
+        return None
+    return shipped_answers.of(profile.name, name, registry.opened(profile, seed=seed), seed=seed)
 
 
 def is_there(profile: profiles.Profile, name: str, *, seed: int = 0) -> bool:
@@ -223,8 +246,8 @@ def starts_apart(profile: profiles.Profile, names: Iterable[str], *, seed: int =
     Returns:
         The reason; empty where all of them started alike.
     """
-    there = [name for name in names if is_there(profile, name, seed=seed)]
-    tuned = [name for name in there if trained(profile, name, seed=seed).card["settings"].get("start")]
+    there = {name: net for name in names if (net := answered(profile, name, seed=seed))}
+    tuned = [name for name, net in there.items() if net.card["settings"].get("start")]
     others = [name for name in there if name not in tuned]
     words = f"{', '.join(tuned)} was fine-tuned from a net that ships, {', '.join(others)} trained from random weights"
     return words if tuned and others else ""

@@ -13,7 +13,8 @@ from zfutils.core.profiles import Profile
 from zfutils.core.subprocesses import Children
 from zfutils.data import registry
 from zfutils.models import architectures, devices, recipes
-from zfutils.models.trained import Trained, of_shipped
+from zfutils.models.shipped_answers import Answered
+from zfutils.models.trained import Trained
 from zfutils.training import clipping, runs
 from zfutils.training.trainer import Diverged
 
@@ -31,7 +32,7 @@ def make(
     only_trained: bool = False,
     beside: Children | None = None,
     begun: threading.Event | None = None,
-) -> dict[str, Trained]:
+) -> dict[str, Trained | Answered]:
     """Train what is not trained yet.
 
     Args:
@@ -41,7 +42,8 @@ def make(
         seed: of everything that is drawn.
         jobs: trainings at once; default as many as there are cores, on GPUs one a GPU.
         retrain: train anew what is trained.
-        only_trained: train no row, take those that are there; of the needed nets take those that ship where none was trained here.
+        only_trained: train no row, take those that are there; of the needed nets take those that ship, or whose answers
+            do, where none was trained here.
         beside: the processes of a run, whose slots the trainings share with others; then each is a process of its own.
         begun: set once the nets that follow none are trained.
 
@@ -89,12 +91,13 @@ def _possible(profile: Profile, rows: list[str], seed: int) -> list[str]:
     return [name for name in rows if not why[name]]
 
 
-def _shipped(profile: Profile, names: list[str], seed: int) -> dict[str, Trained]:
-    """Those nets that were not trained here and that ship."""
+def _shipped(profile: Profile, names: list[str], seed: int) -> dict[str, Trained | Answered]:
+    """Those nets that were not trained here and that ship, or whose answers do."""
     missing = [name for name in names if not runs.is_trained(profile, name, seed=seed)]
-    nets = {name: net for name in missing if (net := of_shipped(profile.name, name, seed=seed))}
+    nets = {name: net for name in missing if (net := runs.answered(profile, name, seed=seed))}
     for name, net in nets.items():
-        progress.say(f"{name}: taken from what ships, {net.name}; with RETRAIN=1 it is trained here")
+        what = f"the answers of {net.name}" if isinstance(net, Answered) else net.name
+        progress.say(f"{name}: taken from what ships, {what}; with RETRAIN=1 it is trained here")
     return nets
 
 
@@ -134,8 +137,8 @@ def _row(profile: Profile, recipe: recipes.Recipe, prepared: registry.PreparedSe
         "seconds": 0.0 if same else None,
         "val_error": None,
     }
-    if row["state"] in ("trained", "ships"):
-        card = runs.trained(profile, recipe.name, seed=seed).card
+    if net := runs.answered(profile, recipe.name, seed=seed):
+        card = net.card
         row |= {"seconds": card.get("seconds"), "val_error": card["val_wrong"] / card["val_n"]}
     return row
 

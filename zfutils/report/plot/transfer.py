@@ -97,7 +97,7 @@ def by_count(
         x: the column of the number.
         xlabel: of its axis.
         ordered: whether the series have an order; then their colours run from light to dark, and their marks are moved sideways.
-        marks: captions and heights of horizontal lines.
+        marks: captions and heights of horizontal lines, told in the legend.
         title: of the figure.
 
     Returns:
@@ -112,8 +112,7 @@ def by_count(
         axis.plot(where, own["value"], _SHAPES[number % 5] + "-", ms=5, lw=1.2, color=colours[number], label=series)
         axis.vlines(where, own["low"], own["high"], color=colours[number], lw=2, alpha=0.4)
     for caption, height in (marks or {}).items():
-        axis.axhline(height, color=GREY, lw=0.9, ls="--")
-        axis.text(0.01, height, caption, va="bottom", color=GREY, fontsize=8, transform=axis.get_yaxis_transform())
+        axis.axhline(height, color=GREY, lw=0.9, ls="--", label=caption)
     counts = sorted(set(frame[x]))
     axis.set_xscale("log", base=2)
     axis.set_xticks(counts, [str(count) for count in counts], minor=False)

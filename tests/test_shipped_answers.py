@@ -1,0 +1,183 @@
+"""Answers that ship: they stand for a net in the table of errors, and say nothing of pictures that the net was not asked about."""
+
+import dataclasses
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from zfutils.analysis import error_rates, regime
+from zfutils.core import paths, profiles, shipped_files
+from zfutils.core.errors import Problem
+from zfutils.data import registry
+from zfutils.models import cached_predictions, crops, recipes, shipped, shipped_answers
+from zfutils.models.crops import CENTRE
+from zfutils.models.shipped_answers import Answered
+from zfutils.models.trained import Trained, note
+from zfutils.run import chapters, notebooks, runner, shipping
+from zfutils.run.command_line import main
+from zfutils.training import runs, train_all
+
+TINY = profiles.Profile("tiny", "tests", "toybox", 56, 1 / 16, 16, 2, batch=16)
+ROW = "alexnet-without-7"
+
+
+@pytest.fixture
+def pictures(tiny_set, monkeypatch, tmp_path):
+    """The tiny set stands in for the pictures of the profile; what ships lies in a folder of the test."""
+    monkeypatch.setattr(registry, "opened", lambda profile, which="pretraining", *, seed=0, folder=None: tiny_set)
+    monkeypatch.setattr(registry, "is_prepared", lambda profile, which="pretraining", *, seed=0: True)
+    monkeypatch.setattr(paths, "WEIGHTS", tmp_path / "weights")
+    return tiny_set
+
+
+@pytest.fixture
+def trained(pictures) -> Trained:
+    """A row of table 3, trained, with its answers among what ships."""
+    runs.train(TINY, ROW)
+    shipping.ship_answers(TINY, ROW)
+    return runs.trained(TINY, ROW)
+
+
+def forget(trained: Trained) -> None:
+    """As on another machine: the net itself is not there."""
+    shutil.rmtree(trained.folder)
+
+
+def test_what_ships_answers_as_the_net_does(trained, pictures):
+    net = shipped_answers.of("tiny", ROW, pictures)
+    val, drawn = pictures.indices("val"), regime.training_images(pictures, seed=0)
+    for indices, which in ((val, crops.TEN), (val, (CENTRE,)), (drawn, (CENTRE,))):
+        assert error_rates.counted_of(net, pictures, indices, crops=which) == error_rates.counted_of(
+            trained, pictures, indices, crops=which
+        )
+        for top in (1, 2, 5):
+            own = cached_predictions.wrong(trained, pictures, indices, crops=which, top=top)
+            assert np.array_equal(cached_predictions.wrong(net, pictures, indices, crops=which, top=top), own)
+    assert {key: net.card[key] for key in ("lr_drops", "steps", "val_wrong", "val_n", "settings")} == {
+        key: trained.card[key] for key in ("lr_drops", "steps", "val_wrong", "val_n", "settings")
+    }
+    pd.testing.assert_frame_equal(net.log, trained.log, check_dtype=False, atol=1e-6)
+    assert net.file.stat().st_size < 20_000 and shipped.known() == []
+
+
+def test_its_first_layer_comes_along_in_half_precision(trained, pictures):
+    net, own = shipped_answers.of("tiny", ROW, pictures), trained.net()
+    layer = net.first_layer()
+    assert net.architecture == trained.architecture and [name for name, _ in layer.named_children()] == ["conv1"] and not layer.training
+    for part in ("weight", "bias"):
+        assert torch.equal(getattr(layer.conv1, part), getattr(own.conv1, part).half().float())
+    with pytest.raises(Problem, match="only the answers of tables 2 and 3 ship"):
+        net.log_loss(pictures, pictures.indices("train")[:3], crops=(CENTRE,))
+
+
+def test_where_a_net_would_be_trained_answers_do(trained, pictures, capsys):
+    forget(trained)
+    nets = train_all.make(TINY, ["zfnet"], [ROW], only_trained=True)
+    assert isinstance(nets[ROW], Answered) and not runs.is_trained(TINY, ROW)
+    assert f"{ROW}: taken from what ships, the answers of {ROW}-tiny; with RETRAIN=1 it is trained here" in capsys.readouterr().err
+
+
+def test_rows_and_regimes_are_those_of_the_net(trained, pictures):
+    def measured():
+        rows = error_rates.of_seeds(TINY, ROW, pictures, pictures.indices("val"), which=crops.TEN, seed=0)
+        found = regime.of_seeds(TINY, {ROW: ""}, pictures, seed=0)[ROW]
+        found = dataclasses.replace(found, fall=round(found.fall, 5))  # of losses that ship with six digits
+        return rows.tolist(), found, runs.starts_apart(TINY, [ROW])
+
+    before, seconds = measured(), round(trained.card["seconds"])
+    forget(trained)
+    assert isinstance(runs.answered(TINY, ROW), Answered) and measured() == before
+    assert runs.state(TINY, ROW) == "answers ship" and not runs.is_there(TINY, ROW)
+    assert error_rates.missing(TINY, [ROW], answers=True) == {} and error_rates.missing(TINY, [ROW]) == {ROW: f"of {ROW} only answers ship"}
+    line = train_all.table(TINY, [ROW]).set_index("net").loc[ROW]
+    assert line["state"] == "answers ship" and line["val_error"] == trained_error(pictures) and line["seconds"] == seconds
+
+
+def trained_error(pictures) -> float:
+    """Share of val pictures that the answers that ship call wrong, one crop."""
+    return shipped_answers.of("tiny", ROW, pictures).wrong(pictures, pictures.indices("val"), crops=(CENTRE,)).mean()
+
+
+def test_a_net_that_was_trained_here_comes_before_answers(trained):
+    assert type(runs.answered(TINY, ROW)) is Trained
+    assert runs.answered(TINY, "alexnet-2048") is None
+
+
+def test_pictures_that_it_was_not_asked_about_are_told_with_the_remedy(trained, pictures):
+    net = shipped_answers.of("tiny", ROW, pictures)
+    train = "make train NET=alexnet-without-7 PROFILE=tiny"
+    said = f"of alexnet-without-7-tiny only the answers of tables 2 and 3 ship, its weights do not; train it: {train}"
+    for indices, which, top in (
+        (pictures.indices("val")[1:], (CENTRE,), 1),
+        (pictures.indices("val"), (0,), 1),
+        (pictures.indices("val"), (CENTRE,), 3),
+    ):
+        with pytest.raises(Problem, match=re.escape(said)):
+            net.wrong(pictures, indices, crops=which, top=top)
+
+
+def test_answers_to_other_pictures_and_of_other_runs_are_none(trained, pictures):
+    assert shipped_answers.of("tiny", ROW, pictures, seed=1) is None
+    assert shipped_answers.of("tiny", ROW, pictures.restricted([0, 1])) is None
+    assert shipped_answers.of("other", ROW, pictures) is None
+    copies = dataclasses.replace(pictures, facts={**pictures.facts, "sha256": "0" * 64})
+    assert shipped_answers.of("tiny", ROW, copies), "the same pictures in other copies"
+
+
+def test_a_file_that_was_changed_is_not_believed(trained, pictures):
+    file = shipped_answers.of("tiny", ROW, pictures).file
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    with pytest.raises(Problem, match="damaged or another file"):
+        runs.trained(TINY, ROW), shipped_answers.of("tiny", ROW, pictures)
+
+
+def test_only_a_net_that_was_trained_here_has_answers_to_ship(pictures, capsys):
+    with pytest.raises(Problem, match="alexnet-2048 was not trained here in profile tiny; run: make train NET=alexnet-2048 PROFILE=tiny"):
+        shipping.ship_answers(TINY, "alexnet-2048")
+    assert main(["ship", "--net", "nothing", "--answers"]) == 2 and "unknown net 'nothing'" in capsys.readouterr().err
+
+
+def test_shipping_again_gives_the_same_bytes(trained, pictures):
+    file = shipped_answers.of("tiny", ROW, pictures).file
+    before = file.read_bytes()
+    shipping.ship_answers(TINY, ROW)
+    assert file.read_bytes() == before
+
+
+def test_a_page_says_of_which_nets_it_has_answers_alone(trained, pictures):
+    assert note([shipped_answers.of("tiny", ROW, pictures)], pictures) == (
+        "*Shown with what ships of other nets, their answers without their weights: `alexnet-without-7-tiny`; "
+        "`make reproduce` makes your own.*"
+    )
+
+
+def test_a_chapter_is_made_anew_when_answers_come(trained, pictures):
+    chapter = chapters.CHAPTERS["03_ablation"]
+    with_net = runner._others_of(TINY, chapter, {}, 0)
+    forget(trained)
+    with_answers = runner._others_of(TINY, chapter, {}, 0)
+    (paths.WEIGHTS / shipped_files.INDEX).unlink()
+    assert len(with_net) == len(with_answers) == 1 and with_net != with_answers and runner._others_of(TINY, chapter, {}, 0) == []
+
+
+SHIPPED = [name.removesuffix(shipped_answers.ANSWERS) for name in shipped_files.index() if name.endswith(shipped_answers.ANSWERS)]
+
+
+def test_there_are_answers_that_ship():
+    assert SHIPPED
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_answers_that_ship_are_of_a_run_of_the_profile_as_it_is(name):
+    card = Answered(name).card
+    recipe, profile = recipes.recipe(card["recipe"]), profiles.profile(card["profile"])
+    settings = card["settings"]
+    assert name == f"{recipe.name}-{shipped.DATA[profile.name]}" and settings["seed"] == card["run_seed"] + 1000 * recipe.member
+    assert (settings["epochs"], settings["batch"], settings["learning_rate"]) == (profile.epochs, profile.batch, profile.learning_rate)
+    assert settings["lr_drops"] == shipped.card("zfnet-imagenet200")["lr_drops"], "cut where the net was that ships"
+    asked = {key for source in notebooks.sources() for key in re.findall(r"card\[\"(\w+)\"\]", source.read_text(encoding="utf-8"))}
+    assert not asked - set(card)
