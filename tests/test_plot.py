@@ -55,6 +55,8 @@ def test_the_legend_of_lines_lies_beside_them():
     figure.draw_without_rendering()
     legend, panel = figure.axes[0].get_legend().get_window_extent(), figure.axes[0].get_window_extent()
     assert panel.x1 <= legend.x0 and legend.x1 <= figure.bbox.x1
+    told = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert told == ["right eye", "same places, other classes", "chance"] and not figure.axes[0].texts, "no caption lies on a line"
 
 
 def test_a_line_may_go_over_names():

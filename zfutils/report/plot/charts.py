@@ -92,7 +92,7 @@ def lines(
         frame: tidy table.
         x, y, hue: columns.
         xlabel, ylabel: of the axes, with units.
-        marks: captions and heights of horizontal lines.
+        marks: captions and heights of horizontal lines, told in the legend.
         moments: captions and values of x of vertical lines.
         marker: Matplotlib's name of what marks the values that were measured; none by default.
         dashed: values of `hue` whose lines are dashed, so that what lies below them is seen.
@@ -110,8 +110,7 @@ def lines(
     for line in (line for line, name in named if name in dashed):
         line.set_linestyle("--")
     for caption, height in (marks or {}).items():
-        axis.axhline(height, color=GREY, lw=0.9, ls="--")
-        axis.text(frame[x].min(), height, f" {caption}", va="bottom", color=GREY, fontsize=8)
+        axis.axhline(height, color=GREY, lw=0.9, ls="--", label=caption)
     for caption, moment in (moments or {}).items():
         axis.axvline(moment, color=GREY, lw=0.9, ls=":")
         foot = (moment, axis.get_ylim()[0])
