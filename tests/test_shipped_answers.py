@@ -97,6 +97,13 @@ def test_rows_and_regimes_are_those_of_the_net(trained, pictures):
     assert line["state"] == "answers ship" and line["val_error"] == trained_error(pictures) and line["seconds"] == seconds
 
 
+def test_seconds_are_whole_where_no_net_was_trained_here(trained):
+    seconds = trained.card["seconds"]
+    shutil.rmtree(trained.folder.parent)
+    table = train_all.table(TINY, [ROW]).set_index("net")
+    assert (table.loc["zfnet", "state"], table.loc[ROW, "seconds"]) == ("missing", round(seconds)) and seconds != round(seconds)
+
+
 def trained_error(pictures) -> float:
     """Share of val pictures that the answers that ship call wrong, one crop."""
     return shipped_answers.of("tiny", ROW, pictures).wrong(pictures, pictures.indices("val"), crops=(CENTRE,)).mean()

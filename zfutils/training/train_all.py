@@ -120,8 +120,8 @@ def table(profile: Profile, names: list[str], *, seed: int = 0) -> pd.DataFrame:
     if len(done):
         pace = done["seconds"].sum() / (done["multiply_adds"] * done["visits"]).sum()
         likely = frame["multiply_adds"] * frame["visits"] * pace
-        frame["seconds"] = frame["seconds"].fillna(likely).round()
-    return frame
+        frame["seconds"] = frame["seconds"].fillna(likely)
+    return frame.assign(seconds=pd.to_numeric(frame["seconds"]).round())
 
 
 def _row(profile: Profile, recipe: recipes.Recipe, prepared: registry.PreparedSet, seed: int) -> dict:
