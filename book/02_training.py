@@ -19,6 +19,7 @@ profile = "toybox"
 seed = 0
 
 # %% tags=["plumbing"]
+import functools
 import itertools
 import math
 import tempfile
@@ -767,7 +768,8 @@ Markdown("\n".join(f"- `{name}` {began(LOGS[name])}." for name in ("zfnet", "ale
 #
 # The table has five rows of the paper's own nets: the replication; the net of figure 3; (a) five of those that differ in their seed only,
 # their probabilities averaged; (b) one with more maps in layers 3, 4 and 5; all six together. What is trained of them, and what it took or
-# is likely to take, in seconds of this machine (*val error* is a share, of one crop):
+# is likely to take, in seconds (of what ships, on the machine that trained it, by the clock and beside other work; *val error* is a share, of one crop; where the state is *answers ship*, the weights of a net do not come with the
+# book, but which pictures it got wrong does: enough for a row of its own, not for an average):
 
 # %%
 SEEDS = ("zfnet", "zfnet-2", "zfnet-3", "zfnet-4", "zfnet-5")
@@ -853,6 +855,7 @@ VAL = PICTURES.indices("val")
 TRUTH = PICTURES.labels[VAL]
 
 
+@functools.cache
 def guesses(row: str, which: tuple[int, ...]) -> np.ndarray:
     """Probabilities of a row's nets for the val images, averaged over crops and nets."""
     return cached_predictions.averaged([cached_predictions.of(TRAINED[name], PICTURES, VAL, crops=which) for name in MEMBERS[row]])

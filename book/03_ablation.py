@@ -132,7 +132,7 @@ Markdown(
 #
 # The paper prints training and validation errors, and does not say how either was counted. **Assumption**: ten crops averaged for the
 # validation errors, as in table 2; for the training error the centre crop, counted after training on as many training images as there are
-# validation images, drawn by the seed, the same for all nets. Which nets are there, and what they took or are likely to take in seconds (*val error* is a
+# validation images, drawn by the seed, the same for all nets. Which nets are there, and what they took or are likely to take in seconds (of what ships, on the machine that trained it, by the clock and beside other work; *val error* is a
 # share, of one crop; where the state is *answers ship*, the weights of a net do not come with the book, but which pictures it got wrong does):
 
 # %% tags=["plumbing"]

@@ -13,7 +13,7 @@ from zfutils.analysis import error_rates, regime
 from zfutils.core import paths, profiles, shipped_files
 from zfutils.core.errors import Problem
 from zfutils.data import registry
-from zfutils.models import cached_predictions, crops, recipes, shipped, shipped_answers
+from zfutils.models import architectures, cached_predictions, crops, recipes, shipped, shipped_answers
 from zfutils.models.crops import CENTRE
 from zfutils.models.shipped_answers import Answered
 from zfutils.models.trained import Trained, note
@@ -142,9 +142,9 @@ def test_a_file_that_was_changed_is_not_believed(trained, pictures):
         runs.trained(TINY, ROW), shipped_answers.of("tiny", ROW, pictures)
 
 
-def test_only_a_net_that_was_trained_here_has_answers_to_ship(pictures, capsys):
-    with pytest.raises(Problem, match="alexnet-2048 was not trained here in profile tiny; run: make train NET=alexnet-2048 PROFILE=tiny"):
-        shipping.ship_answers(TINY, "alexnet-2048")
+def test_only_a_trained_net_has_answers_to_ship(pictures, capsys):
+    with pytest.raises(Problem, match="alexnet-2048 is not trained in profile tiny; run: make train NET=alexnet-2048 PROFILE=tiny SEED=3"):
+        shipping.ship_answers(TINY, "alexnet-2048", seed=3)
     assert main(["ship", "--net", "nothing", "--answers"]) == 2 and "unknown net 'nothing'" in capsys.readouterr().err
 
 
@@ -178,13 +178,21 @@ def test_there_are_answers_that_ship():
     assert SHIPPED
 
 
+def test_the_readme_says_of_how_many_changed_nets_answers_ship():
+    rows = chapters.CHAPTERS["03_ablation"].rows
+    count = sum(Answered(name).card["recipe"] in rows for name in SHIPPED)
+    told = f"{['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'all'][count]} of the ten changes of table 3"
+    assert len(rows) == 10 and told in (paths.REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_answers_that_ship_are_of_a_run_of_the_profile_as_it_is(name):
-    card = Answered(name).card
+    card, architecture = Answered(name).card, Answered(name).architecture
     recipe, profile = recipes.recipe(card["recipe"]), profiles.profile(card["profile"])
     settings = card["settings"]
     assert name == f"{recipe.name}-{shipped.DATA[profile.name]}" and settings["seed"] == card["run_seed"] + 1000 * recipe.member
     assert (settings["epochs"], settings["batch"], settings["learning_rate"]) == (profile.epochs, profile.batch, profile.learning_rate)
+    assert architecture == architectures.of_profile(profile, recipe.paper, len(card["classes"])), "as wide and as deep"
     assert settings["lr_drops"] == shipped.card("zfnet-imagenet200")["lr_drops"], "cut where the net was that ships"
     asked = {key for source in notebooks.sources() for key in re.findall(r"card\[\"(\w+)\"\]", source.read_text(encoding="utf-8"))}
     assert not asked - set(card)

@@ -25,6 +25,11 @@ def known() -> list[str]:
     return [file.removesuffix(NET) for file in index() if file.endswith(NET) and not file.endswith(_CHECKPOINTS)]
 
 
+def name_of(profile: str, recipe: str) -> str:
+    """Under which name a net of a recipe ships that was trained in a profile, both by their names."""
+    return f"{recipe}-{DATA.get(profile, profile)}"
+
+
 def load(name: str) -> nn.Sequential:
     """Build a net that ships.
 

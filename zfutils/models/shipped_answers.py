@@ -102,7 +102,7 @@ def of(profile: str, recipe: str, prepared: PreparedSet, *, seed: int = 0) -> An
         prepared: the pictures of the profile at hand.
         seed: of the run.
     """
-    name = f"{recipe}-{shipped.DATA.get(profile, profile)}"
+    name = shipped.name_of(profile, recipe)
     if f"{name}{ANSWERS}" not in index():
         return None
     net = Answered(name)

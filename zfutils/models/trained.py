@@ -142,7 +142,7 @@ class Earlier:
 
 def of_shipped(profile: str, recipe: str, *, seed: int = 0) -> Shipped | None:
     """The net of a recipe that ships for a profile and was trained from this seed of a run; None where none does."""
-    name = f"{recipe}-{shipped.DATA.get(profile, profile)}"
+    name = shipped.name_of(profile, recipe)
     if name not in shipped.known() or shipped.card(name).get("run_seed", 0) != seed:
         return None
     digest = shipped_files.index()[f"{name}{shipped.NET}"]["sha256"]

@@ -45,7 +45,7 @@ def ship(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
         Problem: the net is not trained, or too large to ship.
     """
     trained, prepared = runs.trained(profile, name, seed=seed), registry.opened(profile, seed=seed)
-    shipped_name, net = f"{name}-{shipped.DATA.get(profile.name, profile.name)}", shipped.rounded(trained.net())
+    shipped_name, net = shipped.name_of(profile.name, name), shipped.rounded(trained.net())
     if (size := 2 * sum(tensor.numel() for tensor in net.state_dict().values())) > LARGEST:
         raise Problem(
             f"{shipped_name} takes {size / 1e6:.0f} MB, at most {LARGEST / 1e6:.0f} ship; take a profile with fewer units: PROFILE=toybox"
@@ -80,17 +80,14 @@ def ship_answers(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
         The name of the file.
 
     Raises:
-        Problem: the net was not trained here.
+        Problem: the net is not trained.
     """
-    if not runs.is_trained(profile, name, seed=seed):
-        raise Problem(f"{name} was not trained here in profile {profile.name}; run: make train NET={name} PROFILE={profile.name}")
     trained, prepared = runs.trained(profile, name, seed=seed), registry.opened(profile, seed=seed)
     asked = [(prepared.indices("val"), crops.TEN), (prepared.indices("val"), (CENTRE,))]
     asked.append((regime.training_images(prepared, seed=seed), (CENTRE,)))
     answers = [(indices, which, cached_predictions.of(trained, prepared, indices, crops=which)) for indices, which in asked]
     about = {fact: trained.card[fact] for fact in (*_KEPT, "val_wrong", "val_n")} | _run(profile, name, trained, prepared, seed)
-    shipped_name = f"{name}-{shipped.DATA.get(profile.name, profile.name)}"
-    file = shipped_answers.write(shipped_name, trained.net(), trained.architecture, answers, prepared, card=about)
+    file = shipped_answers.write(shipped.name_of(profile.name, name), trained.net(), trained.architecture, answers, prepared, card=about)
     progress.say(f"{file}: {file.stat().st_size / 1e3:.1f} kB")
     return [file.name]
 

@@ -87,7 +87,7 @@ def start_of(profile: profiles.Profile, recipe: recipes.Recipe, architecture: ar
         Its name; empty where there are pictures enough, or where no net of the same sizes ships.
     """
     alike = recipe.follows and recipes.recipe(recipe.follows).paper == recipe.paper
-    name = f"{recipe.follows if alike else recipe.name}-{shipped.DATA['photos']}"
+    name = shipped.name_of("photos", recipe.follows if alike else recipe.name)
     if recipe.scratch or images >= profile.scratch_from or name not in shipped.known():
         return ""
     held = shipped.architecture(name)
