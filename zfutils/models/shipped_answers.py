@@ -57,7 +57,12 @@ class Answered:
         return checkpoints.architecture_of(self.card)
 
     def first_layer(self) -> nn.Sequential:
-        """Layer 1 alone, `conv1` with its weights, rounded to half precision, on the CPU: what figure 6 and its measures look at."""
+        """Layer 1 alone, `conv1` with its weights, rounded to half precision, on the CPU: what figure 6 and its measures look at.
+
+        Raises:
+            Problem: it does not ship; the command that trains the net is named.
+        """
+        self._held(f"{_FIRST}.weight")
         net = architectures.build(self.architecture, generator=torch.Generator().manual_seed(0))[:1]
         net.conv1.load_state_dict({part: torch.from_numpy(self._arrays[f"{_FIRST}.{part}"]).float() for part in ("weight", "bias")})
         return net.eval()
@@ -111,24 +116,26 @@ def of(profile: str, recipe: str, prepared: PreparedSet, *, seed: int = 0) -> An
 
 def write(
     name: str,
-    net: nn.Sequential,
+    first_layer: nn.Conv2d | None,
     architecture: Architecture,
     answers: list[tuple[np.ndarray, tuple[int, ...], np.ndarray]],
     prepared: PreparedSet,
     *,
     card: dict,
 ) -> Path:
-    """Write which pictures a net got wrong, with its first layer and its card, and list the file.
+    """Write which pictures a net got wrong, with its card and perhaps its first layer, and list the file.
 
     Args:
         name: under which its answers ship.
-        net: the net; left as it is.
+        first_layer: of the net, left as it is; None where no chapter looks at it.
         architecture: what it is.
         answers: indices of some pictures, (n,), the crops that were averaged over, and the class probabilities, (n, classes).
         prepared: the pictures that it was trained on.
         card: what is known of it, its log among it; plain values.
     """
-    arrays = {f"{_FIRST}.{part}": tensor.detach().cpu().half().numpy() for part, tensor in net.conv1.named_parameters()}
+    arrays = {}
+    if first_layer is not None:
+        arrays = {f"{_FIRST}.{part}": tensor.detach().cpu().half().numpy() for part, tensor in first_layer.named_parameters()}
     log_loss = {}
     for indices, crops, probabilities in answers:
         log_loss[_key(prepared, indices, crops, 1)] = predictions.log_loss(probabilities, prepared.labels[indices])

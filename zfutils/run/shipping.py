@@ -16,6 +16,7 @@ from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import cached_predictions, crops, predictions, recipes, shipped, shipped_answers
 from zfutils.models.crops import CENTRE, Crops
 from zfutils.models.trained import Trained
+from zfutils.run import chapters
 from zfutils.training import runs
 from zfutils.training.trainer import PAPER_EPOCHS
 
@@ -67,7 +68,9 @@ def ship(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
 
 
 def ship_answers(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
-    """Write into `weights/` which pictures a trained net got wrong, and its first layer, where its weights are too many to ship.
+    """Write into `weights/` which pictures a trained net got wrong, where its weights are too many to ship.
+
+    Of a net that chapters look at its first layer comes along; of one that only fills a row of a table it does not.
 
     *Paper:* tables 2 and 3, figure 6 (a).
 
@@ -87,7 +90,9 @@ def ship_answers(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
     asked.append((regime.training_images(prepared, seed=seed), (CENTRE,)))
     answers = [(indices, which, cached_predictions.of(trained, prepared, indices, crops=which)) for indices, which in asked]
     about = {fact: trained.card[fact] for fact in (*_KEPT, "val_wrong", "val_n")} | _run(profile, name, trained, prepared, seed)
-    file = shipped_answers.write(shipped.name_of(profile.name, name), trained.net(), trained.architecture, answers, prepared, card=about)
+    looked_at, _ = chapters.nets_of(list(chapters.CHAPTERS.values()))
+    layer = trained.net().conv1 if name in looked_at else None
+    file = shipped_answers.write(shipped.name_of(profile.name, name), layer, trained.architecture, answers, prepared, card=about)
     progress.say(f"{file}: {file.stat().st_size / 1e3:.1f} kB")
     return [file.name]
 
