@@ -86,15 +86,16 @@ def manifest(name: str) -> Manifest:
     )
     images = {"voc": {"train": 3, "val": 2}, "classes": {"all": 6}}.get(whole.layout, {"train": 8, "val": 4})
     ranges = {"ilsvrc2012": {"train": (4, 4), "val": (2, 2)}, "caltech256": {"all": (2, 3)}}.get(name, {})
-    return dataclasses.replace(whole, archives=fetched, classes=known, class_count=2, images=images, per_class=ranges)
+    return dataclasses.replace(whole, archives=fetched, classes=known, class_count=2, images=images, per_class=ranges, left_out=())
 
 
-def write_manifest(name: str, folder: Path) -> None:
-    """Write `manifest(name)` as a YAML file, for code that reads manifests by name."""
+def write_manifest(name: str, folder: Path, *, left_out: tuple[str, ...] = ()) -> None:
+    """Write `manifest(name)` as a YAML file, for code that reads manifests by name; some pictures may be left out."""
     about = dataclasses.asdict(manifest(name))
     about.pop("name")
     about["archives"] = [{**archive, "md5": list(archive["md5"])} for archive in about["archives"]]
     about["classes"] = {key: {"name": known["name"], **known["images"]} for key, known in about["classes"].items()}
+    about["left_out"] = list(left_out)
     about["per_class"] = {split: list(limits) for split, limits in about["per_class"].items()}
     (folder / f"{name}.yml").write_text(yaml.safe_dump(about, sort_keys=False), encoding="utf-8")
 

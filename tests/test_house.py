@@ -21,6 +21,7 @@ PACKAGES = {
         ("download", "decode", "splits", "near_duplicates", "preparation", "layouts"),
         ("toybox", "listings", "samples"),
         ("registry",),
+        ("left_out",),
     ),
     "models": (
         ("local_response_norm", "devices"),

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import os
+import re
 import resource
 import shutil
 import signal
@@ -14,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from tests import layouts
 from zfutils.core import paths, profiles
 from zfutils.core.errors import Problem
-from zfutils.data import decode, listings, preparation, prepared_sets, registry
+from zfutils.data import decode, left_out, listings, manifests, preparation, prepared_sets, registry
 
 PHOTOS = dataclasses.replace(profiles.profile("photos"), image_size=28)  # prepared at 32 pixels: quick
 IMAGENET = dataclasses.replace(profiles.profile("imagenet"), image_size=28)
@@ -64,19 +66,52 @@ def test_photos_are_prepared_from_a_mirror(tiny):
     assert sharper.table["split"].value_counts().to_dict() == {"train": 12, "dev": 4, "val": 8}
     assert made["transfer"].classes == ["background", "accordion"] and set(made["transfer"].table["split"]) == {"all"}
     assert {fact["origin"] for fact in pretraining.facts["archives"].values()} == {"upstream"}
-    assert sharper.facts["left_train"] == pretraining.facts["near_duplicates"] == []
+    assert sharper.facts["left_train"] == pretraining.facts["left_out"] == []
 
 
-def test_training_pictures_that_measurements_hold_too_leave_even_when_they_are_smaller(tiny):
-    files = {f"tiny-imagenet-200/train/n01443537/images/n01443537_{n}.JPEG": layouts.jpeg(2, width=32, height=24) for n in (1, 3)}
+TWINS = tuple(f"train/n01443537/images/n01443537_{n}.JPEG" for n in (1, 3))
+
+
+def with_twins(tiny) -> Path:
+    """A mirror in which two training pictures are, smaller, one that transfer is measured with."""
+    files = {f"tiny-imagenet-200/{name}": layouts.jpeg(2, width=32, height=24) for name in TWINS}
     archive = tiny / "mirror" / "tiny-imagenet-200.zip"
     with zipfile.ZipFile(archive) as whole:
         files = {name: files.get(name, whole.read(name)) for name in whole.namelist()}
     archive.write_bytes(layouts.zipped(files))
     vouch(archive)
+    return tiny / "mirror"
+
+
+def test_training_pictures_that_measurements_hold_too_are_found_even_when_they_are_smaller(tiny, monkeypatch, capsys):
+    mirror = with_twins(tiny)
+    assert left_out.search(mirror, profile=PHOTOS, jobs=1) == list(TWINS)
+    monkeypatch.setattr(left_out.profiles, "profile", lambda name: PHOTOS)
+    left_out.main(["--mirror", str(mirror)])
+    assert yaml.safe_load(capsys.readouterr().out) == {"left_out": list(TWINS)}
+
+
+def test_pictures_that_the_manifest_leaves_out_leave_whatever_the_copies_look_like(tiny):
+    layouts.write_manifest("tinyimagenet", tiny / "manifests", left_out=TWINS)
     made = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["pretraining"]
-    assert [Path(file).name for file in made.facts["near_duplicates"]] == ["n01443537_1.JPEG", "n01443537_3.JPEG"]
+    copies = registry.prepare(PHOTOS, mirror=with_twins(tiny), jobs=1)["pretraining"]
+    assert [file.removeprefix("tiny-imagenet-200/") for file in made.facts["left_out"]] == list(TWINS)
     assert made.table["split"].value_counts().to_dict() == {"val": 4, "train": 4, "dev": 2}
+    assert made.named == copies.named and made.digest() == copies.digest()
+
+
+def test_a_picture_that_is_left_out_must_be_there(tiny):
+    layouts.write_manifest("tinyimagenet", tiny / "manifests", left_out=("train/n01443537/images/n01443537_9.JPEG",))
+    with pytest.raises(Problem, match="expected tiny-imagenet-200/train/n01443537/images/n01443537_9.JPEG in the archives, found no such"):
+        registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
+
+
+def test_the_manifest_leaves_out_training_pictures_of_its_classes():
+    manifest = manifests.read(left_out.MANIFEST)
+    assert len(manifest.left_out) == 95 and sorted(set(manifest.left_out)) == list(manifest.left_out)
+    for name in manifest.left_out:
+        folder, number = re.fullmatch(r"train/(n\d{8})/images/\1_(\d+)\.JPEG", name).groups()
+        assert folder in manifest.classes and int(number) < manifest.classes[folder].images["train"]
 
 
 def test_a_part_of_the_classes_keeps_the_pictures_and_the_mean(tiny):

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from zfutils.core import progress
@@ -69,6 +70,24 @@ def without(part: Listing, indices: Sequence[int], fact: str) -> Listing:
     leaving = part.table.index[indices]
     facts = {**part.facts, fact: sorted(part.table.loc[leaving, "file"])}
     return Listing(part.table.drop(leaving).reset_index(drop=True), part.classes, facts)
+
+
+def without_named(part: Listing, files: Sequence[str]) -> Listing:
+    """Remove the pictures that a manifest leaves out.
+
+    Args:
+        part: the pictures.
+        files: their names in the archives.
+
+    Returns:
+        The listing without them; `facts["left_out"]` names them.
+
+    Raises:
+        Problem: the archives have no such picture.
+    """
+    if missing := set(files) - set(part.table["file"]):
+        raise Problem(f"expected {min(missing)} in the archives, found no such picture; restore data_manifests/ from the repository")
+    return without(part, np.flatnonzero(part.table["file"].isin(files)), "left_out")
 
 
 def without_leaks(part: Listing, *, jobs: int = 1) -> Listing:

@@ -51,6 +51,7 @@ class Manifest:
         per_class: fewest and most pictures of a class in each split, for classes without a number of their own.
         preparation: what is done to every picture, in words.
         allowed_broken: how many pictures may be broken and left out.
+        left_out: training pictures that are not used, by their names in `folder`, because a split that is measured nearly has them.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Manifest:
     per_class: dict[str, tuple[int, int]]
     preparation: str
     allowed_broken: int
+    left_out: tuple[str, ...] = ()
 
     def expected(self, folder: str, split: str) -> tuple[int, int]:
         """Fewest and most pictures that a class must have in a split; (1, no limit) where nothing is known."""
@@ -120,6 +122,7 @@ def _manifest(name: str, raw: dict) -> Manifest:
         classes=classes,
         class_count=count,
         images=dict(raw.pop("images", {})) or _totals(classes),
+        left_out=tuple(raw.pop("left_out", ())),
         per_class={split: (low, high) for split, (low, high) in raw.pop("per_class", {}).items()},
         **raw,
     )

@@ -7,13 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import filelock
-import numpy as np
-import torch
 
 from zfutils.core import cpu, keys, paths, shipped_files
 from zfutils.core.errors import Problem, unknown
 from zfutils.core.profiles import Profile
-from zfutils.data import decode, download, listings, manifests, members, near_duplicates, preparation, prepared_sets, samples
+from zfutils.data import decode, download, listings, manifests, members, preparation, prepared_sets, samples
 from zfutils.data.manifests import Manifest
 from zfutils.data.members import Member
 from zfutils.data.prepared_sets import PreparedSet
@@ -24,7 +22,6 @@ _PARTS = {
     "imagenet": {"pretraining": ("ilsvrc2012",), "transfer": ("caltech101",), "caltech256": ("caltech256",), "voc2012": ("voc2012",)},
 }
 _CLEANED = ("splits",)  # layouts whose training pictures must not occur in val; ILSVRC stays as the paper used it
-_TOLD_APART = ("tiny",)  # layouts whose training pictures must not occur, even nearly, in val or in what other sets measure with
 _TRAINED_ON = ("splits", "tiny", "ilsvrc")  # layouts of sets that nets are trained on, which need a split dev
 PHOTOS_VERSION = 1  # raised when the same archives or folders give another listing or other bytes
 
@@ -68,10 +65,7 @@ def prepare(
     with filelock.FileLock(paths.data_dir() / "prepare.lock"):  # two runs must not expand and remove the same files
         if mirror is not None:
             download.keep_weights(mirror, paths.data_dir() / "weights")
-        made: dict[str, PreparedSet] = {}
-        for which, names in _PARTS[profile.dataset].items():
-            made[which] = _prepare_photos(profile, which, names, jobs, mirror, tuple(made.values()))
-        return made
+        return {which: _prepare_photos(profile, which, names, jobs, mirror) for which, names in _PARTS[profile.dataset].items()}
 
 
 def opened(profile: Profile, which: str = "pretraining", *, seed: int = 0, folder: Path | str | None = None) -> PreparedSet:
@@ -153,23 +147,39 @@ def _unpacked() -> Path:
     return paths.data_dir() / "unpacked"
 
 
-def _prepare_photos(
-    profile: Profile, which: str, names: tuple[str, ...], jobs: int | None, mirror: Path | None, before: tuple[PreparedSet, ...]
-) -> PreparedSet:
+def listed(name: str, *, mirror: Path | None = None) -> listings.Listing:
+    """List all pictures of a data set of photographs, before any is left out.
+
+    Args:
+        name: of its manifest.
+        mirror: a folder with the archives; default: download them.
+
+    Raises:
+        Problem: an archive or a class is not what it should be.
+    """
+    source = _source(manifests.read(name), mirror)
+    return listings.listing(source.manifest, source.files())
+
+
+def _source(manifest: Manifest, mirror: Path | None) -> _Source:
+    """A data set with its archives, fetched where they are not on disk."""
+    folder = paths.data_dir() / "archives"
+    folder.mkdir(parents=True, exist_ok=True)
+    return _Source(manifest, tuple(download.fetch(archive, folder, mirror=mirror) for archive in manifest.archives))
+
+
+def _prepare_photos(profile: Profile, which: str, names: tuple[str, ...], jobs: int | None, mirror: Path | None) -> PreparedSet:
     """One set of photographs: fetched, listed, decoded; what was expanded for it is removed."""
     path = paths.data_dir() / profile.name / which
     parts = [manifests.read(name) for name in names]
-    others = before if parts[0].layout in _TOLD_APART else ()
-    recipe = keys.digest(PHOTOS_VERSION, profile.prepared_size, [_what_counts(part) for part in parts], *(one.digest() for one in others))
+    recipe = keys.digest(PHOTOS_VERSION, profile.prepared_size, [_what_counts(part) for part in parts])
     if mirror is None and (made := _made(path, recipe)):
         return made
-    folder = paths.data_dir() / "archives"
-    folder.mkdir(parents=True, exist_ok=True)
-    sources = [_Source(part, tuple(download.fetch(archive, folder, mirror=mirror) for archive in part.archives)) for part in parts]
+    sources = [_source(part, mirror) for part in parts]
     origins = {name: fact for source in sources for name, fact in source.facts().items()}
     if (made := _made(path, recipe)) and made.facts["archives"] == origins:
         return made
-    prepared = _decode(path, sources, profile.prepared_size, recipe, jobs, origins, others)
+    prepared = _decode(path, sources, profile.prepared_size, recipe, jobs, origins)
     shutil.rmtree(_unpacked(), ignore_errors=True)  # with what runs that were cut off have left
     return prepared
 
@@ -177,7 +187,7 @@ def _prepare_photos(
 def _what_counts(part: Manifest) -> dict:
     """Those facts of a manifest on which a prepared set depends; words may be edited freely."""
     about = asdict(part)
-    return {name: about[name] for name in ("name", "layout", "folder", "classes", "images", "per_class", "allowed_broken")}
+    return {name: about[name] for name in ("name", "layout", "folder", "classes", "images", "per_class", "allowed_broken", "left_out")}
 
 
 def _made(path: Path, recipe: str) -> PreparedSet | None:
@@ -188,16 +198,14 @@ def _made(path: Path, recipe: str) -> PreparedSet | None:
     return prepared if prepared.facts.get("recipe") == recipe else None
 
 
-def _decode(
-    path: Path, sources: list[_Source], size: int, recipe: str, jobs: int | None, origins: dict, others: tuple[PreparedSet, ...]
-) -> PreparedSet:
+def _decode(path: Path, sources: list[_Source], size: int, recipe: str, jobs: int | None, origins: dict) -> PreparedSet:
     """List and decode the pictures in archives."""
     listing = listings.joined([listings.listing(source.manifest, source.files()) for source in sources])
     layout = sources[0].manifest.layout
     if layout in _CLEANED:
         listing = listings.without_leaks(listing, jobs=cpu.jobs(jobs))
-    if layout in _TOLD_APART:
-        listing = _told_apart(listing, others, cpu.jobs(jobs))
+    named = [f"{source.manifest.folder}/{name}" for source in sources for name in source.manifest.left_out]
+    listing = listings.without_named(listing, named)
     if layout in _TRAINED_ON:
         listing = listings.with_dev(listing)
     return preparation.build(
@@ -212,15 +220,6 @@ def _decode(
         allowed_broken=sum(source.manifest.allowed_broken for source in sources),
         facts={"recipe": recipe, "archives": origins, **listing.facts},
     )
-
-
-def _told_apart(listing: listings.Listing, others: tuple[PreparedSet, ...], jobs: int) -> listings.Listing:
-    """The listing without the training pictures that nearly are in its val or in what other sets hold for measurements."""
-    train, val = (listing.table[listing.table["split"] == split] for split in ("train", "val"))
-    measured = [near_duplicates.thumbnails(other, np.flatnonzero(other.table["split"].isin(("val", "all")))) for other in others]
-    known = torch.cat([near_duplicates.of_members(list(val["member"]), jobs=jobs), *measured])
-    nearly = near_duplicates.among(list(train["member"]), known, jobs=jobs)
-    return listings.without(listing, train.index[nearly], "near_duplicates")
 
 
 def _given(folder: Path | str | None, variable: str) -> Path | None:
