@@ -171,6 +171,8 @@ def test_a_page_says_of_which_nets_it_has_answers_alone(trained, pictures):
         "*Shown with what ships of other nets, their answers without their weights: `alexnet-without-7-tiny`; "
         "`make reproduce` makes your own.*"
     )
+    copies = dataclasses.replace(pictures, facts={**pictures.facts, "sha256": "0" * 64})
+    assert f"`{ROW}-tiny` (given to other copies of the same pictures); " in note([shipped_answers.of("tiny", ROW, copies)], copies)
 
 
 def test_a_chapter_is_made_anew_when_answers_come(trained, pictures):
