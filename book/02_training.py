@@ -64,10 +64,12 @@ CPU = torch.device("cpu")
 
 # %% tags=["plumbing"]
 COUNTS = PICTURES.table["split"].value_counts(sort=False)
+LEFT_OUT = {*PICTURES.facts.get("left_out", ()), *PICTURES.facts.get("left_train", ())}
 Markdown(
     f"{', '.join(f'{count:,} {split}' for split, count in COUNTS.items())} pictures of {CLASSES} classes, "
     f"{PICTURES.facts['size']} x {PICTURES.facts['size']} pixels; the nets see windows of {SIZE} x {SIZE}. "
-    "What each split is for:"
+    + (f"Training pictures that something is measured with too, or nearly, were taken out before: {len(LEFT_OUT)}. " if LEFT_OUT else "")
+    + "What each split is for:"
 )
 
 # %%

@@ -203,9 +203,9 @@ def test_answers_that_ship_are_of_a_run_of_the_profile_as_it_is(name):
     card, architecture = Answered(name).card, Answered(name).architecture
     recipe, profile = recipes.recipe(card["recipe"]), profiles.profile(card["profile"])
     settings = card["settings"]
-    assert name == f"{recipe.name}-{shipped.DATA[profile.name]}" and settings["seed"] == card["run_seed"] + 1000 * recipe.member
+    assert name == shipped.name_of(profile.name, recipe.name) and settings["seed"] == card["run_seed"] + 1000 * recipe.member
     assert (settings["epochs"], settings["batch"], settings["learning_rate"]) == (profile.epochs, profile.batch, profile.learning_rate)
     assert architecture == architectures.of_profile(profile, recipe.paper, len(card["classes"])), "as wide and as deep"
-    assert settings["lr_drops"] == shipped.card("zfnet-imagenet200")["lr_drops"], "cut where the net was that ships"
+    assert settings["lr_drops"] == shipped.card(shipped.name_of(profile.name, "zfnet"))["lr_drops"], "cut where the net was that ships"
     asked = {key for source in notebooks.sources() for key in re.findall(r"card\[\"(\w+)\"\]", source.read_text(encoding="utf-8"))}
     assert not asked - set(card)
