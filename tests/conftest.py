@@ -169,7 +169,10 @@ def closing():
 
 @pytest.fixture
 def interruptible():
-    """Processes started in the test heed Ctrl-C, also where the tests run in the background, whose children ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a handler, unlike 'ignore', is not inherited
+    """Processes started in the test heed Ctrl-C and a closed terminal, also where the tests run in the background or under nohup, whose
+    children ignore it."""
+    sent = (signal.SIGINT, signal.SIGHUP)
+    before = [signal.signal(one, signal.default_int_handler) for one in sent]  # a handler, unlike 'ignore', is not inherited
     yield
-    signal.signal(signal.SIGINT, before)
+    for one, handler in zip(sent, before, strict=True):
+        signal.signal(one, handler)

@@ -502,8 +502,16 @@ def test_make_hands_the_verb_all_that_it_was_given(given, expected):
     assert shlex.split(said.splitlines()[-1])[3:] == expected
 
 
-@pytest.mark.parametrize(("verb", "sign"), [("data", "*/*.part/journal.jsonl"), ("train", "*/nets/*/checkpoints/*")])
-def test_ctrl_c_stops_in_one_line_and_the_same_command_goes_on(rendered, interruptible, verb, sign):
+@pytest.mark.parametrize(
+    ("verb", "sign", "sent"),
+    [
+        ("data", "*/*.part/journal.jsonl", signal.SIGINT),
+        ("data", "*/*.part/journal.jsonl", signal.SIGTERM),
+        ("train", "*/nets/*/checkpoints/*", signal.SIGINT),
+        ("train", "*/nets/*/checkpoints/*", signal.SIGHUP),
+    ],
+)
+def test_ctrl_c_kill_or_a_closed_terminal_stop_in_one_line_and_the_same_command_goes_on(rendered, interruptible, verb, sign, sent):
     if verb == "train":
         shutil.copytree(rendered, paths.data_dir())
     own = {"data": ["--jobs", "2"], "train": ["--net", "zfnet"]}[verb]
@@ -513,7 +521,7 @@ def test_ctrl_c_stops_in_one_line_and_the_same_command_goes_on(rendered, interru
     while not [file for file in paths.data_dir().glob(sign) if file.stat().st_size] and time.monotonic() < deadline:
         assert running.poll() is None, running.communicate()[1]
         time.sleep(0.01)
-    running.send_signal(signal.SIGINT)
+    running.send_signal(sent)
     said = running.communicate(timeout=60)[1]
     assert running.returncode == 130 and said.strip().splitlines()[-1] == "stopped; the same command goes on where it was"
     assert "Traceback" not in said
