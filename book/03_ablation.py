@@ -181,7 +181,16 @@ TEN, CENTRE, SEEN = of_seeds(VAL, crops.TEN), of_seeds(VAL, (crops.CENTRE,)), of
 # %% [markdown]
 # Beside each error, which is that of the first seed, stands the change against the unchanged net of the same base, here and in the paper. It is
 # counted between the means over all seeds of the two nets that are there, so it need not be the difference of two rows. The *p* says how often
-# a change as large would be seen if the two nets erred alike; *p, Holm* is explained under *Ten decisions at once*.
+# a change as large would be seen if the two nets erred alike; *p, Holm* is explained under *Ten decisions at once*. Of a net that was still at
+# chance when its training ended, or whose base was, the status says only that.
+
+# %%
+BEGAN = {name: error_rates.left_chance(TRAINED[name].log, len(PICTURES.classes)) for name in PRESENT}
+ROWS3 = {name: VARIANTS[name] for name in PRESENT}
+REGIMES = regime.of_seeds(PROFILE, ROWS3, PICTURES, seed=seed)  # every seed that enters a comparison
+FROM_SEEDS = {name: [REGIMES[other] for other in recipes.seeds_of(name) if other in REGIMES] for name in PRESENT}
+AT_CHANCE = {name: sum(own.began is None for own in nets) for name, nets in FROM_SEEDS.items()}
+STUCK = [name for name in PRESENT if AT_CHANCE[name]]
 
 
 # %%
@@ -200,6 +209,19 @@ def printed_change(name: str) -> float:
     return printed(name, "val_top1_error") - printed(base_of(name), "val_top1_error")
 
 
+def from_how_many(name: str) -> str:
+    """From how many seeds a net stayed at chance."""
+    return f"from {AT_CHANCE[name]} of {len(FROM_SEEDS[name])} seeds"
+
+
+def status(name: str, found: seeds.Estimate) -> str:
+    """Which way an error moved; where a net at chance enters, which says nothing of a change, only that."""
+    for one, words in ((name, ""), (base_of(name), "base ")):
+        if AT_CHANCE[one]:
+            return f"{words}at chance {from_how_many(one)}"
+    return error_rates.direction(found.interval, found.seeds)
+
+
 def error_row(name: str) -> dict:
     """Errors of a net as counts and in percent, and the difference to its base."""
     if name in MISSING:
@@ -212,7 +234,7 @@ def error_row(name: str) -> dict:
         found = seeds.difference(TEN[name], TEN[base_of(name)], generator=np.random.default_rng(SEED))
         row |= {"change": 100 * found.value, "low": 100 * found.low, "high": 100 * found.high, "seeds": found.seeds}
         row["p"] = found.p if found.seeds > 1 else None
-        row |= {"status": error_rates.direction(found.interval, found.seeds)}
+        row |= {"status": status(name, found)}
     return row
 
 
@@ -232,13 +254,7 @@ tables.neat(TABLE3.dropna(axis=1, how="all"), own={"p": 4, "p, Holm": 4})
 # row whether its comparisons are *under-trained*, by any of its seeds; the other columns are of the first seed.
 
 # %%
-BEGAN = {name: error_rates.left_chance(TRAINED[name].log, len(PICTURES.classes)) for name in PRESENT}
-ROWS3 = {name: VARIANTS[name] for name in PRESENT}
-REGIMES = regime.of_seeds(PROFILE, ROWS3, PICTURES, seed=seed)  # every seed that enters a comparison
-FROM_SEEDS = {name: [REGIMES[other] for other in recipes.seeds_of(name) if other in REGIMES] for name in PRESENT}
-AT_CHANCE = {name: sum(own.began is None for own in nets) for name, nets in FROM_SEEDS.items()}
-STUCK = [name for name in PRESENT if AT_CHANCE[name]]
-STUCK_WORDS = ", ".join(f"`{name}` from {AT_CHANCE[name]} of {len(FROM_SEEDS[name])} seeds" for name in STUCK)
+STUCK_WORDS = ", ".join(f"`{name}` {from_how_many(name)}" for name in STUCK)
 if all(AT_CHANCE[name] == len(FROM_SEEDS[name]) for name in PRESENT):
     STUCK_WORDS = "every net that is here"
 tables.neat(
@@ -290,7 +306,7 @@ LEARNED = MOVED.loc[[not {name, base_of(name)} & set(STUCK) for name in MOVED["n
 
 def chance_words(name: str) -> str:
     """From how many seeds a net stayed at chance; empty where from none."""
-    return f", {AT_CHANCE[name]} of {len(FROM_SEEDS[name])} at chance" if AT_CHANCE[name] else ""
+    return f", at chance {from_how_many(name)}" if AT_CHANCE[name] else ""
 
 
 Markdown(
@@ -309,8 +325,7 @@ def drawn_changes() -> pd.DataFrame:
     frame = TABLE3.astype(object)[[name != base_of(name) for name in TABLE3["net"]]].reset_index(drop=True)
     frame["base"] = [f"change of {base_of(name)}" for name in frame["net"]]
     frame["label"] = [
-        "missing" if pd.isna(row.change) else f"{row.change:+.2f}  {row.status}{chance_words(row.net)}"
-        for row in frame[["net", "change", "status"]].itertuples()
+        "missing" if pd.isna(row.change) else f"{row.change:+.2f}  {row.status}" for row in frame[["net", "change", "status"]].itertuples()
     ]
     for column in ("change", "low", "high", "change in the paper"):
         frame[column] = pd.to_numeric(frame[column])

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from zfutils.analysis import error_rates
 from zfutils.core import paths
 from zfutils.paper import claims
 from zfutils.stats.seeds import Estimate
@@ -52,6 +53,25 @@ def test_depth_needs_both_rises_and_no_single_removal_that_helps():
     assert told(rise, rise, open_, rise) == claims.AGREES
     assert told(rise, rise, loss, rise) == told(loss, rise, rise, rise) == claims.DIFFERS
     assert told(open_, rise, rise, rise) == claims.UNDECIDED
+
+
+def test_of_a_change_that_a_net_at_chance_enters_only_that_is_said():
+    up = SimpleNamespace(interval=(0.1, 0.3), seeds=1)
+    known = {"alexnet": [0], "alexnet-a": [0, 0], "alexnet-b": [0], "zfnet": [0], "zfnet-a": [0]}
+    stuck = {"alexnet": 0, "alexnet-a": 1, "alexnet-b": 0, "zfnet": 1, "zfnet-a": 0}
+    chapter = from_chapter(
+        "03_ablation",
+        "base_of",
+        "from_how_many",
+        "status",
+        AT_CHANCE=stuck,
+        FROM_SEEDS=known,
+        error_rates=error_rates,
+        seeds=SimpleNamespace(Estimate=Estimate),
+    )
+    assert chapter.status("alexnet-a", up) == "at chance from 1 of 2 seeds"
+    assert chapter.status("alexnet-b", up) == "leans higher"
+    assert chapter.status("zfnet-a", up) == "base at chance from 1 of 1 seeds"
 
 
 def test_a_change_of_a_net_at_chance_is_left_out():
