@@ -179,10 +179,8 @@ TEN, CENTRE, SEEN = of_seeds(VAL, crops.TEN), of_seeds(VAL, (crops.CENTRE,)), of
 
 
 # %% [markdown]
-# Beside each error, which is that of the first seed, stands the change against the unchanged net of the same base, here and in the paper. It is
-# counted between the means over all seeds of the two nets that are there, so it need not be the difference of two rows. The *p* says how often
-# a change as large would be seen if the two nets erred alike; *p, Holm* is explained under *Ten decisions at once*. Of a net that was still at
-# chance when its training ended, or whose base was, the status says only that.
+# Nets answer like a guess for their first steps, and some to the end of their training (chapter 2). From how many of its seeds did each never
+# begin to learn? That decides what may be said of a row; the steps stand in the table after the errors.
 
 # %%
 BEGAN = {name: error_rates.left_chance(TRAINED[name].log, len(PICTURES.classes)) for name in PRESENT}
@@ -191,6 +189,12 @@ REGIMES = regime.of_seeds(PROFILE, ROWS3, PICTURES, seed=seed)  # every seed tha
 FROM_SEEDS = {name: [REGIMES[other] for other in recipes.seeds_of(name) if other in REGIMES] for name in PRESENT}
 AT_CHANCE = {name: sum(own.began is None for own in nets) for name, nets in FROM_SEEDS.items()}
 STUCK = [name for name in PRESENT if AT_CHANCE[name]]
+
+# %% [markdown]
+# Beside each error, which is that of the first seed, stands the change against the unchanged net of the same base, here and in the paper. It is
+# counted between the means over all seeds of the two nets that are there, so it need not be the difference of two rows. The *p* says how often
+# a change as large would be seen if the two nets erred alike; *p, Holm* is explained under *Ten decisions at once*. Of a net that was still at
+# chance when its training ended, or whose base was, the status says only that.
 
 
 # %%
