@@ -12,7 +12,8 @@ export JOBS DATA_DIR RESULTS_DIR DEVICE
 unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
-RUN := $(BIN)/python -m zfutils
+# 'exec', or the shell between would take what stops make and leave the run going.
+RUN := exec $(BIN)/python -m zfutils
 # All that make was given goes to the verb, which refuses what it does not use. What the environment holds of these five it reads itself.
 told = $(if $(and $($(1)),$(filter command,$(firstword $(origin $(1))))),--$(2) "$($(1))")
 GIVEN = $(call told,PROFILE,profile) $(call told,SEED,seed) $(call told,JOBS,jobs) $(call told,DATA,folder) $(call told,TRANSFER,transfer) \

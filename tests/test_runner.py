@@ -499,7 +499,22 @@ def test_make_hands_the_verb_all_that_it_was_given(given, expected):
     environment = {**outer, "PROFILE": "photos", "SEED": "7", "JOBS": "3"}  # these the verb reads itself
     command = ["make", "--dry-run", "--no-print-directory", "--old-file=.venv/ready", *given.split()]
     said = subprocess.run(command, cwd=paths.REPOSITORY, env=environment, capture_output=True, text=True, check=True).stdout
-    assert shlex.split(said.splitlines()[-1])[3:] == expected
+    assert shlex.split(said.splitlines()[-1])[4:] == expected
+
+
+def test_a_make_that_is_killed_takes_its_command_along(tmp_path):
+    pid, command = tmp_path / "pid", tmp_path / "python"
+    command.write_text(f"#!/bin/sh\necho $$ > {pid}\nexec sleep 60\n", encoding="utf-8")
+    command.chmod(0o755)
+    verb = ["make", "--old-file=.venv/ready", f"BIN={tmp_path}", "data", "PROFILE=smoke"]  # a quoted value puts a shell between
+    running = subprocess.Popen(verb, cwd=paths.REPOSITORY, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (pid.exists() and pid.read_text(encoding="utf-8")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    running.terminate()
+    running.wait(30)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text(encoding="utf-8")), 0)
 
 
 @pytest.mark.parametrize(
