@@ -179,8 +179,8 @@ TEN, CENTRE, SEEN = of_seeds(VAL, crops.TEN), of_seeds(VAL, (crops.CENTRE,)), of
 
 
 # %% [markdown]
-# Nets answer like a guess for their first steps, and some to the end of their training (chapter 2). From how many of its seeds did each never
-# begin to learn? That decides what may be said of a row; the steps stand in the table after the errors.
+# Nets answer like a guess for their first steps, and some to the end of their training (chapter 2). Such a net says nothing of what was changed,
+# so count, for each net, the seeds from which it never began to learn:
 
 # %%
 BEGAN = {name: error_rates.left_chance(TRAINED[name].log, len(PICTURES.classes)) for name in PRESENT}
@@ -189,6 +189,7 @@ REGIMES = regime.of_seeds(PROFILE, ROWS3, PICTURES, seed=seed)  # every seed tha
 FROM_SEEDS = {name: [REGIMES[other] for other in recipes.seeds_of(name) if other in REGIMES] for name in PRESENT}
 AT_CHANCE = {name: sum(own.began is None for own in nets) for name, nets in FROM_SEEDS.items()}
 STUCK = [name for name in PRESENT if AT_CHANCE[name]]
+pd.DataFrame({"seeds": {name: len(nets) for name, nets in FROM_SEEDS.items()}, "of them at chance to the end": AT_CHANCE})
 
 # %% [markdown]
 # Beside each error, which is that of the first seed, stands the change against the unchanged net of the same base, here and in the paper. It is
@@ -213,16 +214,16 @@ def printed_change(name: str) -> float:
     return printed(name, "val_top1_error") - printed(base_of(name), "val_top1_error")
 
 
-def from_how_many(name: str) -> str:
-    """From how many seeds a net stayed at chance."""
-    return f"from {AT_CHANCE[name]} of {len(FROM_SEEDS[name])} seeds"
+def chance_words(name: str) -> str:
+    """From how many seeds a net stayed at chance, e.g. `at chance from 1 of 3 seeds`; from one seed it is `at chance`."""
+    return f"at chance from {AT_CHANCE[name]} of {many} seeds" if (many := len(FROM_SEEDS[name])) > 1 else "at chance"
 
 
 def status(name: str, found: seeds.Estimate) -> str:
     """Which way an error moved; where a net at chance enters, which says nothing of a change, only that."""
     for one, words in ((name, ""), (base_of(name), "base ")):
         if AT_CHANCE[one]:
-            return f"{words}at chance {from_how_many(one)}"
+            return f"{words}{chance_words(one)}"
     return error_rates.direction(found.interval, found.seeds)
 
 
@@ -234,7 +235,7 @@ def error_row(name: str) -> dict:
     for column, words in (("train_top1_error", "train top-1"), ("val_top1_error", "val top-1"), ("val_top5_error", "val top-5")):
         error = predictions.error_rate(WRONG[column][name])
         row |= {f"{words} wrong": error.wrong, f"{words} n": error.n, f"{words} %": round(100 * error.rate, 2)}
-    if name != base_of(name):
+    if name != base_of(name) and base_of(name) in PRESENT:
         found = seeds.difference(TEN[name], TEN[base_of(name)], generator=np.random.default_rng(SEED))
         row |= {"change": 100 * found.value, "low": 100 * found.low, "high": 100 * found.high, "seeds": found.seeds}
         row["p"] = found.p if found.seeds > 1 else None
@@ -258,7 +259,7 @@ tables.neat(TABLE3.dropna(axis=1, how="all"), own={"p": 4, "p, Holm": 4})
 # row whether its comparisons are *under-trained*, by any of its seeds; the other columns are of the first seed.
 
 # %%
-STUCK_WORDS = ", ".join(f"`{name}` {from_how_many(name)}" for name in STUCK)
+STUCK_WORDS = ", ".join(f"`{name}` from {AT_CHANCE[name]} of {len(FROM_SEEDS[name])} seeds" for name in STUCK)
 if all(AT_CHANCE[name] == len(FROM_SEEDS[name]) for name in PRESENT):
     STUCK_WORDS = "every net that is here"
 tables.neat(
@@ -308,9 +309,9 @@ MOVED = TABLE3.dropna(subset=["change"])
 LEARNED = MOVED.loc[[not {name, base_of(name)} & set(STUCK) for name in MOVED["net"]]]  # a net at chance says nothing of its change
 
 
-def chance_words(name: str) -> str:
-    """From how many seeds a net stayed at chance; empty where from none."""
-    return f", at chance {from_how_many(name)}" if AT_CHANCE[name] else ""
+def after_comma(name: str) -> str:
+    """The same behind a comma; empty where a net left chance from every seed."""
+    return f", {chance_words(name)}" if AT_CHANCE[name] else ""
 
 
 Markdown(
@@ -415,7 +416,7 @@ None if MOVED.empty else Markdown(too_wide())
 def below(column: str) -> str:
     """The changes whose p lies below .05, each with it."""
     sure = TABLE3[TABLE3[column].astype(float) < 0.05].set_index("net")
-    named = ", ".join(f"`{net}` {change:+.2f} points{chance_words(net)}" for net, change in sure["change"].items())
+    named = ", ".join(f"`{net}` {change:+.2f} points{after_comma(net)}" for net, change in sure["change"].items())
     return f"{len(sure)}{f' ({named})' if named else ''}"
 
 
@@ -744,7 +745,7 @@ def parts() -> str:
     paper, found = [printed_change(name) for name in (REMOVALS[2], *REMOVALS[:2])], depth_parts()
     words = [
         "all four layers out, beyond the sum of (3) and (4)",
-        *(f"`{name}`{chance_words(name)}" for name in (REMOVALS[2], *REMOVALS[:2])),
+        *(f"`{name}`{after_comma(name)}" for name in (REMOVALS[2], *REMOVALS[:2])),
     ]
     asked = "asked is only that the interval does not lie wholly below 0"
     rows = zip(words, [paper[0] - paper[1] - paper[2], *paper], found, part_statuses(found), strict=True)

@@ -282,7 +282,7 @@ Markdown(neighbours_reading()) if FIRST else NO_PICTURES
 # %% [markdown]
 # ## Are they other pictures at all?
 #
-# The paper found images of Caltech in ImageNet by normalised correlation and took them out of the training set. The same search here, on grey thumbnails, against every picture that `zfnet` was trained on. What it finds is counted and shown; it stays in, for without it `zfnet` would have to be trained anew.
+# The paper found images of Caltech in ImageNet by normalised correlation and took them out of the training set. The same search here, on grey thumbnails, against every picture that `zfnet` was trained on. What it finds is counted and shown; it stays in, for without it `zfnet` would have to be trained anew. Of Tiny ImageNet such pictures were taken out before, so there the search finds what that left.
 
 # %%
 OVERLAPS = {name: near_duplicates.between(SETS[name], PICTURES, PICTURES.indices("train")) for name in BANKS}

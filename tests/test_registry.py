@@ -69,12 +69,12 @@ def test_photos_are_prepared_from_a_mirror(tiny):
     assert sharper.facts["left_train"] == pretraining.facts["left_out"] == []
 
 
-TWINS = tuple(f"train/n01443537/images/n01443537_{n}.JPEG" for n in (1, 3))
+TWINS = tuple(f"tiny-imagenet-200/train/n01443537/images/n01443537_{n}.JPEG" for n in (1, 3))
 
 
 def with_twins(tiny) -> Path:
     """A mirror in which two training pictures are, smaller, one that transfer is measured with."""
-    files = {f"tiny-imagenet-200/{name}": layouts.jpeg(2, width=32, height=24) for name in TWINS}
+    files = {name: layouts.jpeg(2, width=32, height=24) for name in TWINS}
     archive = tiny / "mirror" / "tiny-imagenet-200.zip"
     with zipfile.ZipFile(archive) as whole:
         files = {name: files.get(name, whole.read(name)) for name in whole.namelist()}
@@ -85,32 +85,35 @@ def with_twins(tiny) -> Path:
 
 def test_training_pictures_that_measurements_hold_too_are_found_even_when_they_are_smaller(tiny, monkeypatch, capsys):
     mirror = with_twins(tiny)
-    assert left_out.search(mirror, profile=PHOTOS, jobs=1) == list(TWINS)
+    assert left_out.search(PHOTOS, mirror=mirror, jobs=1) == list(TWINS)
     monkeypatch.setattr(left_out.profiles, "profile", lambda name: PHOTOS)
-    left_out.main(["--mirror", str(mirror)])
+    assert left_out.main(["--mirror", str(mirror)]) == 0
     assert yaml.safe_load(capsys.readouterr().out) == {"left_out": list(TWINS)}
+    assert left_out.main(["--mirror", str(tiny / "nowhere")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_pictures_that_the_manifest_leaves_out_leave_whatever_the_copies_look_like(tiny):
     layouts.write_manifest("tinyimagenet", tiny / "manifests", left_out=TWINS)
     made = registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)["pretraining"]
     copies = registry.prepare(PHOTOS, mirror=with_twins(tiny), jobs=1)["pretraining"]
-    assert [file.removeprefix("tiny-imagenet-200/") for file in made.facts["left_out"]] == list(TWINS)
+    assert made.facts["left_out"] == list(TWINS)
     assert made.table["split"].value_counts().to_dict() == {"val": 4, "train": 4, "dev": 2}
     assert made.named == copies.named and made.digest() == copies.digest()
 
 
 def test_a_picture_that_is_left_out_must_be_there(tiny):
-    layouts.write_manifest("tinyimagenet", tiny / "manifests", left_out=("train/n01443537/images/n01443537_9.JPEG",))
-    with pytest.raises(Problem, match="expected tiny-imagenet-200/train/n01443537/images/n01443537_9.JPEG in the archives, found no such"):
-        registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
+    for name in ("tiny-imagenet-200/train/n01443537/images/n01443537_9.JPEG", "tiny-imagenet-200/val/images/val_0.JPEG"):
+        layouts.write_manifest("tinyimagenet", tiny / "manifests", left_out=(name,))
+        with pytest.raises(Problem, match=f"expected {name} among the training pictures, found none; restore data_manifests/"):
+            registry.prepare(PHOTOS, mirror=tiny / "mirror", jobs=1)
 
 
 def test_the_manifest_leaves_out_training_pictures_of_its_classes():
     manifest = manifests.read(left_out.MANIFEST)
     assert len(manifest.left_out) == 95 and sorted(set(manifest.left_out)) == list(manifest.left_out)
     for name in manifest.left_out:
-        folder, number = re.fullmatch(r"train/(n\d{8})/images/\1_(\d+)\.JPEG", name).groups()
+        folder, number = re.fullmatch(r"tiny-imagenet-200/train/(n\d{8})/images/\1_(\d+)\.JPEG", name).groups()
         assert folder in manifest.classes and int(number) < manifest.classes[folder].images["train"]
 
 

@@ -254,6 +254,27 @@ def test_the_seconds_of_a_chapter_and_the_word_that_it_runs_wait_for_its_turn(tm
     )
 
 
+def test_a_chapter_that_was_stopped_from_outside_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("RESULTS_DIR", str(tmp_path))
+    monkeypatch.setattr(runner, "_command", lambda *about: [sys.executable, "-c", "import sys; sys.exit(130)"])
+    said = runner._run_one(Children([{}]), profiles.profile("smoke"), Chapter("one"), "key", 0, 1)
+    assert said == "one was stopped from outside; the same command goes on where it was"
+
+
+def test_what_ignores_ctrl_c_is_stopped_too(tmp_path):
+    deaf = f"import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); open({str(tmp_path / 'one')!r}, 'w'); time.sleep(60)"
+    children, start = Children([{}]), time.monotonic()
+    running = threading.Thread(target=children.run, args=([sys.executable, "-c", deaf], dict(os.environ)))
+    running.start()
+    while not (tmp_path / "one").exists():
+        time.sleep(0.05)
+    before = time.monotonic()
+    children.stop()
+    running.join(30)
+    assert time.monotonic() - before < 4, "it had to be killed"
+    assert not running.is_alive() and time.monotonic() - start < 60
+
+
 def test_a_chapter_that_starts_at_the_moment_of_a_stop_is_stopped_too(tmp_path, monkeypatch, interruptible):
     children, start, popen = Children([{}] * 2), time.monotonic(), subprocess.Popen
 
@@ -499,6 +520,7 @@ def test_make_hands_the_verb_all_that_it_was_given(given, expected):
     environment = {**outer, "PROFILE": "photos", "SEED": "7", "JOBS": "3"}  # these the verb reads itself
     command = ["make", "--dry-run", "--no-print-directory", "--old-file=.venv/ready", *given.split()]
     said = subprocess.run(command, cwd=paths.REPOSITORY, env=environment, capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[-1].startswith("exec .venv/bin/python "), "a shell between would take what stops make"
     assert shlex.split(said.splitlines()[-1])[4:] == expected
 
 
@@ -506,8 +528,9 @@ def test_a_make_that_is_killed_takes_its_command_along(tmp_path):
     pid, command = tmp_path / "pid", tmp_path / "python"
     command.write_text(f"#!/bin/sh\necho $$ > {pid}\nexec sleep 60\n", encoding="utf-8")
     command.chmod(0o755)
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # of the make that runs the tests
     verb = ["make", "--old-file=.venv/ready", f"BIN={tmp_path}", "data", "PROFILE=smoke"]  # a quoted value puts a shell between
-    running = subprocess.Popen(verb, cwd=paths.REPOSITORY, stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(verb, cwd=paths.REPOSITORY, env=outer, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not (pid.exists() and pid.read_text(encoding="utf-8")) and time.monotonic() < deadline:
         time.sleep(0.05)

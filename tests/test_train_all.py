@@ -163,6 +163,7 @@ def test_a_row_that_diverges_is_named_and_left_out_and_not_tried_again(pictures,
     ("status", "said", "expected"),
     [
         (-9, "", "training zfnet-.* was killed .signal 9.*the same command goes on"),
+        (130, "stopped; the same command goes on where it was", "training zfnet-.* was stopped from outside; the same command goes on"),
         (2, "error: no room to write net", "no room to write net"),
     ],
 )

@@ -1,10 +1,11 @@
 """Child processes of a run: they end with it."""
 
 import queue
-import signal
 import subprocess
 import threading
 from collections.abc import Callable
+
+STOPPED = 130  # status of a command that was stopped
 
 
 class Children:
@@ -49,7 +50,7 @@ class Children:
     def _run(self, command: list[str], environment: dict[str, str]) -> tuple[int, str]:
         with self.changing:
             if self.stopped:
-                return 130, "stopped"
+                return STOPPED, "stopped"
             child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             self.running.append(child)
         stderr = child.communicate()[1]
@@ -57,12 +58,12 @@ class Children:
         return child.returncode, stderr
 
     def stop(self) -> None:
-        """Stop all, gently at first: a chapter then ends its kernel."""
+        """Stop all, gently at first: a chapter then ends its kernel. Not by SIGINT: children of a run in the background ignore it."""
         with self.changing:
             self.stopped = True
             children = list(self.running)
         for child in children:
-            child.send_signal(signal.SIGINT)
+            child.terminate()
         for child in children:
             try:
                 child.wait(5)

@@ -73,7 +73,7 @@ def without(part: Listing, indices: Sequence[int], fact: str) -> Listing:
 
 
 def without_named(part: Listing, files: Sequence[str]) -> Listing:
-    """Remove the pictures that a manifest leaves out.
+    """Remove the training pictures that a manifest leaves out.
 
     Args:
         part: the pictures.
@@ -83,10 +83,10 @@ def without_named(part: Listing, files: Sequence[str]) -> Listing:
         The listing without them; `facts["left_out"]` names them.
 
     Raises:
-        Problem: the archives have no such picture.
+        Problem: the archives have no such training picture.
     """
-    if missing := set(files) - set(part.table["file"]):
-        raise Problem(f"expected {min(missing)} in the archives, found no such picture; restore data_manifests/ from the repository")
+    if missing := set(files) - set(part.table.loc[part.table["split"] == "train", "file"]):
+        raise Problem(f"expected {min(missing)} among the training pictures, found none; restore data_manifests/ from the repository")
     return without(part, np.flatnonzero(part.table["file"].isin(files)), "left_out")
 
 

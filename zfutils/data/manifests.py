@@ -51,7 +51,7 @@ class Manifest:
         per_class: fewest and most pictures of a class in each split, for classes without a number of their own.
         preparation: what is done to every picture, in words.
         allowed_broken: how many pictures may be broken and left out.
-        left_out: training pictures that are not used, by their names in `folder`, because a split that is measured nearly has them.
+        left_out: training pictures that are not used, by their names in the archives, because what is measured nearly has them.
     """
 
     name: str
@@ -122,7 +122,7 @@ def _manifest(name: str, raw: dict) -> Manifest:
         classes=classes,
         class_count=count,
         images=dict(raw.pop("images", {})) or _totals(classes),
-        left_out=tuple(raw.pop("left_out", ())),
+        left_out=tuple(raw.pop("left_out", None) or ()),
         per_class={split: (low, high) for split, (low, high) in raw.pop("per_class", {}).items()},
         **raw,
     )

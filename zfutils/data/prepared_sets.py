@@ -81,8 +81,10 @@ class PreparedSet:
 
     @functools.cached_property
     def named(self) -> str:
-        """Digest of which pictures there are, by their names, splits and classes; whose copies they are makes no difference."""
-        return keys.digest(*(self.table[column].tolist() for column in ("file", "split", "label")), self.classes)
+        """Digest of which pictures there are, by their names, splits and classes; whose copies of photographs they are makes no difference.
+        Of rendered toys the names are numbers, so what they were rendered by counts too."""
+        rendered = [self.facts["key"]] if self.facts.get("source") == "toybox" else []
+        return keys.digest(*(self.table[column].tolist() for column in ("file", "split", "label")), self.classes, *rendered)
 
     @functools.cached_property
     def _digest(self) -> str:

@@ -187,7 +187,8 @@ def _prepare_photos(profile: Profile, which: str, names: tuple[str, ...], jobs: 
 def _what_counts(part: Manifest) -> dict:
     """Those facts of a manifest on which a prepared set depends; words may be edited freely."""
     about = asdict(part)
-    return {name: about[name] for name in ("name", "layout", "folder", "classes", "images", "per_class", "allowed_broken", "left_out")}
+    counts = ("name", "layout", "folder", "classes", "images", "per_class", "allowed_broken")
+    return {name: about[name] for name in (*counts, *(["left_out"] if part.left_out else []))}
 
 
 def _made(path: Path, recipe: str) -> PreparedSet | None:
@@ -202,10 +203,9 @@ def _decode(path: Path, sources: list[_Source], size: int, recipe: str, jobs: in
     """List and decode the pictures in archives."""
     listing = listings.joined([listings.listing(source.manifest, source.files()) for source in sources])
     layout = sources[0].manifest.layout
+    listing = listings.without_named(listing, [name for source in sources for name in source.manifest.left_out])
     if layout in _CLEANED:
         listing = listings.without_leaks(listing, jobs=cpu.jobs(jobs))
-    named = [f"{source.manifest.folder}/{name}" for source in sources for name in source.manifest.left_out]
-    listing = listings.without_named(listing, named)
     if layout in _TRAINED_ON:
         listing = listings.with_dev(listing)
     return preparation.build(

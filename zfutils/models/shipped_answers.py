@@ -1,4 +1,4 @@
-"""Answers that ship: of a net that only fills a row of a table, in place of its weights, which pictures it got wrong."""
+"""Answers that ship: of a net whose weights do not, which pictures it got wrong, and its first layer where a chapter looks at it."""
 
 import functools
 import json

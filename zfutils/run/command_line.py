@@ -1,6 +1,7 @@
 """The command line: `python -m zfutils <verb>`; `make` calls it."""
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -36,7 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         without = " without RETRAIN=1" if vars(given).get("retrain") else ""
-        print(f"stopped; the same command{without} goes on where it was", file=sys.stderr)
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            print(f"stopped; the same command{without} goes on where it was", file=sys.stderr)
         return 130
 
 
@@ -235,7 +237,7 @@ _FLAGS: dict[str, dict] = {
     "seed": {"type": _seed, "default": os.environ.get("SEED") or "0", "help": "of everything that is drawn"},
     "jobs": {"help": "parallel processes; default all cores, on GPUs one a GPU"},
     "net": {"help": "a recipe"},
-    "answers": {"action": "store_true", "help": "of a net that only fills a row of a table: its answers alone"},
+    "answers": {"action": "store_true", "help": "its answers alone, for a net whose weights are too many to ship"},
     "only": {"help": "one result or chapter, with what it needs"},
     "mirror": {"help": "folder with the archives, instead of a download"},
     "folder": {"help": "your pictures, for the profile folder"},

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from zfutils.core import cpu, keys, paths, progress
 from zfutils.core.profiles import Profile
-from zfutils.core.subprocesses import Children
+from zfutils.core.subprocesses import STOPPED, Children
 from zfutils.data import registry
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import pretrained
@@ -236,6 +236,8 @@ def _run_one(children: Children, profile: Profile, chapter: Chapter, key: str, s
 
     environment = {**os.environ, **cpu.threads(threads), **cpu.CALM}
     status, said = children.run(_command(profile, chapter, seed), environment, begins=begins)
+    if status == STOPPED and not children.stopped:
+        return f"{chapter.name} was stopped from outside; the same command goes on where it was"
     if status:
         return (said.strip().splitlines() or [f"{chapter.name} ended with status {status}"])[-1]
     with paths.whole(_state_file(profile, chapter.name)) as fresh:

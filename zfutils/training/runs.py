@@ -209,7 +209,14 @@ def answered(profile: profiles.Profile, name: str, *, seed: int = 0) -> Trained 
         return trained(profile, name, seed=seed)
     if not registry.is_prepared(profile, seed=seed):
         return None
-    return shipped_answers.of(profile.name, name, registry.opened(profile, seed=seed), seed=seed)
+    found = shipped_answers.of(profile.name, name, registry.opened(profile, seed=seed), seed=seed)
+    return found if found and _is_cut_alike(profile, found, seed) else None
+
+
+def _is_cut_alike(profile: profiles.Profile, net: Answered, seed: int) -> bool:
+    """Whether the learning rate of a net fell at the steps of the net at hand that it followed."""
+    followed = recipes.recipe(net.card["recipe"]).follows
+    return not is_there(profile, followed, seed=seed) or trained(profile, followed, seed=seed).card["lr_drops"] == net.card["lr_drops"]
 
 
 def is_there(profile: profiles.Profile, name: str, *, seed: int = 0) -> bool:

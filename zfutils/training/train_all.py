@@ -10,7 +10,7 @@ import pandas as pd
 from zfutils.core import cpu, progress
 from zfutils.core.errors import Problem
 from zfutils.core.profiles import Profile
-from zfutils.core.subprocesses import Children
+from zfutils.core.subprocesses import STOPPED, Children
 from zfutils.data import registry
 from zfutils.models import architectures, devices, recipes
 from zfutils.models.shipped_answers import Answered
@@ -185,9 +185,11 @@ def _train_in_child(children: Children, profile: Profile, name: str, seed: int, 
     environment = {**os.environ, **cpu.threads(threads), **cpu.CALM}
     status, stderr = children.run(command, environment, begins=lambda: progress.say(f"{name}: training"))
     last = (stderr.strip().splitlines() or [""])[-1]
-    if status < 0:
-        why = f"training {name} was killed (signal {-status}), or ran out of memory"
-        return f"{why}; the same command{' without RETRAIN=1' if retrain else ''} goes on where it was, with JOBS=1 one by one"
+    if status < 0 or (status == STOPPED and not children.stopped):
+        why = f"was killed (signal {-status}), or ran out of memory" if status < 0 else "was stopped from outside"
+        return (
+            f"training {name} {why}; the same command{' without RETRAIN=1' if retrain else ''} goes on where it was, with JOBS=1 one by one"
+        )
     if status:
         return last.removeprefix("error: ") or f"training {name} ended with status {status}"
     progress.say(last)
