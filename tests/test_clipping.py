@@ -1,8 +1,10 @@
 """Short runs find the first learning rate at which clipping acts."""
 
+import pytest
 import torch
 
 from zfutils.core import profiles
+from zfutils.core.errors import Problem
 from zfutils.models import architectures, filters
 from zfutils.training import clipping, schedule, trainer
 from zfutils.training.trainer import Settings, Trainer
@@ -47,3 +49,11 @@ def test_without_a_filter_over_the_radius_the_unclipped_net_is_the_same_bit_for_
         nets_made.append(run.net)
     pairs = zip(nets_made[0].parameters(), nets_made[1].parameters(), strict=True)
     assert all(torch.equal(one, two) for one, two in pairs)
+
+
+def test_before_anything_is_prepared_the_unclipped_net_has_the_filters_that_ship(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    net = clipping.unclipped(profiles.profile("toybox"))
+    assert net.name == "zfnet-unclipped-toybox" and net.first_layer().conv1.weight.shape[1] == 3
+    with pytest.raises(Problem, match="run: make train NET=zfnet PROFILE=toybox SEED=1"):
+        clipping.unclipped(profiles.profile("toybox"), seed=1)

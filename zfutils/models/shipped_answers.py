@@ -98,20 +98,21 @@ class Answered:
             return dict(arrays)
 
 
-def of(profile: str, recipe: str, prepared: PreparedSet, *, seed: int = 0) -> Answered | None:
+def of(profile: str, recipe: str, prepared: PreparedSet | None, *, seed: int = 0) -> Answered | None:
     """The net of a recipe of which only answers ship; None where none do, or where they are to other pictures or of another run.
 
     Args:
         profile: its name.
         recipe: its name.
-        prepared: the pictures of the profile at hand.
+        prepared: the pictures of the profile at hand; None where there are none, so that only the card, the log and the first layer serve.
         seed: of the run.
     """
     name = shipped.name_of(profile, recipe)
     if f"{name}{ANSWERS}" not in index():
         return None
     net = Answered(name)
-    return net if net.card["run_seed"] == seed and net.card["pictures"] == prepared.named else None
+    same = prepared is None or net.card["pictures"] == prepared.named
+    return net if same and net.card["run_seed"] == seed else None
 
 
 def write(
