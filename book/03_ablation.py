@@ -214,6 +214,7 @@ def printed_change(name: str) -> float:
     return printed(name, "val_top1_error") - printed(base_of(name), "val_top1_error")
 
 
+# %%
 def chance_words(name: str) -> str:
     """From how many seeds a net stayed at chance, e.g. `at chance from 1 of 3 seeds`; from one seed it is `at chance`."""
     return f"at chance from {AT_CHANCE[name]} of {many} seeds" if (many := len(FROM_SEEDS[name])) > 1 else "at chance"

@@ -157,8 +157,9 @@ def note(nets: Iterable[Trained | Answered], pictures: PreparedSet) -> str:
     if not names and not answers and not few:
         return "Shown with nets and pictures of this machine."
     rest = answers and f"what ships of other nets, their answers without their weights: {answers}"
-    copies = {net.card["data_digest"] for net in nets if isinstance(net, Answered)} - {pictures.digest()}
-    rest += " (given to other copies of the same pictures)" if copies else ""
+    asked = [net for net in nets if isinstance(net, Answered)] if not few else []  # those few were asked about nothing
+    if any(net.card["data_digest"] != pictures.digest() for net in asked):
+        rest += " (given to other copies of the same pictures)"
     shown = " and ".join(filter(None, (names and f"what ships: {names}", rest, few)))
     large = [profile for profile, word in shipped.DATA.items() if f"-{word}`" in names + answers]  # a plain run takes those that ship
     own = f"make reproduce PROFILE={large[0]} RETRAIN=1" if large else "make reproduce"
