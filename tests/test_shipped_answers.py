@@ -210,6 +210,12 @@ def test_the_readme_says_of_how_many_changed_nets_answers_ship():
     assert len(rows) == 10 and told in (paths.REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
+def test_the_table_of_photographs_that_is_kept_has_the_rows_whose_answers_ship():
+    kept = pd.read_csv(paths.REPOSITORY / "results" / "photos" / "tables" / "table3.csv").set_index("net")
+    shown = {card["recipe"] for name in SHIPPED if (card := Answered(name).card)["profile"] == "photos"} & set(kept.index)
+    assert len(shown) > 3 and kept.loc[sorted(shown), "missing"].isna().all(), "run chapter 3 on photographs again and keep its table"
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_answers_that_ship_are_of_a_run_of_the_profile_as_it_is(name):
     card, architecture = Answered(name).card, Answered(name).architecture
