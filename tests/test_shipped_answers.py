@@ -12,7 +12,7 @@ import torch
 from zfutils.analysis import error_rates, regime
 from zfutils.core import paths, profiles, shipped_files
 from zfutils.core.errors import Problem
-from zfutils.data import registry
+from zfutils.data import registry, samples
 from zfutils.models import architectures, cached_predictions, crops, recipes, shipped, shipped_answers
 from zfutils.models.crops import CENTRE
 from zfutils.models.shipped_answers import Answered
@@ -153,6 +153,13 @@ def test_answers_of_a_net_whose_rate_fell_elsewhere_than_that_of_the_base_at_han
     assert runs.answered(TINY, ROW) is None and runs.state(TINY, ROW) == "missing"
 
 
+def test_answers_of_a_net_that_follows_none_ask_for_no_base(pictures):
+    runs.train(TINY, "zfnet")
+    shipping.ship_answers(TINY, "zfnet")
+    forget(runs.trained(TINY, "zfnet"))
+    assert isinstance(runs.answered(TINY, "zfnet"), Answered)
+
+
 def test_of_toys_that_were_rendered_otherwise_answers_are_none(trained, pictures):
     again = dataclasses.replace(pictures, facts={**pictures.facts, "source": "toybox", "key": "another version of the toys"})
     assert shipped_answers.of("tiny", ROW, again) is None
@@ -178,13 +185,16 @@ def test_shipping_again_gives_the_same_bytes(trained, pictures):
     assert file.read_bytes() == before
 
 
-def test_a_page_says_of_which_nets_it_has_answers_alone(trained, pictures):
+def test_a_page_says_of_which_nets_it_has_answers_alone(trained, pictures, monkeypatch):
     assert note([shipped_answers.of("tiny", ROW, pictures)], pictures) == (
         "*Shown with what ships of other nets, their answers without their weights: `alexnet-without-7-tiny`; "
         "`make reproduce` makes your own.*"
     )
     copies = dataclasses.replace(pictures, facts={**pictures.facts, "sha256": "0" * 64})
     assert f"`{ROW}-tiny` (given to other copies of the same pictures); " in note([shipped_answers.of("tiny", ROW, copies)], copies)
+    monkeypatch.undo()  # what ships again: of a few pictures nothing was asked
+    few = note([Answered("zfnet-unclipped-toybox")], samples.read(shipped_files.checked("toybox.sample.zip")))
+    assert "pictures that ship" in few and "other copies" not in few
 
 
 def test_a_chapter_is_made_anew_when_answers_come(trained, pictures):

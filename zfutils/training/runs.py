@@ -214,9 +214,11 @@ def answered(profile: profiles.Profile, name: str, *, seed: int = 0) -> Trained 
 
 
 def _is_cut_alike(profile: profiles.Profile, net: Answered, seed: int) -> bool:
-    """Whether the learning rate of a net fell at the steps of the net at hand that it followed."""
+    """Whether the learning rate of a net fell at the steps of the net at hand that it followed, if it followed one that is at hand."""
     followed = recipes.recipe(net.card["recipe"]).follows
-    return not is_there(profile, followed, seed=seed) or trained(profile, followed, seed=seed).card["lr_drops"] == net.card["lr_drops"]
+    if not followed or not is_there(profile, followed, seed=seed):
+        return True
+    return trained(profile, followed, seed=seed).card["lr_drops"] == net.card["lr_drops"]
 
 
 def is_there(profile: profiles.Profile, name: str, *, seed: int = 0) -> bool:
