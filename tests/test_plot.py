@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from skimage import color
 
 from zfutils.data.toybox import families
 from zfutils.report import plot
+from zfutils.report.plot import page
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +48,25 @@ def test_counts_of_images_are_written_in_full_and_do_not_meet():
     error = curves.axes[1]
     guess = next(text for text in error.texts if text.get_text() == "a guess").get_window_extent()
     assert not guess.overlaps(error.title.get_window_extent()) and not guess.overlaps(error._left_title.get_window_extent())
+
+
+# Of light in linear red, green and blue, what eyes without one kind of cones see (Machado, Oliveira and Fernandes 2009, severity 1).
+SEEN = {
+    "all cones": np.eye(3),
+    "without red": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
+    "without green": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]),
+}
+
+
+@pytest.mark.parametrize("eyes", SEEN)
+def test_lines_of_one_figure_have_colours_that_every_eye_tells_apart(eyes):
+    with plt.style.context(page.STYLE):
+        colours = np.array([to_rgb(colour) for colour in plt.rcParams["axes.prop_cycle"].by_key()["color"]])
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    light = np.clip(linear @ SEEN[eyes].T, 0, 1)
+    lab = color.rgb2lab(np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055))
+    apart = {pair: float(color.deltaE_ciede2000(*lab[list(pair)])) for pair in itertools.combinations(range(len(colours)), 2)}
+    assert len(colours) == 6 and min(apart.values()) > 12, apart  # of some 2.3 a difference is just seen, side by side
 
 
 def test_the_legend_of_lines_lies_beside_them():

@@ -95,5 +95,6 @@ def test_panels_share_their_scale_and_each_has_the_lines_of_its_own():
     assert drawn[0]["x"].get_xydata().tolist() == [[1, 10], [2, 30]] and len(drawn[0]["y"].get_xydata()) == 0
     assert drawn[1]["y"].get_xydata().tolist() == [[1, 20]] and len(drawn[1]["x"].get_xydata()) == 0
     assert {line.get_ydata()[0] for line in (toys.lines[-1], photos.lines[-1])} == {5.0}
-    assert {text.get_text() for text in figure.legends[0].get_texts()} == {"x", "y"}, "a net that is in one panel only, too"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["x", "y", "a guess"], "a net that is in one panel only, too"
+    assert not toys.texts and not photos.texts, "no caption lies on a line"
     assert drawn[0]["y"].get_color() == drawn[1]["y"].get_color() != drawn[1]["x"].get_color(), "one colour for one net"

@@ -131,7 +131,7 @@ def by_panel(
         frame: tidy table.
         panel, x, y, hue: columns; `x` holds whole numbers.
         xlabel, ylabel: of the axes, with units.
-        level: height of a guess.
+        level: height of a guess, told in the legend.
         title: of the figure.
 
     Returns:
@@ -143,11 +143,10 @@ def by_panel(
         for number, word in enumerate(hues):  # of one colour in all panels
             own = frame[(frame[panel] == name) & (frame[hue] == word)]
             axis.plot(own[x], own[y], _SHAPES[number % 5] + "-", ms=4, lw=1.2, color=f"C{number}", label=word)
-        axis.axhline(level, color=GREY, lw=0.9, ls="--")
+        axis.axhline(level, color=GREY, lw=0.9, ls="--", label="a guess")
         axis.set(xlabel=xlabel, title=name, xticks=sorted(set(frame[x])))
     axes[0, 0].set_ylabel(ylabel)
-    axes[0, 0].text(0.02, level, "a guess", va="bottom", color=GREY, fontsize=8, transform=axes[0, 0].get_yaxis_transform())
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=len(hues))
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=len(hues) + 1)
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
     return figure
 
