@@ -771,31 +771,37 @@ Markdown("\n".join(f"- `{name}` {began(LOGS[name])}." for name in ("zfnet", "ale
 # The table has five rows of the paper's own nets: the replication; the net of figure 3; (a) five of those that differ in their seed only,
 # their probabilities averaged; (b) one with more maps in layers 3, 4 and 5; all six together. What is trained of them, and what it took or
 # is likely to take, in seconds (of what ships, on the machine that trained it, by the clock and beside other work; *val error* is a share, of one crop; where the state is *answers ship*, the weights of a net do not come with the
-# book, but which pictures it got wrong does: enough for a row of its own, not for an average):
+# book, but which pictures it got wrong does; of nets that are averaged it takes what they got wrong together):
 
 # %%
-SEEDS = ("zfnet", "zfnet-2", "zfnet-3", "zfnet-4", "zfnet-5")
+SEEDS = recipes.TOGETHER["five-zfnets"]
 FIVE, WIDE, SIX = "(a) five zfnets", "(b) zfnet-wide", "(a) + (b), six nets"
 MEMBERS = {
     "alexnet": ("alexnet",),
     "zfnet": ("zfnet",),
     FIVE: SEEDS,
     WIDE: ("zfnet-wide",),
-    SIX: (*SEEDS, "zfnet-wide"),
+    SIX: recipes.TOGETHER["six-nets"],
     "zfnet-unclipped": ("zfnet-unclipped",),
 }
 MORE = (*SEEDS[1:], "zfnet-wide")
-MISSING = error_rates.missing(PROFILE, list(MORE), seed=seed)  # averaged are probabilities, so it takes the nets themselves
+MISSING = error_rates.missing(PROFILE, list(MORE), seed=seed)
 TRAINED |= {name: net for name in MORE if (net := runs.answered(PROFILE, name, seed=seed))}
+KNOWN = {row: TRAINED[name] for row, (name, *rest) in MEMBERS.items() if not rest and name in TRAINED}
+for row, together in (
+    (FIVE, "five-zfnets"),
+    (SIX, "six-nets"),
+):  # probabilities are averaged, so without the nets it takes their common answers
+    if found := error_rates.answered_together(PROFILE, together, seed=seed):
+        KNOWN[row] = found
 NETS_NEEDED = ["zfnet", "alexnet", *((clipping.UNCLIPPED,) if ACTED else ()), *MORE]
 tables.neat(train_all.table(PROFILE, NETS_NEEDED, seed=seed), own={"val_error": 4})
 
 
 # %%
 def lacking(*rows: str) -> str:
-    """Which nets some rows lack, in words; for a row of one net its answers do."""
-    alone = all(len(MEMBERS[row]) == 1 for row in rows)
-    return error_rates.missing_words({name: why for name, why in MISSING.items() if not (alone and name in TRAINED)}, members(*rows))
+    """Which nets some rows lack, in words; a row whose answers are known lacks none."""
+    return error_rates.missing_words(MISSING, members(*(row for row in rows if row not in KNOWN)))
 
 
 def members(*rows: str) -> list[str]:
@@ -859,22 +865,22 @@ TRUTH = PICTURES.labels[VAL]
 
 @functools.cache
 def guesses(row: str, which: tuple[int, ...]) -> np.ndarray:
-    """Probabilities of a row's nets for the val images, averaged over crops and nets."""
+    """Probabilities of a row's nets, all of which are here, for the val images, averaged over crops and nets."""
     return cached_predictions.averaged([cached_predictions.of(TRAINED[name], PICTURES, VAL, crops=which) for name in MEMBERS[row]])
 
 
 def wrong_of(row: str, top: int = 1) -> np.ndarray:
     """Which val images a row gets wrong, ten crops."""
-    if len(MEMBERS[row]) > 1:
-        return predictions.wrong(guesses(row, crops.TEN), TRUTH, top=top)
-    return cached_predictions.wrong(TRAINED[MEMBERS[row][0]], PICTURES, VAL, crops=crops.TEN, top=top)
+    if row in KNOWN:
+        return cached_predictions.wrong(KNOWN[row], PICTURES, VAL, crops=crops.TEN, top=top)
+    return predictions.wrong(guesses(row, crops.TEN), TRUTH, top=top)
 
 
 def counts_of(row: str, which: tuple[int, ...]) -> dict[str, float]:
     """Errors of a row, and its log loss."""
-    if len(MEMBERS[row]) > 1:
-        return error_rates.counted(guesses(row, which), TRUTH)
-    return error_rates.counted_of(TRAINED[MEMBERS[row][0]], PICTURES, VAL, crops=which)
+    if row in KNOWN:
+        return error_rates.counted_of(KNOWN[row], PICTURES, VAL, crops=which)
+    return error_rates.counted(guesses(row, which), TRUTH)
 
 
 # %% [markdown]

@@ -165,6 +165,61 @@ def test_of_toys_that_were_rendered_otherwise_answers_are_none(trained, pictures
     assert shipped_answers.of("tiny", ROW, again) is None
 
 
+@pytest.fixture
+def two(pictures, monkeypatch) -> list[Trained]:
+    """Two trained nets whose probabilities are averaged, with the answers of each and of both among what ships."""
+    monkeypatch.setattr(recipes, "TOGETHER", {"both": ("zfnet", "zfnet-2")})
+    for name in ("zfnet", "zfnet-2"):
+        runs.train(TINY, name)
+    for name in ("zfnet", "zfnet-2", "both"):
+        shipping.ship_answers(TINY, name)
+    return [runs.trained(TINY, name) for name in ("zfnet", "zfnet-2")]
+
+
+def test_several_nets_answer_together_as_their_averaged_probabilities_do(two, pictures):
+    val = pictures.indices("val")
+    expected = {}
+    for which in (crops.TEN, (CENTRE,)):
+        each = [cached_predictions.of(net, pictures, val, crops=which) for net in two]
+        expected[which] = error_rates.counted(np.mean(each, axis=0), pictures.labels[val])
+    assert error_rates.answered_together(TINY, "both") is None, "who has the nets averages these"
+    for net in two:
+        forget(net)
+    found = error_rates.answered_together(TINY, "both")
+    assert {which: error_rates.counted_of(found, pictures, val, crops=which) for which in expected} == expected
+    assert expected[crops.TEN] != error_rates.counted_of(runs.answered(TINY, "zfnet"), pictures, val, crops=crops.TEN)
+    said = "train it: make train NET=zfnet PROFILE=tiny and make train NET=zfnet-2 PROFILE=tiny"
+    with pytest.raises(Problem, match=said):
+        found.wrong(pictures, val[1:], crops=(CENTRE,))
+
+
+def test_of_nets_together_answers_count_only_where_those_of_each_do(two, monkeypatch):
+    forget(two[1])
+    assert error_rates.answered_together(TINY, "both") is None, "one is here, one is not"
+    forget(two[0])
+    assert error_rates.answered_together(TINY, "both")
+    assert error_rates.answered_together(TINY, "both", seed=1) is None
+    answered = runs.answered
+    monkeypatch.setattr(
+        runs, "answered", lambda profile, name, *, seed=0: None if name == "zfnet-2" else answered(profile, name, seed=seed)
+    )
+    assert error_rates.answered_together(TINY, "both") is None
+
+
+def test_a_chapter_that_averages_is_made_anew_when_common_answers_come(two):
+    chapter = dataclasses.replace(chapters.CHAPTERS["02_training"], rows=(), seeds=(), together=("both",))
+    assert runner._others_of(TINY, chapter, {}, 0) == []
+    for net in two:
+        forget(net)
+    assert [found.split()[0] for found in runner._others_of(TINY, chapter, {}, 0)] == ["both"]
+
+
+def test_nets_together_are_the_seeds_of_one_recipe_and_the_wide_one():
+    five, six = recipes.TOGETHER.values()
+    assert set(five) == set(recipes.seeds_of("zfnet")) and six == (*five, "zfnet-wide") and not set(recipes.TOGETHER) & set(recipes.RECIPES)
+    assert chapters.CHAPTERS["02_training"].together == tuple(recipes.TOGETHER)
+
+
 def test_a_file_that_was_changed_is_not_believed(trained, pictures):
     file = shipped_answers.of("tiny", ROW, pictures).file
     file.write_bytes(file.read_bytes()[:-1] + b"x")
@@ -206,7 +261,8 @@ def test_a_chapter_is_made_anew_when_answers_come(trained, pictures):
     assert len(with_net) == len(with_answers) == 1 and with_net != with_answers and runner._others_of(TINY, chapter, {}, 0) == []
 
 
-SHIPPED = [name.removesuffix(shipped_answers.ANSWERS) for name in shipped_files.index() if name.endswith(shipped_answers.ANSWERS)]
+ALL = [name.removesuffix(shipped_answers.ANSWERS) for name in shipped_files.index() if name.endswith(shipped_answers.ANSWERS)]
+SHIPPED = [name for name in ALL if "nets" not in Answered(name).card]  # of one net
 
 
 def test_there_are_answers_that_ship():

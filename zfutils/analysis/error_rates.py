@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from zfutils.core.profiles import Profile
+from zfutils.data import registry
 from zfutils.data.prepared_sets import PreparedSet
-from zfutils.models import cached_predictions, predictions, recipes
+from zfutils.models import cached_predictions, predictions, recipes, shipped_answers
 from zfutils.models.shipped_answers import Answered
 from zfutils.models.trained import Trained
 from zfutils.stats import bootstrap, seeds
@@ -65,6 +66,25 @@ def of_seeds(profile: Profile, name: str, prepared: PreparedSet, indices: np.nda
     """
     nets = filter(None, (runs.answered(profile, other, seed=seed) for other in recipes.seeds_of(name)))
     return np.stack([cached_predictions.wrong(net, prepared, indices, crops=which) for net in nets])
+
+
+def answered_together(profile: Profile, name: str, *, seed: int = 0) -> Answered | None:
+    """What ships of the answers of several nets whose probabilities were averaged; for who has the nets themselves averages these.
+
+    *Paper:* table 2, rows (a) and (a) + (b).
+
+    Args:
+        profile: the sizes.
+        name: of the nets together, in `recipes.TOGETHER`.
+        seed: of the run.
+
+    Returns:
+        The answers; None where none ship, where one of the nets was trained here, or where those of one of them alone do not count.
+    """
+    nets = recipes.TOGETHER[name]
+    if any(runs.is_trained(profile, net, seed=seed) or not runs.answered(profile, net, seed=seed) for net in nets):
+        return None
+    return shipped_answers.of(profile.name, name, registry.opened(profile, seed=seed), seed=seed)
 
 
 def left_chance(log: pd.DataFrame, classes: int) -> int | None:

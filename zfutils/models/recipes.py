@@ -171,6 +171,10 @@ _MODERN = Recipe(
 )
 _PRETRAINED = (*map(_pretrained, CLASS_COUNTS), *(_pretrained(count, FEW) for count in CLASS_COUNTS[1:]))
 
+# Nets whose probabilities are averaged: rows (a) and (a) + (b) of table 2.
+_FIVE_SEEDS = ("zfnet", "zfnet-2", "zfnet-3", "zfnet-4", "zfnet-5")
+TOGETHER = {"five-zfnets": _FIVE_SEEDS, "six-nets": (*_FIVE_SEEDS, "zfnet-wide")}
+
 RECIPES = {recipe.name: recipe for recipe in (*_ALL, *_FURTHER, _MODERN, *_PRETRAINED)}
 
 

@@ -1,4 +1,4 @@
-"""Answers that ship: of a net whose weights do not, which pictures it got wrong, and its first layer where a chapter looks at it."""
+"""Answers that ship: which pictures nets got wrong whose weights do not ship, alone or averaged; the first layer where it is looked at."""
 
 import functools
 import json
@@ -24,6 +24,8 @@ _CARD, _FIRST = "card", "conv1"
 @dataclass(frozen=True)
 class Answered:
     """A net whose weights do not ship, known by its card, its log and the pictures that it got wrong.
+
+    Of several nets whose probabilities were averaged there is neither log nor layer; their card names them (`nets`).
 
     Attributes:
         name: under which its answers ship, e.g. `zfnet-wide-imagenet200`.
@@ -89,7 +91,8 @@ class Answered:
 
     def _held(self, key: str) -> None:
         if key not in self._arrays:
-            train = f"make train NET={self.card['recipe']} PROFILE={self.card['profile']}"
+            nets = self.card.get("nets", [self.card["recipe"]])
+            train = " and ".join(f"make train NET={net} PROFILE={self.card['profile']}" for net in nets)
             raise Problem(f"of {self.name} only the answers of tables 2 and 3 ship, its weights do not; train it: {train}")
 
     @functools.cached_property
@@ -103,7 +106,7 @@ def of(profile: str, recipe: str, prepared: PreparedSet | None, *, seed: int = 0
 
     Args:
         profile: its name.
-        recipe: its name.
+        recipe: its name; or that of several nets that are averaged, of `recipes.TOGETHER`.
         prepared: the pictures of the profile at hand; None where there are none, so that only the card, the log and the first layer serve.
         seed: of the run.
     """
@@ -118,7 +121,7 @@ def of(profile: str, recipe: str, prepared: PreparedSet | None, *, seed: int = 0
 def write(
     name: str,
     first_layer: nn.Conv2d | None,
-    architecture: Architecture,
+    architecture: Architecture | None,
     answers: list[tuple[np.ndarray, tuple[int, ...], np.ndarray]],
     prepared: PreparedSet,
     *,
@@ -129,7 +132,7 @@ def write(
     Args:
         name: under which its answers ship.
         first_layer: of the net, left as it is; None where no chapter looks at it.
-        architecture: what it is.
+        architecture: what it is; None where several were averaged.
         answers: indices of some pictures, (n,), the crops that were averaged over, and the class probabilities, (n, classes).
         prepared: the pictures that it was trained on.
         card: what is known of it, its log among it; plain values.
@@ -144,7 +147,8 @@ def write(
             wrong = predictions.wrong(probabilities, prepared.labels[indices], top=top)
             arrays[_key(prepared, indices, crops, top)] = np.packbits(wrong)
     about = {"name": name, "licence": shipped.LICENCE, **card, "pictures": prepared.named, "log_loss": log_loss}
-    about["architecture"] = asdict(architecture)
+    if architecture is not None:
+        about["architecture"] = asdict(architecture)
     arrays[_CARD] = np.frombuffer(json.dumps(about).encode(), np.uint8)
     with paths.whole(paths.WEIGHTS / f"{name}{ANSWERS}") as fresh, fresh.open("wb") as out:
         np.savez_compressed(out, **arrays)

@@ -16,6 +16,7 @@ class Chapter:
         nets: recipes that must be trained before.
         rows: recipes that fill rows of its tables; where one is missing the chapter says so.
         seeds: recipes from further seeds that its verdicts take in where they are trained; with `EXTRAS=1` they are.
+        together: nets that it averages, by their names in `recipes.TOGETHER`.
         sets: prepared sets that it reads.
         needs: chapters whose results it reads.
         extra: whether it runs only with `EXTRAS=1`.
@@ -29,6 +30,7 @@ class Chapter:
     nets: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
     seeds: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
     sets: tuple[str, ...] = ("pretraining",)
     needs: tuple[str, ...] = ()
     extra: bool = False
@@ -58,7 +60,7 @@ _CLASSES = (
 
 _ALL = (
     Chapter("01_architecture", ("figure3",), ("zfnet",)),
-    Chapter("02_training", ("table2", "learning_curves", "clipping"), _MAIN, _TABLE2, _SEEDS2),
+    Chapter("02_training", ("table2", "learning_curves", "clipping"), _MAIN, _TABLE2, _SEEDS2, ("five-zfnets", "six-nets")),
     Chapter("03_ablation", ("table3",), ("zfnet", "alexnet"), _TABLE3, (*_TABLE2[:4], *_SEEDS3), minutes=1),
     Chapter("04_deconvnet", ("figure1", "figure2", "hierarchy"), ("zfnet",), minutes=1),
     Chapter(

@@ -190,11 +190,13 @@ def _nets_of(chapter: Chapter, nets: dict[str, Trained]) -> list[str]:
 def _others_of(profile: Profile, chapter: Chapter, nets: dict[str, Trained], seed: int) -> list[str]:
     """Digests of what else a chapter takes in where it is there: nets from further seeds, and answers that ship in place of nets."""
     names = [name for name in (*chapter.rows, *chapter.seeds) if name not in nets]
-    if not names:
+    if not names and not chapter.together:
         return []
-    from zfutils.training import runs  # only here: a chapter without nets need not load torch
+    from zfutils.analysis import error_rates  # only here: a chapter without nets need not load torch
+    from zfutils.training import runs
 
     files = {name: net.file for name in names if (net := runs.answered(profile, name, seed=seed))}
+    files |= {name: net.file for name in chapter.together if (net := error_rates.answered_together(profile, name, seed=seed))}
     return [f"{name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for name, file in files.items()]
 
 

@@ -76,31 +76,54 @@ def ship_answers(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
 
     Args:
         profile: its sizes.
-        name: a recipe that is trained.
+        name: a recipe that is trained, or several that are averaged, by their name in `recipes.TOGETHER`.
         seed: of the run.
 
     Returns:
         The name of the file.
 
     Raises:
-        Problem: the net is not trained.
+        Problem: a net is not trained.
     """
-    trained, prepared = runs.trained(profile, name, seed=seed), registry.opened(profile, seed=seed)
+    together, prepared = recipes.TOGETHER.get(name), registry.opened(profile, seed=seed)
+    nets = [runs.trained(profile, net, seed=seed) for net in together or (name,)]
     asked = [(prepared.indices("val"), crops.TEN), (prepared.indices("val"), (CENTRE,))]
-    asked.append((regime.training_images(prepared, seed=seed), (CENTRE,)))
-    answers = [(indices, which, cached_predictions.of(trained, prepared, indices, crops=which)) for indices, which in asked]
-    about = {fact: trained.card[fact] for fact in (*_KEPT, "val_wrong", "val_n")} | _run(profile, name, trained, prepared, seed)
-    looked_at, _ = chapters.nets_of(list(chapters.CHAPTERS.values()))
-    layer = trained.net().conv1 if name in looked_at else None
-    file = shipped_answers.write(shipped.name_of(profile.name, name), layer, trained.architecture, answers, prepared, card=about)
+    if not together:
+        asked.append((regime.training_images(prepared, seed=seed), (CENTRE,)))
+    answers = [(indices, which, _averaged(nets, prepared, indices, which)) for indices, which in asked]
+    shown = _several(profile, name, prepared, seed) if together else _alone(profile, name, nets[0], prepared, seed)
+    file = shipped_answers.write(shipped.name_of(profile.name, name), **shown, answers=answers, prepared=prepared)
     progress.say(f"{file}: {file.stat().st_size / 1e3:.1f} kB")
     return [file.name]
 
 
+def _averaged(nets: list[Trained], prepared: PreparedSet, indices: np.ndarray, which: tuple[int, ...]) -> np.ndarray:
+    """Class probabilities, averaged over crops and nets, (n, classes)."""
+    return cached_predictions.averaged([cached_predictions.of(net, prepared, indices, crops=which) for net in nets])
+
+
+def _alone(profile: Profile, name: str, trained: Trained, prepared: PreparedSet, seed: int) -> dict:
+    """Of a net, beside its answers: its card, what it is, and its first layer where chapters look at it."""
+    about = {fact: trained.card[fact] for fact in (*_KEPT, "val_wrong", "val_n")} | _run(profile, name, trained, prepared, seed)
+    looked_at, _ = chapters.nets_of(list(chapters.CHAPTERS.values()))
+    return {"first_layer": trained.net().conv1 if name in looked_at else None, "architecture": trained.architecture, "card": about}
+
+
+def _several(profile: Profile, name: str, prepared: PreparedSet, seed: int) -> dict:
+    """Of nets that are averaged, beside their answers: a card that names them."""
+    about = {"recipe": name, "nets": recipes.TOGETHER[name], "says": "probabilities averaged", **_pictures_of(profile, prepared, seed)}
+    return {"first_layer": None, "architecture": None, "card": about}
+
+
 def _run(profile: Profile, name: str, trained: Trained, prepared: PreparedSet, seed: int) -> dict:
     """Of a card: what the run was that the net comes from."""
-    about = {"says": recipes.recipe(name).says, "profile": profile.name, "data_digest": prepared.digest(), "run_seed": seed}
-    return about | {"log": trained.log.round(6).to_dict("list")}
+    about = {"says": recipes.recipe(name).says, "log": trained.log.round(6).to_dict("list")}
+    return about | _pictures_of(profile, prepared, seed)
+
+
+def _pictures_of(profile: Profile, prepared: PreparedSet, seed: int) -> dict:
+    """Of a card: in which profile, with which pictures and which seed a run was made."""
+    return {"profile": profile.name, "data_digest": prepared.digest(), "run_seed": seed}
 
 
 def _card(profile: Profile, name: str, trained: Trained, prepared: PreparedSet, net: nn.Sequential, seed: int) -> dict:
