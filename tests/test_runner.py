@@ -272,6 +272,49 @@ def test_what_ignores_ctrl_c_is_stopped_too(tmp_path):
         assert running.result()[0] == -signal.SIGTERM, "it had to be killed"
 
 
+ORPHAN = """
+import os, sys
+from zfutils.core.subprocesses import Children
+Children([{}]).run([sys.executable, "-c", sys.argv[1]], dict(os.environ))
+"""
+LOCKED = """
+import fcntl, sys, time
+from zfutils.core import subprocesses
+file = open({path!r}, "w")
+fcntl.flock(file, fcntl.LOCK_EX)
+subprocesses.end_with_the_run()
+file.write("held")
+file.flush()
+time.sleep(60)
+"""
+
+
+def test_what_a_killed_run_has_started_ends_with_it(tmp_path):
+    fcntl = pytest.importorskip("fcntl", reason="the lock of the test is one of POSIX")
+    held = tmp_path / "held"
+    environment = {**os.environ, "PYTHONPATH": str(paths.REPOSITORY)}
+    running = subprocess.Popen([sys.executable, "-c", ORPHAN, LOCKED.format(path=str(held))], env=environment)
+    until(lambda: held.exists() and held.read_text(encoding="utf-8"))
+    running.kill()
+    running.wait()
+
+    def is_free() -> bool:
+        with held.open() as file, contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        return False
+
+    until(is_free, seconds=30)
+
+
+def until(happens, seconds: float = 60) -> None:
+    """Wait for something that must happen."""
+    deadline = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
 def test_a_chapter_that_starts_at_the_moment_of_a_stop_is_stopped_too(tmp_path, monkeypatch, interruptible):
     children, start, popen = Children([{}] * 2), time.monotonic(), subprocess.Popen
 
@@ -544,19 +587,29 @@ def test_a_make_that_is_killed_takes_its_command_along(tmp_path):
         ("data", "*/*.part/journal.jsonl", signal.SIGTERM),
         ("train", "*/nets/*/checkpoints/*", signal.SIGINT),
         ("train", "*/nets/*/checkpoints/*", signal.SIGHUP),
+        ("train", "*/nets/*/checkpoints/*", None),
     ],
 )
-def test_ctrl_c_kill_or_a_closed_terminal_stop_in_one_line_and_the_same_command_goes_on(rendered, interruptible, verb, sign, sent):
+def test_ctrl_c_kill_a_closed_terminal_or_the_end_of_the_run_stop_in_one_line_and_the_same_command_goes_on(
+    rendered, interruptible, verb, sign, sent
+):
     if verb == "train":
         shutil.copytree(rendered, paths.data_dir())
     own = {"data": ["--jobs", "2"], "train": ["--net", "zfnet"]}[verb]
     command = [sys.executable, "-m", "zfutils", verb, "--profile", "smoke", *own]
-    running = subprocess.Popen(command, cwd=paths.REPOSITORY, stderr=subprocess.PIPE, text=True)
+    environment = os.environ if sent else {**os.environ, children_module.HELD: "1"}
+    running = subprocess.Popen(
+        command, cwd=paths.REPOSITORY, env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=0
+    )
     deadline = time.monotonic() + 60
     while not [file for file in paths.data_dir().glob(sign) if file.stat().st_size] and time.monotonic() < deadline:
         assert running.poll() is None, running.communicate()[1]
         time.sleep(0.01)
-    running.send_signal(sent)
+    if sent:
+        running.send_signal(sent)
+    else:
+        running.stdin.close()
+        running.stdin = None  # else `communicate` would write to it
     said = running.communicate(timeout=60)[1]
     assert running.returncode == 130 and said.strip().splitlines()[-1] == "stopped; the same command goes on where it was"
     assert "Traceback" not in said

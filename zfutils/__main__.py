@@ -1,8 +1,10 @@
 """`python -m zfutils <verb>`."""
 
+import os
 import signal
 import sys
 
+from zfutils.core import subprocesses
 from zfutils.run.command_line import main
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)  # of `kill`, and of a terminal that is closed
@@ -23,4 +25,6 @@ def _stop(*about: object) -> None:
 
 if __name__ == "__main__":
     _stop_as_ctrl_c_does()
+    if os.environ.pop(subprocesses.HELD, ""):  # what this command starts itself is not held by the run
+        subprocesses.end_with_the_run()
     sys.exit(main())

@@ -1,11 +1,24 @@
 """Child processes of a run: they end with it."""
 
+import os
 import queue
+import signal
 import subprocess
 import threading
 from collections.abc import Callable
 
 STOPPED = 130  # status of a command that was stopped
+HELD = "ZFUTILS_HELD"  # in the environment of a child: the run holds the other end of its stdin for as long as it lives
+
+
+def end_with_the_run() -> None:
+    """In a child: be stopped once the run that started it is gone, also where that was killed and could stop nothing."""
+
+    def watch() -> None:
+        os.read(0, 1)  # a run writes nothing, so this returns when the other end is closed
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 class Children:
@@ -51,9 +64,15 @@ class Children:
         with self.changing:
             if self.stopped:
                 return STOPPED, "stopped"
-            child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            theirs, ours = os.pipe()
+            pipes = {"stdin": theirs, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+            try:
+                child = subprocess.Popen(command, env={**environment, HELD: "1"}, text=True, **pipes)
+            finally:
+                os.close(theirs)
             self.running.append(child)
         stderr = child.communicate()[1]
+        os.close(ours)
         self.running.remove(child)
         return child.returncode, stderr
 
