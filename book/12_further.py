@@ -34,6 +34,7 @@ from zfutils.core.errors import Problem
 from zfutils.data import prepared_sets, registry
 from zfutils.models import architectures, cached_predictions, crops, predictions, recipes
 from zfutils.models.architectures import ZFNET
+from zfutils.models.trained import Trained, note
 from zfutils.paper import numbers
 from zfutils.report import exercises, plot, results, tables, verdicts
 from zfutils.run import chapters
@@ -51,20 +52,19 @@ SEED = seed
 PICTURES = registry.opened(PROFILE, seed=seed)
 CLASSES = len(PICTURES.classes)
 VAL = PICTURES.indices("val")
-TRUTH = PICTURES.labels[VAL]
 
 # %% [markdown]
 # ## The nets
 #
 # Every net follows the learning-rate drops of `zfnet`; of one seed, all see the same images in the same crops and order. So two nets of one seed differ in what their names say, and in the weights that they start from where the layers differ. A name that ends in `-again` or `-third` is the second or third seed of a net (the further seeds of `zfnet` are `zfnet-2` to `zfnet-5`); *2048* and *8192* in a name are units of layers 6 and 7 at the paper's size.
 #
-# The table has the state of every net, the multiply-adds of one image, the training pictures that it sees with repetition (*visits*), the seconds of its training on the machine that trained it (of a missing net: what it is likely to take) and its error on *val*, with one crop. Further down ten crops are averaged, so the error of the same net is another there:
+# The table has the state of every net, the multiply-adds of one image, the training pictures that it sees with repetition (*visits*), the seconds of its training on the machine that trained it (of a missing net: what it is likely to take; where the state is *answers ship*, its weights do not come with the book, but which pictures it got wrong does) and its error on *val*, with one crop. Further down ten crops are averaged, so the error of the same net is another there:
 
 # %%
 CHAPTER = chapters.CHAPTERS["12_further"]
 NAMES = (*CHAPTER.nets, *CHAPTER.rows)
-MISSING = error_rates.missing(PROFILE, list(NAMES), seed=seed)
-TRAINED = {name: runs.trained(PROFILE, name, seed=seed) for name in NAMES if name not in MISSING}
+MISSING = error_rates.missing(PROFILE, list(NAMES), seed=seed, answers=True)
+TRAINED = {name: runs.answered(PROFILE, name, seed=seed) for name in NAMES if name not in MISSING}
 STATES = train_all.table(PROFILE, list(NAMES), seed=seed)
 COUNTS = {column: STATES[column].map("{:,}".format) for column in ("parameters", "multiply_adds", "visits")}
 STATES.assign(**COUNTS, val_error=(100 * STATES["val_error"].astype(float)).round(2)).rename(
@@ -128,7 +128,7 @@ def under_trained(*names: str) -> str:
 # Images on which both err, or neither, add nothing to the sum. The interval comes from a bootstrap over the images, which draws both nets' answers to an image together. Where it covers 0 the change is called *undecided*, whatever its sign.
 
 # %%
-WRONG = {name: predictions.wrong(cached_predictions.of(found, PICTURES, VAL, crops=crops.TEN), TRUTH) for name, found in TRAINED.items()}
+WRONG = {name: cached_predictions.wrong(found, PICTURES, VAL, crops=crops.TEN) for name, found in TRAINED.items()}
 
 
 def absent(*names: str) -> str:
@@ -215,7 +215,7 @@ AT_CHANCE = [name for name in TRAINED if at_chance(name)]
 LATE = [name for name in TRAINED if REGIMES[name].under_trained and name not in AT_CHANCE]
 UNITS = {units: units * PROFILE.fc_units // 4096 for units in (2048, 8192)}
 Markdown(
-    f"{len(TRAINED)} of {len(set(NAMES))} nets of this chapter are there. In this profile 2048 and 8192 are {UNITS[2048]:,} and {UNITS[8192]:,} units. "
+    f"{note(TRAINED.values(), PICTURES)}\n\n{len(TRAINED)} of {len(set(NAMES))} nets of this chapter are there. In this profile 2048 and 8192 are {UNITS[2048]:,} and {UNITS[8192]:,} units. "
     f"A guess errs on {100 * (1 - 1 / CLASSES):.1f} %; "
     + (
         f"the training loss of these never left that of a guess: {listed(AT_CHANCE)}. "
@@ -604,7 +604,7 @@ SEEN = np.sort(np.random.default_rng(seed).permutation(PICTURES.indices("train")
 SEEN_WRONG = {
     name: predictions.wrong(cached_predictions.of(TRAINED[name], PICTURES, SEEN, crops=crops.TEN), PICTURES.labels[SEEN])
     for name in FOUR
-    if name in TRAINED
+    if isinstance(TRAINED.get(name), Trained)  # of a net whose answers alone ship nobody knows what it says to these
 }
 
 # %% [markdown]
@@ -614,7 +614,7 @@ SEEN_WRONG = {
 # %%
 def gap(name: str) -> dict:
     """Errors on val and train, their gap, and by how much it is wider than zfnet's; percent and points."""
-    if name in MISSING:
+    if name not in SEEN_WRONG:
         return {}
     val, train = WRONG[name].mean(), SEEN_WRONG[name].mean()
     row = {
@@ -949,7 +949,7 @@ STOPPED if len(STOPPED) else "no run diverged"
 # Folds that redraw from one pool share images, so the spread between them is multiplied by a factor that grows with the number of test images for each training image (chapter 10). At few images a class the interval is therefore wide, even where the folds agree.
 
 # %%
-SAME = [name for name in recipes.seeds_of("zfnet") if name in TRAINED]
+SAME = [name for name in recipes.seeds_of("zfnet") if isinstance(TRAINED.get(name), Trained)]
 if SIZES:
     SEVENTH = {7: feature_cache.LAYERS[7]}
     FROZENS = [
