@@ -11,7 +11,7 @@
 # | --- | --- |
 # | In the paper | section 3, section 4.1, table 2 |
 # | The paper leaves open | how weights of "10⁻²" are drawn; when the learning rate is cut, and by how much; how often filters are clipped; which crops are averaged at test time; weight decay (none here) |
-# | Needs | the nets `zfnet`, `alexnet` and `zfnet-unclipped` of the profile; for every row of table 2 also `zfnet-2` to `zfnet-5` and `zfnet-wide` |
+# | Needs | the nets `zfnet`, `alexnet` and `zfnet-unclipped` of the profile; for every row of table 2 also `zfnet-2` to `zfnet-5` and `zfnet-wide`, or their answers |
 # | Takes | about five minutes on two cores, once the nets are trained; one when their answers are on disk |
 
 # %% tags=["parameters"]
@@ -38,6 +38,7 @@ from zfutils.core import keys, profiles
 from zfutils.data import registry
 from zfutils.models import architectures, cached_predictions, crops, filters, predictions, recipes
 from zfutils.models.architectures import ZFNET
+from zfutils.models.shipped_answers import Answered
 from zfutils.models.trained import note
 from zfutils.paper import claims, numbers
 from zfutils.report import exercises, plot, results, tables, verdicts
@@ -771,7 +772,7 @@ Markdown("\n".join(f"- `{name}` {began(LOGS[name])}." for name in ("zfnet", "ale
 # The table has five rows of the paper's own nets: the replication; the net of figure 3; (a) five of those that differ in their seed only,
 # their probabilities averaged; (b) one with more maps in layers 3, 4 and 5; all six together. What is trained of them, and what it took or
 # is likely to take, in seconds (of what ships, on the machine that trained it, by the clock and beside other work; *val error* is a share, of one crop; where the state is *answers ship*, the weights of a net do not come with the
-# book, but which pictures it got wrong does; of nets that are averaged it takes what they got wrong together):
+# book, but which pictures it got wrong does, and in rows (a) and (a) + (b), as long as none of their nets was trained here, which the nets that ship got wrong together):
 
 # %%
 SEEDS = recipes.TOGETHER["five-zfnets"]
@@ -788,12 +789,9 @@ MORE = (*SEEDS[1:], "zfnet-wide")
 MISSING = error_rates.missing(PROFILE, list(MORE), seed=seed)
 TRAINED |= {name: net for name in MORE if (net := runs.answered(PROFILE, name, seed=seed))}
 KNOWN = {row: TRAINED[name] for row, (name, *rest) in MEMBERS.items() if not rest and name in TRAINED}
-for row, together in (
-    (FIVE, "five-zfnets"),
-    (SIX, "six-nets"),
-):  # probabilities are averaged, so without the nets it takes their common answers
-    if found := error_rates.answered_together(PROFILE, together, seed=seed):
-        KNOWN[row] = found
+# Averaged are probabilities, so without the nets it takes what these answered together.
+TOGETHER = {row: error_rates.answered_together(PROFILE, name, seed=seed) for row, name in ((FIVE, "five-zfnets"), (SIX, "six-nets"))}
+KNOWN |= {row: found for row, found in TOGETHER.items() if found}
 NETS_NEEDED = ["zfnet", "alexnet", *((clipping.UNCLIPPED,) if ACTED else ()), *MORE]
 tables.neat(train_all.table(PROFILE, NETS_NEEDED, seed=seed), own={"val_error": 4})
 
@@ -810,7 +808,11 @@ def members(*rows: str) -> list[str]:
 
 
 ABSENT = {row: reason for row in MEMBERS if (reason := lacking(row))}
-Markdown("\n".join(f"- *{row}* stays empty: {reason}." for row, reason in ABSENT.items()) or "Nothing is missing.")
+SHOWN = [found for row, found in (TRAINED | KNOWN).items() if row in MORE or row in TOGETHER]
+Markdown(
+    ("\n".join(f"- *{row}* stays empty: {reason}." for row, reason in ABSENT.items()) or "Nothing is missing.")
+    + (f"\n\n{note(SHOWN, PICTURES)}" if any(isinstance(found, Answered) for found in SHOWN) else "")
+)
 
 # %% [markdown]
 # How each was trained. All saw the same number of images, and the learning rate of all was cut at the steps that `zfnet` found. A net that has
@@ -1094,7 +1096,7 @@ results.save(
     table=TABLE2,
     rows=[*NUMBERS, *VERDICTS],
     data=PICTURES,
-    facts={"nets": {name: found.folder.name for name, found in TRAINED.items()}, "missing": ABSENT},
+    facts={"nets": {name: found.folder.name for name, found in (KNOWN | TRAINED).items()}, "missing": ABSENT},
 )
 Markdown(
     f"zfnet - alexnet, top-1, ten crops: **{100 * DIFFERENCE.value:+.2f} points**, 95 % interval {100 * DIFFERENCE.low:+.2f} to "

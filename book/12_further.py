@@ -132,7 +132,7 @@ WRONG = {name: cached_predictions.wrong(found, PICTURES, VAL, crops=crops.TEN) f
 
 
 def absent(*names: str) -> str:
-    """Which of some nets are missing, and what is there of them; empty where all are trained."""
+    """Which of some nets are missing, and what is there of them; empty where all are there."""
     return error_rates.missing_words(MISSING, names)
 
 
@@ -614,8 +614,10 @@ SEEN_WRONG = {
 # %%
 def gap(name: str) -> dict:
     """Errors on val and train, their gap, and by how much it is wider than zfnet's; percent and points."""
-    if name not in SEEN_WRONG:
+    if name in MISSING:
         return {}
+    if name not in SEEN_WRONG:
+        return {"began to learn by step": BEGAN[name], "missing": f"of {name} only answers ship, so its train error is not known"}
     val, train = WRONG[name].mean(), SEEN_WRONG[name].mean()
     row = {
         "train error %": 100 * train,
@@ -652,7 +654,7 @@ CURVES = pd.concat(
             "error": log[f"{split}_wrong"] / log[f"{split}_n"],
         }
     )
-    for name, log in ((name, TRAINED[name].log) for name in SEEN_WRONG)
+    for name, log in ((name, TRAINED[name].log) for name in FOUR if name in TRAINED)
     for split in ("train", "dev")
 )
 CUT_AT = [step * PROFILE.batch for step in TRAINED["zfnet"].card["lr_drops"]]
@@ -716,11 +718,13 @@ def parting() -> str:
 def foremost() -> str:
     """Which net has the widest gap and which the lowest error, and whether these images tell it from the next."""
     if len(ALONE_HERE) < 2:
-        return "With one net alone here, there is no gap to set beside its own."
+        return "With the gap of one net alone there is none to set beside it."
     wide, best = ALONE_HERE.sort_values("gap", ascending=False), ALONE_HERE.sort_values("error %")
     pair = [(WRONG[net], SEEN_WRONG[net]) for net in wide["net"][:2]]
     told_apart = error_rates.gap_difference(*pair, generator=np.random.default_rng(SEED)).low > 0
-    said = f"Of the {len(ALONE_HERE)} nets that are here, `{best['net'].iloc[0]}` has the lowest error ({best['error %'].iloc[0]:.2f} %)"
+    said = (
+        f"Of the {len(ALONE_HERE)} nets whose gap is known, `{best['net'].iloc[0]}` has the lowest error ({best['error %'].iloc[0]:.2f} %)"
+    )
     said += (
         "; "
         if change(*best["net"][:2])["error is"] == "lower"
@@ -996,7 +1000,7 @@ def over_seeds(id: str, sizes: list[int]) -> list[dict]:
     if not sizes or not set(sizes) <= set(GAINS):
         return []
     own = ANEW.frame[ANEW.frame["size"].isin(sizes)]
-    late = "; ".join(filter(None, [regime.reasons(REGIMES, ["zfnet"]), *own["under_trained"].unique()]))
+    late = "; ".join(filter(None, [regime.reasons({name: REGIMES[name] for name in SAME}, ["zfnet"]), *own["under_trained"].unique()]))
     return [verdicts.smallest(id, [GAINS[size] for size in sizes], under_trained=late)]
 
 
@@ -1091,7 +1095,7 @@ def seeds_told() -> str:
 
 Markdown(
     seeds_told() + verdicts.told(*FROZEN_ROWS)
-    or "`zfnet` is there from one seed only, or there is nothing to compare, so chapter 10 has the last word."
+    or "The weights of `zfnet` are there from one seed only, or there is nothing to compare, so chapter 10 has the last word."
 )
 
 # %% [markdown]

@@ -294,9 +294,12 @@ def test_what_a_killed_run_has_started_ends_with_it(tmp_path):
     held = tmp_path / "held"
     environment = {**os.environ, "PYTHONPATH": str(paths.REPOSITORY)}
     running = subprocess.Popen([sys.executable, "-c", ORPHAN, LOCKED.format(path=str(held))], env=environment)
-    until(lambda: held.exists() and held.read_text(encoding="utf-8"))
-    running.kill()
-    running.wait()
+    try:
+        until(lambda: running.poll() is not None or (held.exists() and held.read_text(encoding="utf-8")))
+        assert running.poll() is None, "it ended by itself"
+    finally:
+        running.kill()
+        running.wait()
 
     def is_free() -> bool:
         with held.open() as file, contextlib.suppress(BlockingIOError):
@@ -598,9 +601,8 @@ def test_ctrl_c_kill_a_closed_terminal_or_the_end_of_the_run_stop_in_one_line_an
     own = {"data": ["--jobs", "2"], "train": ["--net", "zfnet"]}[verb]
     command = [sys.executable, "-m", "zfutils", verb, "--profile", "smoke", *own]
     environment = os.environ if sent else {**os.environ, children_module.HELD: "1"}
-    running = subprocess.Popen(
-        command, cwd=paths.REPOSITORY, env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=0
-    )
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+    running = subprocess.Popen(command, cwd=paths.REPOSITORY, env=environment, text=True, **pipes)
     deadline = time.monotonic() + 60
     while not [file for file in paths.data_dir().glob(sign) if file.stat().st_size] and time.monotonic() < deadline:
         assert running.poll() is None, running.communicate()[1]
@@ -609,7 +611,7 @@ def test_ctrl_c_kill_a_closed_terminal_or_the_end_of_the_run_stop_in_one_line_an
         running.send_signal(sent)
     else:
         running.stdin.close()
-        running.stdin = None  # else `communicate` would write to it
+        running.stdin = None  # else `communicate` would flush it
     said = running.communicate(timeout=60)[1]
     assert running.returncode == 130 and said.strip().splitlines()[-1] == "stopped; the same command goes on where it was"
     assert "Traceback" not in said

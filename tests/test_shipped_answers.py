@@ -171,8 +171,8 @@ def two(pictures, monkeypatch) -> list[Trained]:
     monkeypatch.setattr(recipes, "TOGETHER", {"both": ("zfnet", "zfnet-2")})
     for name in ("zfnet", "zfnet-2"):
         runs.train(TINY, name)
-    for name in ("zfnet", "zfnet-2", "both"):
-        shipping.ship_answers(TINY, name)
+    files = shipping.ship_answers(TINY, "both")
+    assert files == [f"{name}-tiny{shipped_answers.ANSWERS}" for name in ("zfnet", "zfnet-2", "both")]
     return [runs.trained(TINY, name) for name in ("zfnet", "zfnet-2")]
 
 
@@ -188,7 +188,7 @@ def test_several_nets_answer_together_as_their_averaged_probabilities_do(two, pi
     found = error_rates.answered_together(TINY, "both")
     assert {which: error_rates.counted_of(found, pictures, val, crops=which) for which in expected} == expected
     assert expected[crops.TEN] != error_rates.counted_of(runs.answered(TINY, "zfnet"), pictures, val, crops=crops.TEN)
-    said = "train it: make train NET=zfnet PROFILE=tiny and make train NET=zfnet-2 PROFILE=tiny"
+    said = "train it: make train NET=zfnet PROFILE=tiny && make train NET=zfnet-2 PROFILE=tiny"
     with pytest.raises(Problem, match=said):
         found.wrong(pictures, val[1:], crops=(CENTRE,))
 
@@ -204,6 +204,31 @@ def test_of_nets_together_answers_count_only_where_those_of_each_do(two, monkeyp
         runs, "answered", lambda profile, name, *, seed=0: None if name == "zfnet-2" else answered(profile, name, seed=seed)
     )
     assert error_rates.answered_together(TINY, "both") is None
+
+
+def test_of_nets_together_answers_count_for_what_was_averaged_alone(two, monkeypatch, pictures):
+    for net in two:
+        forget(net)
+    assert error_rates.answered_together(TINY, "both")
+    alone = shipped_answers.of("tiny", "zfnet-2", pictures)
+    np.savez(paths.WEIGHTS / alone.file.name, **alone._arrays)  # another file of the same answers, as of another training
+    shipped_files.enlist(paths.WEIGHTS / f"zfnet-2-tiny{shipped_answers.ANSWERS}")
+    assert runs.answered(TINY, "zfnet-2") and error_rates.answered_together(TINY, "both") is None
+
+
+def test_of_a_net_whose_weights_ship_these_are_averaged(pictures, monkeypatch):
+    monkeypatch.setattr(recipes, "TOGETHER", {"both": ("zfnet", "zfnet-2")})
+    for name in ("zfnet", "zfnet-2"):
+        runs.train(TINY, name)
+    here, trained, val = runs.trained(TINY, "zfnet"), runs.trained(TINY, "zfnet-2"), pictures.indices("val")
+    shipped.write("zfnet-tiny", here.net(), here.architecture, pictures.mean(), card={"run_seed": 0, **here.card})
+    shipping.ship_answers(TINY, "both")
+    for net in (here, trained):
+        forget(net)
+    card = error_rates.answered_together(TINY, "both").card
+    assert list(card["nets"]) == ["zfnet", "zfnet-2"] and card["nets"]["zfnet"] == shipped_files.index()["zfnet-tiny.safetensors"]["sha256"]
+    with pytest.raises(Problem, match="train it: make train NET=zfnet-2 PROFILE=tiny$"):
+        error_rates.answered_together(TINY, "both").wrong(pictures, val[1:], crops=(CENTRE,))
 
 
 def test_a_chapter_that_averages_is_made_anew_when_common_answers_come(two):
@@ -293,3 +318,11 @@ def test_answers_that_ship_are_of_a_run_of_the_profile_as_it_is(name):
     assert settings["lr_drops"] == shipped.card(shipped.name_of(profile.name, "zfnet"))["lr_drops"], "cut where the net was that ships"
     asked = {key for source in notebooks.sources() for key in re.findall(r"card\[\"(\w+)\"\]", source.read_text(encoding="utf-8"))}
     assert not asked - set(card)
+
+
+@pytest.mark.parametrize("name", sorted(set(ALL) - set(SHIPPED)))
+def test_common_answers_that_ship_are_those_of_the_nets_that_ship(name):
+    card, names = Answered(name).card, recipes.TOGETHER[Answered(name).card["recipe"]]
+    assert name == shipped.name_of(card["profile"], card["recipe"]) and tuple(card["nets"]) == names
+    ships = [f"{shipped.name_of(card['profile'], net)}{end}" for net in names for end in (shipped.NET, shipped_answers.ANSWERS)]
+    assert list(card["nets"].values()) == [shipped_files.index()[file]["sha256"] for file in ships if file in shipped_files.index()]

@@ -25,6 +25,6 @@ def _stop(*about: object) -> None:
 
 if __name__ == "__main__":
     _stop_as_ctrl_c_does()
-    if os.environ.pop(subprocesses.HELD, ""):  # what this command starts itself is not held by the run
+    if os.environ.pop(subprocesses.HELD, ""):  # what this command starts has another stdin
         subprocesses.end_with_the_run()
     sys.exit(main())

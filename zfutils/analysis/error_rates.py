@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
+from zfutils.core import shipped_files
 from zfutils.core.profiles import Profile
 from zfutils.data import registry
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import cached_predictions, predictions, recipes, shipped_answers
 from zfutils.models.shipped_answers import Answered
-from zfutils.models.trained import Trained
+from zfutils.models.trained import Shipped, Trained
 from zfutils.stats import bootstrap, seeds
 from zfutils.stats.bootstrap import Interval
 from zfutils.stats.seeds import Estimate
@@ -69,7 +70,7 @@ def of_seeds(profile: Profile, name: str, prepared: PreparedSet, indices: np.nda
 
 
 def answered_together(profile: Profile, name: str, *, seed: int = 0) -> Answered | None:
-    """What ships of the answers of several nets whose probabilities were averaged; for who has the nets themselves averages these.
+    """What ships of the answers of several nets whose probabilities were averaged; whoever has trained the nets averages those.
 
     *Paper:* table 2, rows (a) and (a) + (b).
 
@@ -79,12 +80,15 @@ def answered_together(profile: Profile, name: str, *, seed: int = 0) -> Answered
         seed: of the run.
 
     Returns:
-        The answers; None where none ship, where one of the nets was trained here, or where those of one of them alone do not count.
+        The answers; None where none ship or no picture is prepared, where one of the nets was trained here, and where what ships of one
+        does not count or is not what was averaged.
     """
-    nets = recipes.TOGETHER[name]
-    if any(runs.is_trained(profile, net, seed=seed) or not runs.answered(profile, net, seed=seed) for net in nets):
+    nets = {net: runs.answered(profile, net, seed=seed) for net in recipes.TOGETHER[name]}
+    if not registry.is_prepared(profile, seed=seed) or not all(isinstance(net, Shipped | Answered) for net in nets.values()):
         return None
-    return shipped_answers.of(profile.name, name, registry.opened(profile, seed=seed), seed=seed)
+    found = shipped_answers.of(profile.name, name, registry.opened(profile, seed=seed), seed=seed)
+    digests = {name: shipped_files.index()[net.file.name]["sha256"] for name, net in nets.items()}
+    return found if found and found.card["nets"] == digests else None
 
 
 def left_chance(log: pd.DataFrame, classes: int) -> int | None:

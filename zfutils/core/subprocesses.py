@@ -1,22 +1,27 @@
 """Child processes of a run: they end with it."""
 
+import contextlib
 import os
 import queue
 import signal
 import subprocess
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
 STOPPED = 130  # status of a command that was stopped
+_PATIENCE = 10  # seconds that a child has for its end before it is ended
 HELD = "ZFUTILS_HELD"  # in the environment of a child: the run holds the other end of its stdin for as long as it lives
 
 
 def end_with_the_run() -> None:
-    """In a child: be stopped once the run that started it is gone, also where that was killed and could stop nothing."""
+    """In a child of `Children`: stop as by SIGTERM once the run that started it is gone, also where that was killed."""
 
     def watch() -> None:
-        os.read(0, 1)  # a run writes nothing, so this returns when the other end is closed
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.read(0, 1)  # a run writes nothing to the stdin of a child, so this returns when the other end is closed
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)
+        time.sleep(_PATIENCE)
+        os._exit(STOPPED)
 
     threading.Thread(target=watch, daemon=True).start()
 
@@ -61,18 +66,14 @@ class Children:
             self.free.put(slot)
 
     def _run(self, command: list[str], environment: dict[str, str]) -> tuple[int, str]:
-        with self.changing:
-            if self.stopped:
-                return STOPPED, "stopped"
-            theirs, ours = os.pipe()
-            pipes = {"stdin": theirs, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-            try:
-                child = subprocess.Popen(command, env={**environment, HELD: "1"}, text=True, **pipes)
-            finally:
-                os.close(theirs)
-            self.running.append(child)
-        stderr = child.communicate()[1]
-        os.close(ours)
+        with _held_open() as stdin:
+            with self.changing:
+                if self.stopped:
+                    return STOPPED, "stopped"
+                options = {"env": {**environment, HELD: "1"}, "stdin": stdin, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+                child = subprocess.Popen(command, text=True, **options)
+                self.running.append(child)
+            stderr = child.communicate()[1]
         self.running.remove(child)
         return child.returncode, stderr
 
@@ -88,3 +89,14 @@ class Children:
                 child.wait(5)
             except subprocess.TimeoutExpired:
                 child.kill()
+
+
+@contextlib.contextmanager
+def _held_open() -> Iterator[int]:
+    """The reading end of a pipe into which nothing is written, and whose other end no child inherits."""
+    theirs, ours = os.pipe()
+    try:
+        yield theirs
+    finally:
+        os.close(theirs)
+        os.close(ours)

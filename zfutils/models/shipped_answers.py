@@ -25,7 +25,8 @@ _CARD, _FIRST = "card", "conv1"
 class Answered:
     """A net whose weights do not ship, known by its card, its log and the pictures that it got wrong.
 
-    Of several nets whose probabilities were averaged there is neither log nor layer; their card names them (`nets`).
+    Of several nets whose probabilities were averaged there is neither log nor architecture nor layer, and to ask for one raises KeyError;
+    their card has the digest of what ships of each (`nets`).
 
     Attributes:
         name: under which its answers ship, e.g. `zfnet-wide-imagenet200`.
@@ -91,8 +92,9 @@ class Answered:
 
     def _held(self, key: str) -> None:
         if key not in self._arrays:
-            nets = self.card.get("nets", [self.card["recipe"]])
-            train = " and ".join(f"make train NET={net} PROFILE={self.card['profile']}" for net in nets)
+            profile, nets = self.card["profile"], self.card.get("nets", [self.card["recipe"]])
+            lacking = [net for net in nets if shipped.name_of(profile, net) not in shipped.known()]
+            train = " && ".join(f"make train NET={net} PROFILE={profile}" for net in lacking)
             raise Problem(f"of {self.name} only the answers of tables 2 and 3 ship, its weights do not; train it: {train}")
 
     @functools.cached_property
@@ -127,7 +129,7 @@ def write(
     *,
     card: dict,
 ) -> Path:
-    """Write which pictures a net got wrong, with its card and perhaps its first layer, and list the file.
+    """Write which pictures a net got wrong, or several together, with a card and perhaps a first layer, and list the file.
 
     Args:
         name: under which its answers ship.
@@ -135,7 +137,7 @@ def write(
         architecture: what it is; None where several were averaged.
         answers: indices of some pictures, (n,), the crops that were averaged over, and the class probabilities, (n, classes).
         prepared: the pictures that it was trained on.
-        card: what is known of it, its log among it; plain values.
+        card: what is known of it, of one net with its log; plain values.
     """
     arrays = {}
     if first_layer is not None:

@@ -40,7 +40,7 @@ class Chapter:
 
 
 _MAIN = ("zfnet", "alexnet", "zfnet-unclipped")
-_TABLE2 = ("zfnet-2", "zfnet-3", "zfnet-4", "zfnet-5", "zfnet-wide")
+_TABLE2 = ("zfnet-2", "zfnet-3", "zfnet-4", "zfnet-5", "zfnet-wide")  # with zfnet those of `recipes.TOGETHER`
 _TABLE3 = (
     *("alexnet-without-3-4", "alexnet-without-7", "alexnet-without-6-7", "alexnet-without-3-4-6-7", "alexnet-2048", "alexnet-8192"),
     *("zfnet-2048", "zfnet-8192", "zfnet-wide", "zfnet-wide-8192"),

@@ -237,7 +237,10 @@ _FLAGS: dict[str, dict] = {
     "seed": {"type": _seed, "default": os.environ.get("SEED") or "0", "help": "of everything that is drawn"},
     "jobs": {"help": "parallel processes; default all cores, on GPUs one a GPU"},
     "net": {"help": "a recipe"},
-    "answers": {"action": "store_true", "help": "its answers alone, for a net whose weights are too many to ship"},
+    "answers": {
+        "action": "store_true",
+        "help": "its answers alone, for a net whose weights are too many to ship, or of nets that table 2 averages: five-zfnets, six-nets",
+    },
     "only": {"help": "one result or chapter, with what it needs"},
     "mirror": {"help": "folder with the archives, instead of a download"},
     "folder": {"help": "your pictures, for the profile folder"},

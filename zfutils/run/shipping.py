@@ -15,7 +15,7 @@ from zfutils.data import registry, samples
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import cached_predictions, crops, predictions, recipes, shipped, shipped_answers
 from zfutils.models.crops import CENTRE, Crops
-from zfutils.models.trained import Trained
+from zfutils.models.trained import Trained, of_shipped
 from zfutils.run import chapters
 from zfutils.training import runs
 from zfutils.training.trainer import PAPER_EPOCHS
@@ -80,45 +80,57 @@ def ship_answers(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
         seed: of the run.
 
     Returns:
-        The name of the file.
+        The names of the files: of what ships of each net that is averaged, and of the answers.
 
     Raises:
         Problem: a net is not trained.
     """
-    together, prepared = recipes.TOGETHER.get(name), registry.opened(profile, seed=seed)
-    nets = [runs.trained(profile, net, seed=seed) for net in together or (name,)]
-    asked = [(prepared.indices("val"), crops.TEN), (prepared.indices("val"), (CENTRE,))]
-    if not together:
-        asked.append((regime.training_images(prepared, seed=seed), (CENTRE,)))
-    answers = [(indices, which, _averaged(nets, prepared, indices, which)) for indices, which in asked]
-    shown = _several(profile, name, prepared, seed) if together else _alone(profile, name, nets[0], prepared, seed)
-    file = shipped_answers.write(shipped.name_of(profile.name, name), **shown, answers=answers, prepared=prepared)
-    progress.say(f"{file}: {file.stat().st_size / 1e3:.1f} kB")
-    return [file.name]
-
-
-def _averaged(nets: list[Trained], prepared: PreparedSet, indices: np.ndarray, which: tuple[int, ...]) -> np.ndarray:
-    """Class probabilities, averaged over crops and nets, (n, classes)."""
-    return cached_predictions.averaged([cached_predictions.of(net, prepared, indices, crops=which) for net in nets])
-
-
-def _alone(profile: Profile, name: str, trained: Trained, prepared: PreparedSet, seed: int) -> dict:
-    """Of a net, beside its answers: its card, what it is, and its first layer where chapters look at it."""
+    if name in recipes.TOGETHER:
+        return _ship_together(profile, name, seed)
+    trained, prepared = runs.trained(profile, name, seed=seed), registry.opened(profile, seed=seed)
+    asked = [*_val(prepared), (regime.training_images(prepared, seed=seed), (CENTRE,))]
+    answers = [(indices, which, cached_predictions.of(trained, prepared, indices, crops=which)) for indices, which in asked]
     about = {fact: trained.card[fact] for fact in (*_KEPT, "val_wrong", "val_n")} | _run(profile, name, trained, prepared, seed)
     looked_at, _ = chapters.nets_of(list(chapters.CHAPTERS.values()))
-    return {"first_layer": trained.net().conv1 if name in looked_at else None, "architecture": trained.architecture, "card": about}
+    layer = trained.net().conv1 if name in looked_at else None
+    return [_written(shipped.name_of(profile.name, name), layer, trained.architecture, answers, prepared, card=about)]
 
 
-def _several(profile: Profile, name: str, prepared: PreparedSet, seed: int) -> dict:
-    """Of nets that are averaged, beside their answers: a card that names them."""
-    about = {"recipe": name, "nets": recipes.TOGETHER[name], "says": "probabilities averaged", **_pictures_of(profile, prepared, seed)}
-    return {"first_layer": None, "architecture": None, "card": about}
+def _ship_together(profile: Profile, name: str, seed: int) -> list[str]:
+    """Write the answers of nets whose probabilities are averaged; before, those of each whose weights do not ship.
+
+    Their card holds the digest of what ships of each net, so that they count for these nets alone.
+    """
+    prepared, nets, files = registry.opened(profile, seed=seed), {}, {}
+    for net in recipes.TOGETHER[name]:
+        found = of_shipped(profile.name, net, seed=seed)  # readers have its weights, so it answers with these
+        nets[net] = found or runs.trained(profile, net, seed=seed)
+        files[net] = found.file.name if found else ship_answers(profile, net, seed=seed)[0]
+    answers = []
+    for indices, which in _val(prepared):
+        each = [cached_predictions.of(net, prepared, indices, crops=which) for net in nets.values()]
+        answers.append((indices, which, cached_predictions.averaged(each)))
+    digests = {net: shipped_files.index()[file]["sha256"] for net, file in files.items()}
+    about = {"recipe": name, "nets": digests, "says": "probabilities averaged", **_pictures_of(profile, prepared, seed)}
+    return [*files.values(), _written(shipped.name_of(profile.name, name), None, None, answers, prepared, card=about)]
+
+
+def _val(prepared: PreparedSet) -> list[tuple[np.ndarray, tuple[int, ...]]]:
+    """What answers are asked of the val pictures: indices and crops."""
+    return [(prepared.indices("val"), crops.TEN), (prepared.indices("val"), (CENTRE,))]
+
+
+def _written(*given: object, card: dict) -> str:
+    """Write answers, with the arguments of `shipped_answers.write`; return the name of the file."""
+    file = shipped_answers.write(*given, card=card)
+    progress.say(f"{file}: {file.stat().st_size / 1e3:.1f} kB")
+    return file.name
 
 
 def _run(profile: Profile, name: str, trained: Trained, prepared: PreparedSet, seed: int) -> dict:
     """Of a card: what the run was that the net comes from."""
-    about = {"says": recipes.recipe(name).says, "log": trained.log.round(6).to_dict("list")}
-    return about | _pictures_of(profile, prepared, seed)
+    about = {"says": recipes.recipe(name).says, **_pictures_of(profile, prepared, seed)}
+    return about | {"log": trained.log.round(6).to_dict("list")}
 
 
 def _pictures_of(profile: Profile, prepared: PreparedSet, seed: int) -> dict:
