@@ -770,9 +770,10 @@ Markdown("\n".join(f"- `{name}` {began(LOGS[name])}." for name in ("zfnet", "ale
 # ## Table 2: the nets
 #
 # The table has five rows of the paper's own nets: the replication; the net of figure 3; (a) five of those that differ in their seed only,
-# their probabilities averaged; (b) one with more maps in layers 3, 4 and 5; all six together. What is trained of them, and what it took or
-# is likely to take, in seconds (of what ships, on the machine that trained it, by the clock and beside other work; *val error* is a share, of one crop; where the state is *answers ship*, the weights of a net do not come with the
-# book, but which pictures it got wrong does, and in rows (a) and (a) + (b), as long as none of their nets was trained here, which the nets that ship got wrong together):
+# their probabilities averaged; (b) one with more maps in layers 3, 4 and 5; all six together. The list shows what is trained of them, and the
+# seconds that it took or is likely to take (of what ships, on the machine that trained it, by the clock and beside other work); *val error* is
+# a share, of one crop. Where the state is *answers ship*, the weights of a net do not come with the book, but which pictures it got wrong
+# does. Then rows (a) and (a) + (b) are what those nets got wrong together, as long as none of them was trained here.
 
 # %%
 SEEDS = recipes.TOGETHER["five-zfnets"]

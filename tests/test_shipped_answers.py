@@ -301,6 +301,11 @@ def test_the_readme_says_of_how_many_changed_nets_answers_ship():
     assert len(rows) == 10 and told in (paths.REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
+def test_on_toys_every_row_of_tables_2_and_3_ships():
+    rows = {*chapters.CHAPTERS["02_training"].rows, *chapters.CHAPTERS["03_ablation"].rows, *recipes.TOGETHER, "zfnet-unclipped"}
+    assert not [name for name in sorted(rows) if shipped.name_of("toybox", name) not in ALL], "README promises them"
+
+
 def test_the_table_of_photographs_that_is_kept_has_the_rows_whose_answers_ship():
     kept = pd.read_csv(paths.REPOSITORY / "results" / "photos" / "tables" / "table3.csv").set_index("net")
     shown = {card["recipe"] for name in SHIPPED if (card := Answered(name).card)["profile"] == "photos"} & set(kept.index)
