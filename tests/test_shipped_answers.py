@@ -255,6 +255,7 @@ def test_a_file_that_was_changed_is_not_believed(trained, pictures):
 def test_only_a_trained_net_has_answers_to_ship(pictures, capsys):
     with pytest.raises(Problem, match="alexnet-2048 is not trained in profile tiny; run: make train NET=alexnet-2048 PROFILE=tiny SEED=3"):
         shipping.ship_answers(TINY, "alexnet-2048", seed=3)
+    assert main(["ship", "--net", "six-nets"]) == 2 and "the answers alone ship: give --answers too" in capsys.readouterr().err
     assert main(["ship", "--net", "nothing", "--answers"]) == 2 and "unknown net 'nothing'" in capsys.readouterr().err
 
 

@@ -43,8 +43,10 @@ def ship(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
         The names of the files.
 
     Raises:
-        Problem: the net is not trained, or too large to ship.
+        Problem: the net is not trained, or too large to ship, or it is the name of several.
     """
+    if name in recipes.TOGETHER:
+        raise Problem(f"{name} are several nets, of which the answers alone ship: give --answers too")
     trained, prepared = runs.trained(profile, name, seed=seed), registry.opened(profile, seed=seed)
     shipped_name, net = shipped.name_of(profile.name, name), shipped.rounded(trained.net())
     if (size := 2 * sum(tensor.numel() for tensor in net.state_dict().values())) > LARGEST:
@@ -93,7 +95,7 @@ def ship_answers(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
     about = {fact: trained.card[fact] for fact in (*_KEPT, "val_wrong", "val_n")} | _run(profile, name, trained, prepared, seed)
     looked_at, _ = chapters.nets_of(list(chapters.CHAPTERS.values()))
     layer = trained.net().conv1 if name in looked_at else None
-    return [_written(shipped.name_of(profile.name, name), layer, trained.architecture, answers, prepared, card=about)]
+    return [_told(shipped_answers.write(shipped.name_of(profile.name, name), layer, trained.architecture, answers, prepared, card=about))]
 
 
 def _ship_together(profile: Profile, name: str, seed: int) -> list[str]:
@@ -112,7 +114,7 @@ def _ship_together(profile: Profile, name: str, seed: int) -> list[str]:
         answers.append((indices, which, cached_predictions.averaged(each)))
     digests = {net: shipped_files.index()[file]["sha256"] for net, file in files.items()}
     about = {"recipe": name, "nets": digests, "says": "probabilities averaged", **_pictures_of(profile, prepared, seed)}
-    return [*files.values(), _written(shipped.name_of(profile.name, name), None, None, answers, prepared, card=about)]
+    return [*files.values(), _told(shipped_answers.write(shipped.name_of(profile.name, name), None, None, answers, prepared, card=about))]
 
 
 def _val(prepared: PreparedSet) -> list[tuple[np.ndarray, tuple[int, ...]]]:
@@ -120,9 +122,8 @@ def _val(prepared: PreparedSet) -> list[tuple[np.ndarray, tuple[int, ...]]]:
     return [(prepared.indices("val"), crops.TEN), (prepared.indices("val"), (CENTRE,))]
 
 
-def _written(*given: object, card: dict) -> str:
-    """Write answers, with the arguments of `shipped_answers.write`; return the name of the file."""
-    file = shipped_answers.write(*given, card=card)
+def _told(file: Path) -> str:
+    """Say how large a file of answers is, and return its name."""
     progress.say(f"{file}: {file.stat().st_size / 1e3:.1f} kB")
     return file.name
 
