@@ -431,7 +431,7 @@ def late_losses(log: pd.DataFrame, cut: int) -> dict[str, float]:
 
 
 # %% [markdown]
-# Every size and fold of the plan is trained now, or taken from disk:
+# Every size and fold of the plan is trained now, or taken from disk, or from what ships of its answers where this run takes what ships:
 
 
 # %%
@@ -453,7 +453,13 @@ def trained_from_scratch(name: str) -> tuple[experiments.Outcome, pd.DataFrame]:
             except Diverged:
                 DIVERGED.append({"set": NAMES[name], "size": size, "fold": number, "rate": rate})
                 continue
-            known = {"train_error": net.train_error, "steps": net.steps, "rate": rate, "under_trained": judged(net, prepared)}
+            known = {
+                "train_error": net.train_error,
+                "steps": net.steps,
+                "rate": rate,
+                "under_trained": judged(net, prepared),
+                "ships": net.ships,
+            }
             known |= late_losses(net.log, math.ceil(PLAN.scratch_drops[-1] * net.steps))
             outcome.add(size, number, fold, prepared.labels, net.correct, **known)
     return outcome, pd.concat(tried) if tried else pd.DataFrame()
@@ -516,6 +522,7 @@ def scratch_reading() -> str:
         f"Nets from scratch: {len(nets)}, each trained for {steps} steps. The error on their own training images is at most {nets['train_error'].max():.0%}; "
         + (f"of these nets {late} had not learned enough to be compared." if late else "all had learned enough to be compared.")
         + f" Learning rates chosen: {chosen}."
+        + from_scratch.note(PROFILE, nets["ships"].tolist())
         + cut_words(nets)
     )
 
@@ -889,7 +896,7 @@ else:
     whose = {"ours": "the paper's net", "bo_et_al_2013": "Bo et al. 2013", "sohn_et_al_2011": "Sohn et al. 2011"}
     late = [method == SCRATCH and bool(under_trained(CURVE_SET, size)) for method, size in zip(curve["method"], curve["size"], strict=True)]
     drawn = curve.assign(method=curve["method"].mask(late, f"{SCRATCH}, not learned enough"))
-    figure9 = plot.few_images(drawn, PRINTED.assign(series=PRINTED["series"].map(whose)), **words)
+    figure9 = plot.few_images(drawn, PRINTED.assign(series=PRINTED["series"].map(whose)), same=FROZEN, **words)
 
 # %% [markdown]
 # Every point of the printed curve, beside ours where the profile has that many images:

@@ -936,6 +936,7 @@ def trained_from_scratch() -> tuple[experiments.Outcome, pd.DataFrame]:
                 "steps": one.steps,
                 "rate": rate,
                 "under_trained": regime.of_scratch(one, classes=len(OTHERS.classes)).under_trained,
+                "ships": one.ships,
             }
             outcome.add(size, number, fold, OTHERS.labels, one.correct, **known)
     return outcome, pd.DataFrame(stopped, columns=["size", "fold", "rate"])

@@ -590,7 +590,7 @@ def frozen_reading() -> str:
     by_rule = regime.of_scratch(SCRATCH, classes=len(OTHERS.classes)).under_trained, REGIMES[OWN].under_trained
     rules = "; ".join(why or f"{name} is not under-trained" for why, name in zip(by_rule, ("the net from scratch", OWN), strict=True))
     return (
-        f"From scratch: {level:.1f} % after {SCRATCH.steps:,} steps at a rate of {SCRATCH.rate:g}, with {100 * SCRATCH.train_error:.0f} % errors on its own training pictures. "
+        f"From scratch: {level:.1f} % after {SCRATCH.steps:,} steps at a rate of {SCRATCH.rate:g}, with {100 * SCRATCH.train_error:.0f} % errors on its own training pictures.{from_scratch.note(PROFILE, [SCRATCH.ships])} "
         f"{' '.join(said)} These are counts in one fold; the claim below has the interval, for layer 5 and the most classes. By the rule of chapter 2: {rules}."
     )
 

@@ -15,7 +15,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("MPLBACKEND", "agg")
-for variable in ("DATA", "TRANSFER", "JOBS", "PROFILE", "SEED", "DEVICE", "BOOK_REPOSITORY"):
+for variable in ("DATA", "TRANSFER", "JOBS", "PROFILE", "SEED", "DEVICE", "BOOK_REPOSITORY", "ONLY_TRAINED", "RETRAIN"):
     os.environ.pop(variable, None)
 
 import safetensors.torch  # noqa: E402

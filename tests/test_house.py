@@ -32,7 +32,14 @@ PACKAGES = {
         ("trained", "loading"),
         ("cached_predictions",),
     ),
-    "training": (("schedule", "descent"), ("trainer",), ("run_folder",), ("runs",), ("clipping", "from_scratch"), ("train_all",)),
+    "training": (
+        ("schedule", "descent"),
+        ("trainer",),
+        ("run_folder",),
+        ("runs", "scratch_answers"),
+        ("clipping", "from_scratch"),
+        ("train_all",),
+    ),
     "attribution": (
         ("rules", "units"),
         ("activations", "autograd_graph"),

@@ -10,13 +10,15 @@ from zfutils.report import plot
 def test_few_images_draws_the_papers_curves_and_ours_side_by_side():
     theirs = pd.DataFrame({"series": ["a", "a", "b"], "size": [1, 60, 60], "accuracy": [27.0, 74.0, 55.0], "std": [1.0, 0.3, None]})
     ours = pd.DataFrame({"method": ["x", "x", "y"], "size": [1, 6, 6], "accuracy": [20.0, 50.0, 30.0], "std": [2.0, 1.0, None]})
-    paper, own = plot.few_images(ours, theirs, chance=5.0, set_name="toys").axes
+    paper, own = plot.few_images(ours, theirs, same="x", chance=5.0, set_name="toys").axes
     assert paper.get_ylim() == own.get_ylim() and paper.get_xlim() == own.get_xlim() and own.get_xscale() == "log"
     assert [text.get_text() for text in own.get_xticklabels()] == ["1", "6", "60"] and "std over folds" in own.get_xlabel()
     drawn = [[line.get_color() for line in axis.lines if line.get_marker() == "o"] for axis in (paper, own)]
     assert drawn[0][0] == drawn[1][0] and not {drawn[1][1]} & {*drawn[0]}, (
         "one colour for the paper's net and ours, none of theirs for another"
     )
+    alone = plot.few_images(ours[ours["method"] == "y"], theirs, same="x", chance=5.0, set_name="toys").axes[1].lines[0].get_color()
+    assert alone == drawn[1][1], "where the paper's net is not there, none takes its colour"
     assert own.get_title(loc="left") == "Ours, toys" and "Caltech-256" in paper.get_title(loc="left")
     assert [text.get_text() for text in own.get_legend().get_texts()] == ["x", "y"]
     curves = [line for line in own.lines if line.get_marker() == "o"]

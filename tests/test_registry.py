@@ -86,6 +86,7 @@ def with_twins(tiny) -> Path:
 def test_training_pictures_that_measurements_hold_too_are_found_even_when_they_are_smaller(tiny, monkeypatch, capsys):
     mirror = with_twins(tiny)
     assert left_out.search(PHOTOS, mirror=mirror, jobs=1) == list(TWINS)
+    assert not registry.is_prepared(PHOTOS) and registry.is_prepared(PHOTOS, "sharper"), "only what else is measured with is decoded"
     monkeypatch.setattr(left_out.profiles, "profile", lambda name: PHOTOS)
     assert left_out.main(["--mirror", str(mirror)]) == 0
     assert yaml.safe_load(capsys.readouterr().out) == {"left_out": list(TWINS)}

@@ -17,7 +17,7 @@ from zfutils.data import near_duplicates, registry
 from zfutils.data.prepared_sets import PreparedSet
 
 MANIFEST = "tinyimagenet"
-_MEASURED = ("val", "all")  # splits
+_OTHERS, _MEASURED = ("transfer", "sharper"), ("val", "all")  # sets and splits that are measured with
 
 
 def search(profile: profiles.Profile, *, mirror: Path | None = None, jobs: int | None = None) -> list[str]:
@@ -26,7 +26,7 @@ def search(profile: profiles.Profile, *, mirror: Path | None = None, jobs: int |
     Some are the same picture, since Imagenette and Imagewoof are drawn from ImageNet too; most only look much alike.
 
     Args:
-        profile: `photos`, whose sets are prepared where they are not.
+        profile: `photos`, whose other sets are prepared where they are not.
         mirror: a folder with the archives; default: download them.
         jobs: threads that decode; default all cores.
 
@@ -36,10 +36,10 @@ def search(profile: profiles.Profile, *, mirror: Path | None = None, jobs: int |
     Raises:
         Problem: as of `registry.prepare`.
     """
-    made = registry.prepare(profile, mirror=mirror, jobs=jobs)
+    made = registry.prepare(profile, mirror=mirror, jobs=jobs, chosen=_OTHERS)
     table = registry.listed(MANIFEST, mirror=mirror).table
     train, val = (list(table.loc[table["split"] == split, "member"]) for split in ("train", "val"))
-    known = [near_duplicates.of_members(val, jobs=cpu.jobs(jobs)), *(_measured(made[which]) for which in ("transfer", "sharper"))]
+    known = [near_duplicates.of_members(val, jobs=cpu.jobs(jobs)), *(_measured(made[which]) for which in _OTHERS)]
     nearly = near_duplicates.among(train, torch.cat(known), jobs=cpu.jobs(jobs))
     return sorted(table.loc[table["split"] == "train", "file"].iloc[nearly])
 

@@ -46,7 +46,7 @@ def prepare(
             when it is left out later.
         folder: for the profile `folder`, the pictures: `train/<class>/` and `val/<class>/`; default the variable `DATA`.
         transfer: for the profile `folder`, the pictures for transfer: `<class>/`; default the variable `TRANSFER`, else there are none.
-        chosen: for rendered toys, names of the sets that are needed; default all.
+        chosen: names of the sets that are needed, of which a profile may have none; default all. Of one's own pictures all are made.
 
     Returns:
         The sets by name: `pretraining`, `transfer` and what else the profile has.
@@ -65,7 +65,8 @@ def prepare(
     with filelock.FileLock(paths.data_dir() / "prepare.lock"):  # two runs must not expand and remove the same files
         if mirror is not None:
             download.keep_weights(mirror, paths.data_dir() / "weights")
-        return {which: _prepare_photos(profile, which, names, jobs, mirror) for which, names in _PARTS[profile.dataset].items()}
+        parts = {which: names for which, names in _PARTS[profile.dataset].items() if chosen is None or which in chosen}
+        return {which: _prepare_photos(profile, which, names, jobs, mirror) for which, names in parts.items()}
 
 
 def opened(profile: Profile, which: str = "pretraining", *, seed: int = 0, folder: Path | str | None = None) -> PreparedSet:

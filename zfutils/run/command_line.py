@@ -239,7 +239,8 @@ _FLAGS: dict[str, dict] = {
     "net": {"help": "a recipe"},
     "answers": {
         "action": "store_true",
-        "help": "its answers alone, for a net whose weights are too many to ship, or of nets that table 2 averages: five-zfnets, six-nets",
+        "help": "its answers alone, for a net whose weights are too many to ship, or of nets that table 2 averages: five-zfnets, "
+        "six-nets; or of all that chapters trained from scratch: from-scratch",
     },
     "only": {"help": "one result or chapter, with what it needs"},
     "mirror": {"help": "folder with the archives, instead of a download"},

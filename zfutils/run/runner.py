@@ -45,8 +45,9 @@ def reproduce(
         only: one result or chapter with what it needs; default all.
         extras: whether extra chapters run too.
         retrain: train the nets anew.
-        only_trained: train no net that only fills a row of a table, none that ships, and none from scratch; what is not there is marked
-            as missing. Where a profile's nets ship (`Profile.ships`) the first two hold unless it is to `retrain`.
+        only_trained: train no net that only fills a row of a table, none that ships, and none from scratch; where answers ship they stand
+            in, and what is not there is marked as missing. Where a profile's nets ship (`Profile.ships`) the first two hold unless it is
+            to `retrain`, and nets from scratch are trained where no answers of theirs ship.
         where: `mirror`, `folder` and `transfer`, as in `data.prepare`.
 
     Returns:
@@ -59,7 +60,7 @@ def reproduce(
     wanted = chapters.chosen(only=only, extras=extras, dataset=profile.dataset)
     for source in notebooks.write([paths.BOOK / f"{chapter.name}.py" for chapter in wanted]):
         progress.say(f"{source.stem}: notebook made from its source")
-    os.environ |= from_scratch.ONLY_TRAINED if only_trained else {}  # for chapters, which run in processes of their own
+    os.environ |= (from_scratch.ONLY_TRAINED if only_trained else {}) | (from_scratch.RETRAIN if retrain else {})  # chapters are processes
     options = {"retrain": retrain, "only_trained": only_trained or profile.ships and not retrain}
     failed = _make(profile, wanted, seed, jobs, options, where)
     _keep_extras(profile, wanted)
@@ -171,14 +172,14 @@ def _key(profile: Profile, chapter: Chapter, prepared: dict[str, PreparedSet], n
     text = (paths.BOOK / f"{chapter.name}.py").read_text(encoding="utf-8")
     pictures = [prepared[name].digest() for name in chapter.sets if name in prepared]
     used = keys.code("paper.claims", "paper.numbers", *keys.imports_of(text))
-    only_trained = from_scratch.only_trained() if "from_scratch" in text else False
+    taken = [from_scratch.only_trained(), from_scratch.shipped(profile)] if "from_scratch" in text else [False]
     rules = [asdict(claim) for id, claim in claims.claims().items() if id in text]
     tables = [*sorted(numbers.FOLDER.glob("*.csv")), *sorted(paths.MANIFESTS.glob("*.yml"))]
     printed = [hashlib.sha256(file.read_bytes()).hexdigest() for file in tables]
     sizes = {name: value for name, value in asdict(profile).items() if name != "purpose"}
     needed = [_state(profile, need).get("key") for need in chapter.needs]
     digests = [*_nets_of(chapter, nets), *_others_of(profile, chapter, nets, seed)]
-    return keys.digest(text, used, only_trained, rules, printed, sizes, seed, pictures, digests, needed)
+    return keys.digest(text, used, taken, rules, printed, sizes, seed, pictures, digests, needed)
 
 
 def _nets_of(chapter: Chapter, nets: dict[str, Trained]) -> list[str]:

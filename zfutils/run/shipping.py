@@ -17,13 +17,14 @@ from zfutils.models import cached_predictions, crops, predictions, recipes, ship
 from zfutils.models.crops import CENTRE, Crops
 from zfutils.models.trained import Trained, of_shipped
 from zfutils.run import chapters
-from zfutils.training import runs
+from zfutils.training import from_scratch, runs, scratch_answers
 from zfutils.training.trainer import PAPER_EPOCHS
 
 LARGEST = 13_500_000  # bytes that the weights of a net may take; with its mean and card 14 MB
 PER_CLASS = {"val": 10, "train": 2}  # pictures of each class in a sample
 VAL_QUALITY = 80  # of the val pictures among which the winners are, as there are many
 NINE = 9
+FROM_SCRATCH = "from-scratch"  # the name of all nets from scratch of a profile
 _KEPT = (  # of the card of a trained net
     *("recipe", "settings", "seed", "data", "data_sha256", "classes", "lr_drops", "steps", "visits", "multiply_adds", "seconds"),
     *("images_per_second", "clipped", "learned", "dtype", "device", "torch"),
@@ -45,7 +46,7 @@ def ship(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
     Raises:
         Problem: the net is not trained, or too large to ship, or it is the name of several.
     """
-    if name in recipes.TOGETHER:
+    if name in (*recipes.TOGETHER, FROM_SCRATCH):
         raise Problem(f"{name} are several nets, of which the answers alone ship: give --answers too")
     trained, prepared = runs.trained(profile, name, seed=seed), registry.opened(profile, seed=seed)
     shipped_name, net = shipped.name_of(profile.name, name), shipped.rounded(trained.net())
@@ -74,11 +75,12 @@ def ship_answers(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
 
     Of a net that chapters look at its first layer comes along; of one that only fills a row of a table it does not.
 
-    *Paper:* tables 2 and 3, figure 6 (a).
+    *Paper:* tables 2 to 5, figure 6 (a), figure 9.
 
     Args:
         profile: its sizes.
-        name: a recipe that is trained, or several that are averaged, by their name in `recipes.TOGETHER`.
+        name: a recipe that is trained, or several that are averaged, by their name in `recipes.TOGETHER`, or `FROM_SCRATCH` for all that
+            were trained from scratch, whatever the seed.
         seed: of the run.
 
     Returns:
@@ -89,6 +91,8 @@ def ship_answers(profile: Profile, name: str, *, seed: int = 0) -> list[str]:
     """
     if name in recipes.TOGETHER:
         return _ship_together(profile, name, seed)
+    if name == FROM_SCRATCH:
+        return [_told(scratch_answers.ship(profile.name, from_scratch.folders(profile.name)))]
     trained, prepared = runs.trained(profile, name, seed=seed), registry.opened(profile, seed=seed)
     asked = [*_val(prepared), (regime.training_images(prepared, seed=seed), (CENTRE,))]
     answers = [(indices, which, cached_predictions.of(trained, prepared, indices, crops=which)) for indices, which in asked]

@@ -5,55 +5,33 @@ import dataclasses
 import math
 import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from zfutils.core import keys, paths
+from zfutils.core import keys, paths, shipped_files
 from zfutils.core.errors import Problem
 from zfutils.core.profiles import Profile
 from zfutils.data import splits
 from zfutils.data.prepared_sets import PreparedSet
 from zfutils.models import architectures, checkpoints, devices, predictions, recipes
 from zfutils.models.crops import Crops
-from zfutils.training import run_folder, runs
+from zfutils.training import run_folder, runs, scratch_answers
+from zfutils.training.scratch_answers import Scratch
 from zfutils.training.trainer import TRAINING_VERSION, Diverged, Settings, Trainer
 
 RATES = (0.0003125, 0.000625, 0.00125, 0.0025, 0.005, 0.01)  # learning rates that may be tried, up to the paper's for many pictures
 FIRST = (0.00125, 0.0025)  # the two that are tried first
 BATCH = 16  # images a step: with so few pictures a batch of 128 would be most of them
-ONLY_TRAINED = {"ONLY_TRAINED": "1"}  # in the environment: no net is trained, those that are there are taken
+ONLY_TRAINED = {"ONLY_TRAINED": "1"}  # in the environment: no net is trained, those that are there or whose answers ship are taken
+RETRAIN = {"RETRAIN": "1"}  # in the environment: no answers that ship are taken
 FROM_SCRATCH_VERSION = 2  # raised, beside TRAINING_VERSION, when the same pictures give another net or other answers
 
 
 class NotTrained(Problem):
     """A net from scratch is not there, and this run trains none."""
-
-
-@dataclass(frozen=True)
-class Scratch:
-    """A net that was trained from scratch.
-
-    Attributes:
-        correct: right answers to the test pictures, centre crop, bool (test,).
-        train_error: share of wrong answers to its own training pictures, centre crop.
-        steps: of its training.
-        rate: its first learning rate.
-        losses: step and mean training loss at the end of every epoch.
-    """
-
-    correct: np.ndarray
-    train_error: float
-    steps: int
-    rate: float
-    losses: tuple[tuple[int, float], ...] = ()
-
-    @property
-    def log(self) -> pd.DataFrame:
-        """One row an epoch: `step`, `train_loss`."""
-        return pd.DataFrame(self.losses, columns=["step", "train_loss"])
 
 
 def train(
@@ -67,7 +45,7 @@ def train(
     seed: int,
     recipe: str = "zfnet",
 ) -> Scratch:
-    """Train a net on some pictures alone, or read what an earlier run left.
+    """Train a net on some pictures alone, or read what an earlier run left, or what ships of its answers where they are taken.
 
     *Paper:* section 5.2: layers 1 to 7 are reset and everything is trained on the small set. Epochs mean nothing there: seventy would be a
     few hundred steps and leave the net at chance. So the profile's transfer plan says how many steps, or passes over its pictures, it runs
@@ -85,23 +63,60 @@ def train(
 
     Raises:
         Diverged: the loss is not finite, now or when it was tried before.
-        NotTrained: it is not there, and the run takes only what is (`ONLY_TRAINED`).
+        NotTrained: it is not there, nor do its answers ship, and the run takes only what is (`ONLY_TRAINED`).
     """
     settings, view = _settings(profile, prepared, indices, rate, seed, recipe), _view(prepared, indices)
     pictures = prepared.digest(), keys.digest(mean.tobytes().hex()), indices.tolist(), test.tolist()
     key = keys.digest(settings, *pictures, TRAINING_VERSION, FROM_SCRATCH_VERSION)
     folder = paths.data_dir() / profile.name / "scratch" / f"{len(indices)}-images-{key[:8]}"
-    if only_trained() and not (folder / "answers.csv").exists():
-        raise NotTrained("no net was trained from scratch; run without TRAINED=1 to train them")
-    run_folder.fill(folder, "answers.csv", lambda: _run(settings, view, mean, test, folder))
-    card, answers = checkpoints.card(folder / "net.safetensors"), pd.read_csv(folder / "answers.csv")
-    losses = tuple((int(step), float(loss)) for step, loss in card["losses"])
-    return Scratch(answers["correct"].to_numpy(bool), card["train_wrong"] / card["train_n"], card["steps"], rate, losses)
+    named = keys.digest(settings, prepared.named, indices.tolist(), test.tolist(), TRAINING_VERSION, FROM_SCRATCH_VERSION)
+    if not (folder / scratch_answers.LAST).exists():
+        if takes_shipped(profile) and (there := scratch_answers.of_shipped(profile.name, named)):
+            return there
+        if only_trained():
+            raise NotTrained("no net was trained from scratch; run without TRAINED=1 to train them")
+    scratch_answers.name(folder, named)
+    run_folder.fill(folder, scratch_answers.LAST, lambda: _run(settings, view, mean, test, folder))
+    return scratch_answers.read(folder)
+
+
+def folders(profile: str) -> list[Path]:
+    """Where the nets from scratch of a profile, by its name, are kept, ended or not."""
+    return sorted((paths.data_dir() / profile / "scratch").glob("[0-9]*-images-*"))
 
 
 def only_trained() -> bool:
     """Whether this run trains no net from scratch (`ONLY_TRAINED` in the environment)."""
     return ONLY_TRAINED.items() <= os.environ.items()
+
+
+def takes_shipped(profile: Profile) -> bool:
+    """Whether answers that ship stand for nets that were not trained here: in a run that trains none, and where a profile's nets ship,
+    unless it is to train anew (`RETRAIN` in the environment)."""
+    return (only_trained() or profile.ships) and not RETRAIN.items() <= os.environ.items()
+
+
+def note(profile: Profile, ships: Sequence[bool]) -> str:
+    """A sentence, Markdown, that says of how many nets the answers came with the book, and how one trains one's own.
+
+    Args:
+        profile: the sizes.
+        ships: of each net, whether they did.
+
+    Returns:
+        The sentence, after a space; empty where all were trained here.
+    """
+    if not any(ships):
+        return ""
+    whose = "Its answers" if len(ships) == 1 else f"The answers of {sum(ships)} of these {len(ships)}"
+    again = f"make reproduce PROFILE={profile.name}" + (" RETRAIN=1" if profile.ships else "")
+    return f" {whose} came with the book; `{again}` trains one's own."
+
+
+def shipped(profile: Profile) -> str:
+    """Digest of the answers that ship of a profile's nets from scratch and that a run may take; empty where it takes none."""
+    listed = shipped_files.index().get(scratch_answers.file_of(profile.name))
+    return listed["sha256"] if listed and takes_shipped(profile) else ""
 
 
 def best_rate(
@@ -175,7 +190,6 @@ def _run(settings: Settings, view: PreparedSet, mean: np.ndarray, test: np.ndarr
     counts = {"train_wrong": int(train_wrong.sum()), "train_n": len(train_wrong)}
     counts["losses"] = [[epoch["step"], round(epoch["train_loss"], 5)] for epoch in trainer.log]
     checkpoints.save(net, settings.architecture, folder / "net.safetensors", card={**card, **counts})
-    with paths.whole(folder / "answers.csv") as fresh:
-        pd.DataFrame({"row": test, "correct": correct}).to_csv(fresh, index=False)
+    scratch_answers.write(folder, test, correct)
     (folder / "state.pt").unlink(missing_ok=True)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)

@@ -16,12 +16,13 @@ sns = lazy_loader.load("seaborn")  # with what it loads it is two seconds of imp
 _SHAPES = "os^Dv"  # of marks; of more series than colours no two look alike
 
 
-def few_images(ours: pd.DataFrame, theirs: pd.DataFrame, *, chance: float, set_name: str, title: str = "") -> Figure:
+def few_images(ours: pd.DataFrame, theirs: pd.DataFrame, *, same: str, chance: float, set_name: str, title: str = "") -> Figure:
     """Draw figure 9: accuracy against the number of training images a class, the paper's curves beside ours, on the same two scales.
 
     Args:
         ours: columns `method`, `size`, `accuracy`, `std` (over folds; empty for one), percent.
         theirs: columns `series`, `size`, `accuracy`, `std`, percent, as read off the paper.
+        same: the method of ours that the paper's first series is of; both have one colour, which no other has.
         chance: accuracy of a guess, percent.
         set_name: what ours was measured on.
         title: of the figure.
@@ -30,10 +31,11 @@ def few_images(ours: pd.DataFrame, theirs: pd.DataFrame, *, chance: float, set_n
         A figure with two axes.
     """
     figure, axes = blank(1, 2, figsize=(10, 4.2), sharex=True, sharey=True)
-    names = [*theirs["series"].unique(), *ours["method"].unique()[1:]]  # our first method is the paper's net, the others are nobody else's
+    first = theirs["series"].iloc[0]
+    names = [*theirs["series"].unique(), *(method for method in ours["method"].unique() if method != same)]
     for axis, frame, column in ((axes[0], theirs, "series"), (axes[1], ours, "method")):
-        for number, (name, own) in enumerate(frame.groupby(column, sort=False)):
-            colour = f"C{names.index(name) if name in names else number}"
+        for name, own in frame.groupby(column, sort=False):
+            colour = f"C{names.index(first if name == same else name)}"
             axis.errorbar(own["size"], own["accuracy"], own["std"], marker="o", ms=3, lw=1.2, capsize=2, color=colour, label=name)
         axis.legend(fontsize=8, loc="lower right" if column == "series" else "upper left")
     axes[1].axhline(chance, color=GREY, lw=0.8, ls="--")
