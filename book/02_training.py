@@ -290,7 +290,8 @@ Markdown(
 # %% [markdown]
 # ## Filter clipping
 #
-# After every step (**assumption**: the paper does not say how often), a filter whose root mean square exceeds .1 is scaled back to .1.
+# After every step (**assumption**: the paper does not say how often), a filter whose root mean square exceeds its radius is scaled back to it. The radius is the paper's .1,
+# ten times the deviation that its filters start with; in a narrower net, where a layer starts with a larger one, it is ten times that.
 
 
 # %%
@@ -447,7 +448,7 @@ Markdown(
 # %% [markdown]
 # ### Does clipping ever act?
 #
-# The filters start at a root mean square of .01, a tenth of the radius. Whether they grow that far is a question of fact. Below, the largest
+# The filters start at a tenth of their radius (at the paper's width at a root mean square of .01). Whether they grow that far is a question of fact. Below, the largest
 # filter of any layer, as a share of the radius of its layer, after every epoch.
 
 # %%
@@ -614,9 +615,10 @@ def learned(name: str) -> str:
         )
     train, dev = (log[f"{split}_wrong"].iloc[-1] / log[f"{split}_n"].iloc[-1] for split in ("train", "dev"))
     meet = ", so that its two lines lie on each other" if abs(train - dev) < 0.01 else ""  # a hundredth of the figure's height
-    early = sum(step is None or at < step for at in card["lr_drops"])
+    seen = error_rates.left_chance(log, CLASSES, loss="dev_loss")
+    early = sum(seen is None or at < seen for at in card["lr_drops"])
     cut = f"the rate was cut after epoch {cuts or '(never)'}"
-    cut += f", {early} of {len(card['lr_drops'])} times before it was seen to have left chance" if early else ""
+    cut += f", {early} of {len(card['lr_drops'])} times before its dev loss was seen below that" if early else ""
     return (
         f"- `{name}`: {first}; {cut}; at the end it errs on {train:.1%} of the training images (with dropout) and {dev:.1%} of dev{meet}."
     )
@@ -666,7 +668,7 @@ SECTION3 = {
 }
 SECTION3_PAPER = {name: numbers.number(f"section3/{name.replace('_', '-')}/value")["paper"] for name in SECTION3}
 pd.DataFrame({"the paper": SECTION3_PAPER, f"profile {profile}": SECTION3}).rename(
-    index=lambda name: {"weight_std": "weight std, at the paper's width"}.get(name, name.replace("_", " "))
+    index=lambda name: name.replace("_", " ") + (", at the paper's width" if name in ("weight_std", "clip_radius") else "")
 )
 
 
@@ -693,7 +695,8 @@ results.save(
 #
 # The first-layer filters as they were at the paper's epochs (of its 70; here the same shares of the run), with a cursor on the curves. On one
 # scale for all epochs one sees them grow; on its own scale each epoch shows its pattern, and noise looks as loud as a filter. Look when the
-# loss leaves that of a guess, and whether the filters have a pattern before.
+# loss leaves that of a guess, and whether the filters have a pattern before. In the titles too an epoch is one of 70, so 35 is the middle of
+# the run, wherever the profile's own count of epochs stands then; the cursor shows where that is on the curves.
 #
 # **Try**: step through the epochs on one scale, then each on its own. At which epoch can you tell edges from noise, and do the filters still
 # change after the learning rate was cut? Compare with `alexnet`.
@@ -1140,7 +1143,7 @@ def printed(number: str) -> float:
     return numbers.number(f"table2/{number}")["paper"]
 
 
-ALEX_BEGAN, ALEX_CUTS = error_rates.left_chance(LOGS["alexnet"], CLASSES), CARDS["alexnet"]["lr_drops"]
+ALEX_BEGAN, ALEX_CUTS = error_rates.left_chance(LOGS["alexnet"], CLASSES, loss="dev_loss"), CARDS["alexnet"]["lr_drops"]
 CUT_FIRST = (
     " The cuts are those of `zfnet`; for `alexnet` the first came before it was seen to have left chance, so part of the difference may be the schedule's."
     if ALEX_CUTS and (ALEX_BEGAN is None or ALEX_CUTS[0] < ALEX_BEGAN)
@@ -1181,6 +1184,16 @@ Markdown(
 # %% tags=["plumbing"]
 BEST_ROW = min((row for row in WRONG if row in SLUGS.values()), key=lambda row: WRONG[row].mean())
 CLIPPED_TOO = {name: TRAINED[name].card["clipped"] for name in SEEDS[1:] if name in TRAINED}
+FAR = "differs from" if min(CLIP_DIFFERENCE[1:]) > 0 or max(CLIP_DIFFERENCE[1:]) < 0 else "does not surely differ from"
+WITHOUT_CLIPPING = (
+    "The paper calls it crucial for layer 1. The error of the net with it {} that of the net without it ({:+.1f} points, {:+.1f} to {:+.1f}), one net of each".format(
+        FAR, *(100 * value for value in CLIP_DIFFERENCE)
+    )
+    + (", both as they are, under-trained" if UNFIT else "")
+    + "; what it does to the look of the filters is asked in chapter 5."
+    if ACTED
+    else ""
+)
 UNJUDGED = sum(row["status"] == claims.NOT_COMPARABLE for row in VERDICTS)
 Markdown(
     "- A net stays at the loss of a guess for a while, perhaps until its signals are large enough: `zfnet` "
@@ -1188,7 +1201,7 @@ Markdown(
     + f" {CARDS['zfnet']['steps']:,} steps. A run that ends before proves nothing.\n"
     f"- Filter clipping scaled a filter back {times(ACTED)} in the training of `zfnet`"
     + (f"; from other seeds {', '.join(f'{times(count)} (`{name}`)' for name, count in CLIPPED_TOO.items())}" if CLIPPED_TOO else "")
-    + ".\n"
+    + f". {WITHOUT_CLIPPING}\n"
     + f"- Of the paper's rows of table 2 that are here *{BEST_ROW}* errs least, on {100 * WRONG[BEST_ROW].mean():.1f} % of the val images. "
     + (f"{SEED_WORDS}. " if RANGES else "")
     + (f"Of the {len(VERDICTS)} verdicts on table 2 {UNJUDGED} are *{claims.NOT_COMPARABLE}*." if UNJUDGED else "")

@@ -282,10 +282,11 @@ tables.neat(
 )
 
 # %% tags=["plumbing"]
-AFTER_THE_CUT = [f"`{name}`" for name, step in BEGAN.items() if step and step > min(TRAINED[name].card["lr_drops"], default=step)]
+SEEN_BY_DEV = {name: error_rates.left_chance(TRAINED[name].log, len(PICTURES.classes), loss="dev_loss") for name in PRESENT}
+AFTER_THE_CUT = [f"`{name}`" for name, step in SEEN_BY_DEV.items() if step and step > min(TRAINED[name].card["lr_drops"], default=step)]
 CUT_EARLY = (
-    f" Began to learn only after the first cut of the rate, as one saw at the end of an epoch: {', '.join(AFTER_THE_CUT)}. The cuts are "
-    "those of `zfnet`, so a net that begins later learns at a lower rate from the start."
+    f" The dev loss, which is measured at the end of an epoch and so leaves chance before the mean training loss, left it only after the first cut of the rate: {', '.join(AFTER_THE_CUT)}. "
+    "The cuts are those of `zfnet`, so a net that begins later learns at a lower rate from the start."
     if AFTER_THE_CUT
     else ""
 )
@@ -687,8 +688,11 @@ def signs() -> tuple[str, seeds.Estimate, float | None]:
 
 
 def decided(id: str, needs: tuple[str, ...], decide: Callable[[], tuple[str, seeds.Estimate, float | None]]) -> dict:
-    """Scoreboard row of a claim; not comparable where a net that it needs is missing or was under-trained."""
-    if reason := error_rates.missing_words(MISSING, needs) or runs.starts_apart(PROFILE, needs, seed=SEED):
+    """Scoreboard row of a claim; not comparable where a net that it needs is missing, at chance or under-trained."""
+    stuck = "; ".join(
+        f"{name} {chance_words(name)}" for name in needs if AT_CHANCE.get(name)
+    )  # no number: such nets say nothing of a change
+    if reason := error_rates.missing_words(MISSING, needs) or stuck or runs.starts_apart(PROFILE, needs, seed=SEED):
         return results.claim(id, claims.NOT_COMPARABLE, n=0, reason=reason)
     status, found, threshold = decide()
     return verdicts.compared(id, status, found, len(VAL), under_trained=regime.reasons(REGIMES, needs), threshold=threshold)
@@ -741,7 +745,8 @@ def deciding(statuses: list[str]) -> str:
 # %% tags=["plumbing"]
 def parts() -> str:
     """The four parts of the statement on depth with their intervals, and which of them decides."""
-    if missing := error_rates.missing_words(MISSING, (*REMOVALS, "alexnet")):
+    stuck = "; ".join(f"{name} {chance_words(name)}" for name in (*REMOVALS, "alexnet") if AT_CHANCE.get(name))
+    if missing := error_rates.missing_words(MISSING, (*REMOVALS, "alexnet")) or stuck:
         return f"The parts cannot be told apart here: {missing}."
     paper, found = [printed_change(name) for name in (REMOVALS[2], *REMOVALS[:2])], depth_parts()
     words = [
@@ -757,8 +762,15 @@ def parts() -> str:
     ]
     helped = -sum(min(0.0, 100 * one.value) for one in found[2:])
     of_it = (
-        f" Of the {100 * found[0].value:+.1f} points of (1), {helped:.1f} come from single removals that lowered the error."
+        f" Removals that lowered the error count in (1) with their sign: had they changed nothing, (1) would be {100 * found[0].value - helped:+.1f} points."
         if helped
+        else ""
+    )
+    errors = {name: 100 * TEN[name].mean() for name in (REMOVALS[2], *REMOVALS[:2])}
+    fewest = [f"`{name}` ({errors[name]:.1f} %)" for name in REMOVALS[:2] if errors[name] > errors[REMOVALS[2]]]
+    of_it += (
+        f" The net without all four errs on {errors[REMOVALS[2]]:.1f} %, less than {' and '.join(fewest)}, which has more layers."
+        if fewest
         else ""
     )
     return "\n".join([*lines, "", deciding(part_statuses(found)) + of_it])
@@ -813,7 +825,11 @@ assert TRAIN_7 == TRAIN_67
 
 def ours_in_words(*names: str) -> str:
     """Our training errors of those nets that are here."""
-    found = ", ".join(f"{100 * WRONG['train_top1_error'][name].mean():.2f} % (`{name}`)" for name in names if name in PRESENT)
+    found = ", ".join(
+        f"{100 * WRONG['train_top1_error'][name].mean():.2f} % (`{name}`{', at chance' if BEGAN[name] is None else ''})"
+        for name in names
+        if name in PRESENT
+    )
     return f" Ours, of the first seed: {found}." if found else ""
 
 
@@ -917,7 +933,8 @@ def from_seeds(name: str) -> str:
 def without_top() -> str:
     """What the replication is without layers 6 and 7, and what was measured of why."""
     name, paper = "alexnet-without-6-7", f"in the paper the error rises by {printed_change('alexnet-without-6-7'):.1f} points"
-    share = f"Layers 6 and 7 hold {HIDDEN / FULL['alexnet']:.1%} of the replication's parameters"
+    own = architectures.parameters(architectures.of_profile(PROFILE, ALEXNET, len(PICTURES.classes)))
+    share = f"Layers 6 and 7 hold {(own['fc6'] + own['fc7']) / sum(own.values()):.1%} of the parameters of the replication as it was trained here"
     if {name, "alexnet"} & {*MISSING, *STUCK}:
         cause = "missing" if {name, "alexnet"} & set(MISSING) else "at chance from some seed"
         return f"{share}. What it is without them is open here, since one of the two nets is {cause}; {paper}."

@@ -71,7 +71,7 @@ Markdown(note([TRAINED], PICTURES))
 plot.paths_diagram()
 
 # %% [markdown]
-# Read it from the lower right to the lower left. Nothing is learned on the way down: the filters are the net's own, transposed. Look where the two paths meet, besides at the top: at the dashed arrows. Without these *switches* the left path would be the same for every picture that
+# Read it from the lower right to the lower left. One may turn at any layer: who starts from a map before its pool, as this chapter does in layer 5, leaves that layer's switches unused. The contrast norms of layers 1 and 2 are passed over on the way down. Nothing is learned on the way down: the filters are the net's own, transposed. Look where the two paths meet, besides at the top: at the dashed arrows. Without these *switches* the left path would be the same for every picture that
 # gives the unit the same value; they are what ties a projection to this picture.
 #
 # ## Switches, by hand
@@ -321,7 +321,9 @@ down = [
     ("reconstruction: pixels", drawn(FOUND.pixels.numpy())),
 ]
 steps = {"up": ("filter: F", "rectify", "max pool"), "down": ("un-pool", "rectify", "filter:\nF transposed")}
-figure1 = plot.two_paths(up, down, steps, title=f"Figure 1: a layer of the deconvnet (left) beside that of the convnet, {UNIT}")
+figure1 = plot.two_paths(
+    up, down, steps, title=f"Figure 1: layer 1 of the deconvnet (left), on the way down from {UNIT}, beside layer 1 of the convnet"
+)
 figure1
 
 # %% tags=["plumbing"]
@@ -522,7 +524,7 @@ figure2 = plot.pages(
 figure2
 
 # %% [markdown]
-# Three maps of the figure by name, each chosen by a rule: of layer 5 the one whose nine winners show one class most often, the first of several; of layers 1 and 2, whose patches are small, the one whose nine patches agree most clearly on a colour (their common colour lies far from grey, measured by how far their mean colours lie from it); of layers 3 to 5 the most
+# Three maps of the figure by name, each chosen by a rule: of layer 5 the one whose nine winners show one class most often, the first of several; of layers 1 and 2, whose patches are small, the one whose nine patches agree most clearly on a colour (the distance of their common colour from grey is largest beside the spread of their nine mean colours); of layers 3 to 5 the most
 # grid-like, whose projections have the largest share of their power at one single frequency, as a mesh or lines of text have. What is called a mesh has a bound of ours.
 
 
@@ -829,7 +831,7 @@ Markdown(
         if len(HIGH) and len(LOW)
         else "Whether units become more specific with depth cannot be said here: too few maps have nine winners.\n"
     )
-    + f"- Do the projections of a map share more than its patches? *{VARY_ROW['status']}*: ahead in {', '.join(AHEAD) or 'no layer'}.\n"
+    + f"- Do the projections of a map share more than its patches? They are ahead in {', '.join(AHEAD) or 'none of the layers'} (claim: *{VARY_ROW['status']}*).\n"
     + "- One path serves all layers: un-pool at the switches, rectify, filter with the transposed filters. By hand and by the library it gives the same pixels, "
     f"and in the one image shown half of the energy of a projection lies on {EVERY['area with half of the energy'].min():.1%} to {EVERY['area with half of the energy'].max():.1%} of the picture's area."
 )

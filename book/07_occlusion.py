@@ -131,7 +131,7 @@ Markdown(
 # ## Drag the square
 #
 # Try it: drag the square over the object and off it, make it smaller, fill it with something else. The marks are the probabilities of the uncovered picture: which class takes what the true one loses? Is there a small place that costs more than a large one
-# elsewhere? The row below shows the place of the loop above that costs least there, the one that costs most there, and at the latter another filling and a smaller square. (The loop tries few places, and its square is a little larger: the sweeps further down find other lowest and highest values.)
+# elsewhere? Besides the *mean picture* of the training set there are three fillings of the picture's own: the *image mean* (its own mean colour), a *blur* (means over windows of a quarter of the side) and *noise* (independent values with the mean and the deviation of each colour). The row below shows the place of the loop above that costs least there, the one that costs most there, and at the latter another filling and a smaller square. (The loop tries few places, and its square is a little larger: the sweeps further down find other lowest and highest values.)
 
 # %%
 FILLS = {"mean picture": occlusion.mean_grey, "image mean": occlusion.image_mean, "blur": occlusion.blur, "noise": occlusion.noise}
@@ -326,6 +326,8 @@ def costs(one: plot.Probed, found: occlusion.Sweep) -> str:
         said += f"No position keeps the uncovered probability: even the best leaves {chances.max():.3f}, so the square costs wherever it lies, and a low value alone shows no place."
     else:
         said += "No position raises the probability by more than 0.001."
+    if middle > base + 0.001:
+        return f"{said} The square of (a), in the middle, raises it by {middle - base:.3f}: what it covers does not speak for the class."
     return said + (" The square of (a) does not lower it by more than 0.001." if middle >= base - 0.001 else "")
 
 
@@ -752,7 +754,7 @@ Markdown(
 # the class with respect to it, adds the maps up and keeps what is positive. Two scores:
 #
 # - *Where does it point?* With toys alone: the share of images whose hottest pixel lies on the toy. Chance: the same pixel on another image's toy.
-# - *How fast does the answer die?* The hottest cells are deleted first, that is, replaced by the mean picture. This needs no mask; it asks what the net needs, not where the object is. The lower the mean of the curve, the better.
+# - *How fast does the answer die?* The picture is cut into blocks of 8 x 8 pixels, here called cells; the hottest are deleted first, that is, replaced by the mean picture. This needs no mask; it asks what the net needs, not where the object is. The lower the mean of the curve, the better.
 #
 # The last line, random cells, is what a method must beat. Mind that occlusion has an advantage in the second score: it was made by covering with the mean picture, and deletion covers with the mean picture. In the first one its map is
 # spread over the pixels, so that its numbers differ a little from those of the worst *square* above.
@@ -864,7 +866,7 @@ Markdown(
     + (
         f"Covering the object costs {STRONG_CLAIM['ours']:+.2f} log-odds more than covering what surrounds it (*{STRONG_CLAIM['status']}*, by the rule of the claim that the net locates the object).\n"
         if STRONG_CLAIM["ours"] is not None
-        else "Whether the net looks at the object could not be scored here, because the masks or the images for it are missing.\n"
+        else "Whether the net looks at the object is not scored in this chapter, which takes masks for it, and these pictures bring none (chapter 13 scores photographs by their boxes).\n"
     )
     + (
         "- The strongest map and the answer need not go together: "

@@ -354,7 +354,9 @@ def pays(id: str, series: str) -> dict:
     status = claims.at_most_leans(claims.when_above(found[1:]), 1)  # one seed of each net
     lacking = [count for count in SERIES[series] if count not in there]
     reason = f"without the nets of {', '.join(map(str, lacking))} classes" if lacking else ""
-    return verdicts.decided(id, status, found, svm(there[min(there)], 1).images(SIZE), otherwise="no interval", reason=reason)
+    return verdicts.decided(
+        id, status, found, svm(there[min(there)], 1).images(SIZE), otherwise="no interval", reason=reason, folds=len(DRAWS)
+    )
 
 
 # %% tags=["plumbing"]

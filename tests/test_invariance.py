@@ -92,6 +92,17 @@ def test_straightness_is_one_for_a_line_and_less_for_a_curve():
     assert invariance.straightness(x, 3 * x + 5) < 1 and invariance.straightness(x, x**3) < 0.95
 
 
+def test_what_is_kept_of_the_answer_by_hand():
+    amounts, moved = np.array([0.0, 90.0, 360.0]), np.array([[0.0, 0.0], [2.0, 4.0], [1e-6, 1e-6]])
+    turn = invariance.Curves(amounts, {"pool1": moved}, np.array([[0.8, 0.6], [0.1, 0.3], [0.8, 0.6]]), np.zeros((3, 2)))
+    shifts = invariance.Curves(
+        np.array([-4.0, 0.0, 4.0]), {"pool1": moved[[1, 0, 1]]}, np.array([[0.4, 0.4], [0.8, 0.6], [0.2, 0.2]]), np.zeros((3, 2))
+    )
+    found = invariance.kept({"turned": turn, "shifted": shifts})
+    assert found.loc["turned"].to_dict() == pytest.approx({"unmoved": 0.7, "mean": 0.2, "lowest": 0.2, "at": 90}), "a whole turn is none"
+    assert found.loc["shifted"].to_dict() == pytest.approx({"unmoved": 0.7, "mean": 0.3, "lowest": 0.2, "at": 4})
+
+
 def test_the_lead_of_a_transformation_by_hand():
     def curve(*distances: list[float]) -> invariance.Curves:
         return invariance.Curves(np.arange(2.0), {"relu7": np.array(distances)}, np.zeros((2, 2)), np.zeros((2, 2)))

@@ -45,6 +45,9 @@ def test_holms_correction_by_hand():
 
 def test_p_is_a_twentieth_where_the_interval_ends_at_the_threshold():
     assert multiple.p_value((1.0, 0.0, 2.0)) == multiple.p_value((0.2, -0.8, 1.2), 1.2) == pytest.approx(0.05)
+    half = 4.302653  # Student's t of 2 degrees of freedom, 97.5 %
+    assert multiple.p_value((1.0, 1 - half, 1 + half), freedom=2) == pytest.approx(0.42265, abs=1e-5), "of t = 1 by hand: 1 - 1 / sqrt(3)"
+    assert multiple.p_value((half, 0.0, 2 * half), freedom=2) == pytest.approx(0.05)
     assert multiple.p_value((1.0, 1.0, 1.0)) == 0 and multiple.p_value((0.0, 0.0, 0.0)) == 1
 
 

@@ -3,6 +3,8 @@
 import dataclasses
 import math
 
+import pytest
+
 from zfutils.paper import claims
 from zfutils.report import results, verdicts
 from zfutils.stats.seeds import Estimate
@@ -28,6 +30,14 @@ def test_what_was_measured_is_said_with_its_interval_and_what_was_not_with_its_r
     shown, folded = verdicts.told(row, lost).split("<details>")
     about = claims.claim("zfnet-beats-alexnet")
     assert shown.count(about.statement) == 2 and folded.count(f"Measured: {about.measure} Rule: {about.rule}") == 2
+
+
+def test_few_folds_or_seeds_make_no_small_p():
+    measured = (12.095, 12.095 - 3.2184, 12.095 + 3.2184)  # t = 16.17 with 2 degrees of freedom
+    sure, three = (verdicts.decided("table7-slope", claims.AGREES, measured, 99, otherwise="", folds=folds) for folds in (1, 3))
+    assert sure["p"] < 1e-10 and three["p"] == pytest.approx(0.0038, abs=1e-4)
+    few = Estimate(*measured, 0.0038, 3, freedom=2)
+    assert verdicts.compared("zfnet-beats-alexnet", claims.AGREES, few, 99)["p"] == pytest.approx(three["p"])
 
 
 def test_one_seed_leans_and_an_under_trained_net_decides_nothing_but_shows_its_value():

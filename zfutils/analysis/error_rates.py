@@ -91,20 +91,21 @@ def answered_together(profile: Profile, name: str, *, seed: int = 0) -> Answered
     return found if found and found.card["nets"] == digests else None
 
 
-def left_chance(log: pd.DataFrame, classes: int) -> int | None:
+def left_chance(log: pd.DataFrame, classes: int, *, loss: str = "train_loss") -> int | None:
     """The step by which a net had begun to learn.
 
     *Paper:* section 3 leads to small signals and gradients at first, so a net answers like a guess for a while.
 
     Args:
-        log: of its training, one row an epoch, with `step` and `train_loss` (mean cross-entropy, nats).
+        log: of its training, one row an epoch, with `step` and its losses (mean cross-entropy, nats).
         classes: number of classes.
+        loss: which of them. `train_loss` is the mean over an epoch, with dropout, and so comes late; `dev_loss`, measured at the end of
+            the epoch, is what the learning-rate schedule looks at.
 
     Returns:
-        The end of the first epoch whose mean training loss lies below nine tenths of that of a guess, ln(classes), which is where the
-        learning-rate schedule begins to count too; None where there was none.
+        The end of the first epoch whose loss lies below nine tenths of that of a guess, ln(classes); None where there was none.
     """
-    below = log.loc[log["train_loss"] < schedule.LEARNING * math.log(classes), "step"]
+    below = log.loc[log[loss] < schedule.LEARNING * math.log(classes), "step"]
     return None if below.empty else int(below.iloc[0])
 
 

@@ -1,10 +1,11 @@
 """Invariance: images are shifted, enlarged and rotated, and the features' distances from the original recorded (section 4, figure 5)."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
@@ -185,6 +186,28 @@ def lead(ours: Curves, others: Sequence[Curves], layer: str) -> np.ndarray:
     """
     farthest = [curve.distances[layer].max(0).astype(np.float64) for curve in (ours, *others)]
     return np.log(farthest[0] / np.max(farthest[1:], axis=0))
+
+
+def kept(curves: Mapping[str, Curves]) -> pd.DataFrame:
+    """What each kind of transformation leaves of the answer.
+
+    *Paper:* section 4 calls the output stable to shifts and to scaling, and not invariant to rotation.
+
+    Args:
+        curves: by name.
+
+    Returns:
+        One row a kind, P(true class) as a mean over images: `unmoved`, `mean` over all amounts that move the features, the `lowest`, and
+        the amount `at` which that is.
+    """
+    rows = {}
+    for name, found in curves.items():
+        first = next(iter(found.distances.values())).mean(1)  # (amounts,)
+        moved, answers = first > 1e-3 * first.max(), found.probability.mean(1)
+        lowest = int(np.where(moved, answers, np.inf).argmin())
+        rows[name] = {"unmoved": float(answers[~moved].mean()), "mean": float(answers[moved].mean())}
+        rows[name] |= {"lowest": float(answers[lowest]), "at": float(found.amounts[lowest])}
+    return pd.DataFrame(rows).T
 
 
 def straightness(x: np.ndarray, y: np.ndarray) -> float:

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import importlib.metadata
 import json
+import math
 import platform
 import subprocess
 from pathlib import Path
@@ -147,9 +148,11 @@ def number(
 
 
 def of_regime(row: dict, words: str, under_trained: str) -> dict:
-    """A scoreboard row of a trained net with its regime in words; what an under-trained net would decide is not comparable."""
+    """A scoreboard row of a trained net with its regime in words; what an under-trained net would decide is not comparable, and what else
+    there was to say of it stands behind the reason."""
     if under_trained and row["status"] != claims.NOT_COMPARABLE:
-        row = row | {"status": claims.NOT_COMPARABLE, "reason": f"under-trained: {under_trained}", "p": None}
+        reason = "; ".join(filter(None, [f"under-trained: {under_trained}", row["reason"]]))
+        row = row | {"status": claims.NOT_COMPARABLE, "reason": reason, "p": None}
     return row | {"regime": words}
 
 
@@ -176,6 +179,7 @@ def claim(
     interval: tuple[float, float] | None = None,
     reason: str = "",
     threshold: float | None = 0.0,
+    freedom: float = math.inf,
 ) -> dict:
     """A scoreboard row for a claim.
 
@@ -187,6 +191,7 @@ def claim(
         interval: its 95 % interval.
         reason: why it is not comparable; needed for that status.
         threshold: what the interval is held against, for `p`; None where the rule has several conditions.
+        freedom: degrees of freedom of the interval, where it is one of Student's t.
 
     Returns:
         Among others `p`, two-sided, of the value against the threshold: what Holm's correction of all claims together takes.
@@ -203,7 +208,7 @@ def claim(
     if interval is None and status not in (claims.NOT_COMPARABLE, claims.UNDECIDED):
         raise ValueError(f"expected an interval that decides {id}, got none")
     decided = interval is not None and status != claims.NOT_COMPARABLE and threshold is not None
-    p = multiple.p_value((value, *interval), threshold) if decided else None
+    p = multiple.p_value((value, *interval), threshold, freedom=freedom) if decided else None
     low, high = interval or (None, None)
     return {"key": f"claim/{id}", "ours": value, "low": low, "high": high, "n": n, "status": status, "reason": reason, "p": p}
 

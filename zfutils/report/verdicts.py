@@ -24,6 +24,7 @@ def decided(
     otherwise: str,
     reason: str = "",
     threshold: float | None = 0.0,
+    folds: int = 1,
 ) -> dict:
     """A row of the scoreboard for a measured claim, or 'not comparable' where nothing could be measured.
 
@@ -35,12 +36,14 @@ def decided(
         otherwise: the reason why not, for that case.
         reason: what else is to be said.
         threshold: of the rule, as in `results.claim`.
+        folds: over how many the interval is one of Student's t; one where it is a bootstrap.
     """
     if not n or not all(math.isfinite(value) for value in measured):
         return results.claim(id, claims.NOT_COMPARABLE, n=n, reason=otherwise)
     if n < FEWEST and status != claims.NOT_COMPARABLE:
         status, reason = claims.UNDECIDED, "; ".join(filter(None, [reason, f"fewer than {FEWEST} decide nothing"]))
-    return results.claim(id, status, value=measured[0], interval=tuple(measured[1:]), n=n, reason=reason, threshold=threshold)
+    freedom, interval = folds - 1 or math.inf, tuple(measured[1:])
+    return results.claim(id, status, value=measured[0], interval=interval, n=n, reason=reason, threshold=threshold, freedom=freedom)
 
 
 def compared(id: str, status: str, estimate: Estimate, n: int, *, under_trained: str = "", threshold: float | None = 0.0) -> dict:
@@ -61,7 +64,8 @@ def compared(id: str, status: str, estimate: Estimate, n: int, *, under_trained:
     else:
         status = claims.at_most_leans(status, estimate.seeds)
         reason = "from one seed of a recipe" if status in (claims.LEANS_AGREES, claims.LEANS_DIFFERS) else ""
-    row = results.claim(id, status, value=estimate.value, interval=estimate.interval, n=n, reason=reason, threshold=threshold)
+    about = {"value": estimate.value, "interval": estimate.interval, "freedom": estimate.freedom}
+    row = results.claim(id, status, **about, n=n, reason=reason, threshold=threshold)
     return row | {"seeds": estimate.seeds}
 
 

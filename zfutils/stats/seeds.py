@@ -1,5 +1,6 @@
 """Seeds: intervals of what recipes say that are trained several times, over seeds first and images second."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ class Estimate:
         low, high: ends of its 95 % interval.
         p: of a two-sided test that it is 0; NaN where it is not known.
         seeds: of the recipe that has the fewest; with one the interval knows nothing of other seeds, and decides nothing.
+        freedom: degrees of freedom of the interval, by Student's t; infinite for a bootstrap.
     """
 
     value: float
@@ -27,6 +29,7 @@ class Estimate:
     high: float
     p: float
     seeds: int
+    freedom: float = math.inf
 
     @property
     def found(self) -> tuple[float, float, float]:
@@ -97,7 +100,7 @@ def with_spread(interval: bootstrap.Interval, means: Sequence[float], *, freedom
     value, low, high = interval
     count = len(means)
     if count == 1:
-        return Estimate(value, low, high, float("nan"), 1)
+        return Estimate(value, low, high, float("nan"), 1, freedom)
     own, other = ((high - low) / 2 / scipy.stats.t.ppf(0.975, freedom)) ** 2, float(np.var(means, ddof=1)) / count
     few = own**2 / freedom + other**2 / (count - 1)
     return _estimate(value, (own + other) ** 0.5, (own + other) ** 2 / few if few > 0 else np.inf, count)
@@ -131,7 +134,7 @@ def _estimate(value: float, spread: float, freedom: float, seeds: int) -> Estima
         return Estimate(value, value, value, float(value == 0), seeds)
     freedom = max(1.0, freedom)
     half, p = float(scipy.stats.t.ppf(0.975, freedom)) * spread, float(2 * scipy.stats.t.sf(abs(value) / spread, freedom))
-    return Estimate(value, value - half, value + half, p, seeds)
+    return Estimate(value, value - half, value + half, p, seeds, freedom)
 
 
 def _spread_of_units(nets: list[np.ndarray], means: np.ndarray) -> tuple[float, float]:
