@@ -20,7 +20,7 @@ seed = 0
 
 # %% tags=["plumbing"]
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import ipywidgets as widgets
 import numpy as np
@@ -215,6 +215,11 @@ def printed_change(name: str) -> float:
 
 
 # %%
+def stuck_words(names: Iterable[str]) -> str:
+    """Those of some nets that stayed at chance, and from how many seeds; empty where none did."""
+    return "; ".join(f"{name} {chance_words(name)}" for name in names if AT_CHANCE.get(name))
+
+
 def chance_words(name: str) -> str:
     """From how many seeds a net stayed at chance, e.g. `at chance from 1 of 3 seeds`; from one seed it is `at chance`."""
     return f"at chance from {AT_CHANCE[name]} of {many} seeds" if (many := len(FROM_SEEDS[name])) > 1 else "at chance"
@@ -228,6 +233,7 @@ def status(name: str, found: seeds.Estimate) -> str:
     return error_rates.direction(found.interval, found.seeds)
 
 
+# %%
 def error_row(name: str) -> dict:
     """Errors of a net as counts and in percent, and the difference to its base."""
     if name in MISSING:
@@ -689,10 +695,7 @@ def signs() -> tuple[str, seeds.Estimate, float | None]:
 
 def decided(id: str, needs: tuple[str, ...], decide: Callable[[], tuple[str, seeds.Estimate, float | None]]) -> dict:
     """Scoreboard row of a claim; not comparable where a net that it needs is missing, at chance or under-trained."""
-    stuck = "; ".join(
-        f"{name} {chance_words(name)}" for name in needs if AT_CHANCE.get(name)
-    )  # no number: such nets say nothing of a change
-    if reason := error_rates.missing_words(MISSING, needs) or stuck or runs.starts_apart(PROFILE, needs, seed=SEED):
+    if reason := error_rates.missing_words(MISSING, needs) or stuck_words(needs) or runs.starts_apart(PROFILE, needs, seed=SEED):
         return results.claim(id, claims.NOT_COMPARABLE, n=0, reason=reason)
     status, found, threshold = decide()
     return verdicts.compared(id, status, found, len(VAL), under_trained=regime.reasons(REGIMES, needs), threshold=threshold)
@@ -743,10 +746,22 @@ def deciding(statuses: list[str]) -> str:
 
 
 # %% tags=["plumbing"]
+def beside_the_parts(found: list[seeds.Estimate]) -> str:
+    """What the parts do not say by themselves: what removals that lowered the error do to (1), and whether fewer layers err less."""
+    helped, said = -sum(min(0.0, 100 * one.value) for one in found[2:]), ""
+    if helped:
+        said = f" Removals that lowered the error count in (1) with their sign: had they changed nothing, (1) would be {100 * found[0].value - helped:+.1f} points."
+    errors = {name: 100 * TEN[name].mean() for name in (REMOVALS[2], *REMOVALS[:2])}
+    worse = [f"`{name}` ({errors[name]:.1f} %)" for name in REMOVALS[:2] if errors[name] > errors[REMOVALS[2]]]
+    if worse:
+        said += f" The net without all four errs on {errors[REMOVALS[2]]:.1f} %, less than {' and '.join(worse)}, with more layers."
+    return said
+
+
+# %% tags=["plumbing"]
 def parts() -> str:
     """The four parts of the statement on depth with their intervals, and which of them decides."""
-    stuck = "; ".join(f"{name} {chance_words(name)}" for name in (*REMOVALS, "alexnet") if AT_CHANCE.get(name))
-    if missing := error_rates.missing_words(MISSING, (*REMOVALS, "alexnet")) or stuck:
+    if missing := error_rates.missing_words(MISSING, (*REMOVALS, "alexnet")) or stuck_words((*REMOVALS, "alexnet")):
         return f"The parts cannot be told apart here: {missing}."
     paper, found = [printed_change(name) for name in (REMOVALS[2], *REMOVALS[:2])], depth_parts()
     words = [
@@ -760,20 +775,7 @@ def parts() -> str:
         f"{'asked is above 0' if number < 3 else asked}: {'so it is' if number > 2 and status == claims.AGREES else claims.at_most_leans(status, one.seeds)}."
         for number, (said, printed, one, status) in enumerate(rows, 1)
     ]
-    helped = -sum(min(0.0, 100 * one.value) for one in found[2:])
-    of_it = (
-        f" Removals that lowered the error count in (1) with their sign: had they changed nothing, (1) would be {100 * found[0].value - helped:+.1f} points."
-        if helped
-        else ""
-    )
-    errors = {name: 100 * TEN[name].mean() for name in (REMOVALS[2], *REMOVALS[:2])}
-    fewest = [f"`{name}` ({errors[name]:.1f} %)" for name in REMOVALS[:2] if errors[name] > errors[REMOVALS[2]]]
-    of_it += (
-        f" The net without all four errs on {errors[REMOVALS[2]]:.1f} %, less than {' and '.join(fewest)}, which has more layers."
-        if fewest
-        else ""
-    )
-    return "\n".join([*lines, "", deciding(part_statuses(found)) + of_it])
+    return "\n".join([*lines, "", deciding(part_statuses(found)) + beside_the_parts(found)])
 
 
 Markdown(parts())
@@ -838,6 +840,7 @@ def both_in_words(name: str) -> str:
     return f"{printed(name, 'val_top1_error')} / {printed(name, 'val_top5_error')}"
 
 
+# %% tags=["plumbing"]
 Markdown(
     f"- The net without layers 3, 4, 6 and 7 errs on {printed('alexnet-without-3-4-6-7', 'train_top1_error')} % of its *training* images, nearly as on "
     f"validation ({printed('alexnet-without-3-4-6-7', 'val_top1_error')}): it did not learn them. The table cannot say whether it lacks depth, parameters or training.\n"

@@ -435,6 +435,18 @@ def late_losses(log: pd.DataFrame, cut: int) -> dict[str, float]:
     return {"fell": regime.fall(log), "fell_since_cut": 1 - since[-1] / since[0] if len(since) > 1 else np.nan}
 
 
+def told_of(net: from_scratch.Scratch, prepared: prepared_sets.PreparedSet) -> dict[str, object]:
+    """What stands beside the accuracy of a net from scratch."""
+    late = late_losses(net.log, math.ceil(PLAN.scratch_drops[-1] * net.steps))
+    return {
+        "train_error": net.train_error,
+        "steps": net.steps,
+        "rate": net.rate,
+        "under_trained": judged(net, prepared),
+        "ships": net.ships,
+    } | late
+
+
 # %% [markdown]
 # Every size and fold of the plan is trained now, or taken from disk, or from what ships of its answers where this run takes what ships:
 
@@ -458,15 +470,7 @@ def trained_from_scratch(name: str) -> tuple[experiments.Outcome, pd.DataFrame]:
             except Diverged:
                 DIVERGED.append({"set": NAMES[name], "size": size, "fold": number, "rate": rate})
                 continue
-            known = {
-                "train_error": net.train_error,
-                "steps": net.steps,
-                "rate": rate,
-                "under_trained": judged(net, prepared),
-                "ships": net.ships,
-            }
-            known |= late_losses(net.log, math.ceil(PLAN.scratch_drops[-1] * net.steps))
-            outcome.add(size, number, fold, prepared.labels, net.correct, **known)
+            outcome.add(size, number, fold, prepared.labels, net.correct, **told_of(net, prepared))
     return outcome, pd.concat(tried) if tried else pd.DataFrame()
 
 

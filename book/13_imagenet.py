@@ -986,14 +986,14 @@ Markdown(
 # The paper calls the output stable to shifts and to *scaling*, and only rotation harmful. Is that so? What each of the three leaves of the same probability:
 
 # %%
-KEPT = invariance.kept({name: found for name, (_, found) in CURVES.items()})
-KEPT.rename(columns={"mean": "mean over the amounts", "at": "at the amount"}).round(3)
+LASTING = invariance.kept({name: found for name, (_, found) in CURVES.items()})
+LASTING.rename(columns={"mean": "mean over the amounts", "at": "at the amount"}).round(3)
 
 
 # %% tags=["plumbing"]
 def contrast() -> str:
     """Which kinds leave more of the answer than rotations do."""
-    means = {name.split(",")[0]: value for name, value in KEPT["mean"].items()}
+    means = {name.split(",")[0]: value for name, value in LASTING["mean"].items()}
     more = [name for name in means if means[name] > means["rotation"]]
     others = [name for name in means if name not in (*more, "rotation")]
     said = f"Over the amounts of figure 5, more of the answer than rotation leaves is left by: {', '.join(more) or 'none'}"

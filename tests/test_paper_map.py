@@ -116,7 +116,10 @@ def test_claims_stand_under_the_chapter_that_decides_them_and_the_rest_at_the_en
     assert list(made) == ["08_correspondence", ""]
     own = made["08_correspondence"]
     assert own["verdict"].tolist() == ["differs", "agrees"]
-    assert own["ours (95 % interval)"].tolist() == ["+0.300 log-odds (+0.200 to +0.400 log-odds)", "+0.300 (+0.200 to +0.400)"]
+    assert own["ours (95 % interval)"].tolist() == [
+        "+0.300 log-odds (+0.200 to +0.400 log-odds)",
+        "+0.300 points a layer (+0.200 to +0.400 points a layer)",
+    ]
     assert len(own) + len(made[""]) == len(claims.claims()) and set(made[""]["verdict"]) == {"not measured"}
     assert paper_map.heading("Hide it", own) == "Hide it: 1 agrees, 1 differs"
     assert paper_map.heading("", made[""]) == f"not measured in this run: {len(made[''])}"
