@@ -12,7 +12,7 @@
 # | In the paper | sections 5.2 and 5.3, tables 4 to 7, figure 9 |
 # | The paper leaves open | how maps become features; the constants of softmax and SVM; the folds of Caltech-256; how long the nets from scratch were trained; size and threshold of the search for images in common |
 # | Needs | the net `zfnet` of the profile and the sets for transfer |
-# | Takes | eight to ten minutes of one core for toys, some twenty for photographs, half of it or more for nets from scratch |
+# | Takes | eight to ten minutes of one core for toys, half of it for nets from scratch; some eleven for photographs, and fifteen more where nets from scratch are trained and not taken from what ships |
 
 # %% tags=["parameters"]
 profile = "toybox"
