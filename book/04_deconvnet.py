@@ -321,9 +321,7 @@ down = [
     ("reconstruction: pixels", drawn(FOUND.pixels.numpy())),
 ]
 steps = {"up": ("filter: F", "rectify", "max pool"), "down": ("un-pool", "rectify", "filter:\nF transposed")}
-figure1 = plot.two_paths(
-    up, down, steps, title=f"Figure 1: layer 1 of the deconvnet (left), on the way down from {UNIT}, beside layer 1 of the convnet"
-)
+figure1 = plot.two_paths(up, down, steps, title=f"Figure 1: layer 1 on the way down from {UNIT} (left) and on the way up")
 figure1
 
 # %% tags=["plumbing"]
