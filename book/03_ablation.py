@@ -233,6 +233,10 @@ def status(name: str, found: seeds.Estimate) -> str:
     return error_rates.direction(found.interval, found.seeds)
 
 
+# %% [markdown]
+# A row is one net, with its errors as counts and in percent:
+
+
 # %%
 def error_row(name: str) -> dict:
     """Errors of a net as counts and in percent, and the difference to its base."""
@@ -743,6 +747,10 @@ def deciding(statuses: list[str]) -> str:
         claims.UNDECIDED: f"Decisive is {which}: no part differs, but the whole agrees only where all four are as asked",
     }[whole]
     return f"{why}. The verdict: **{ABLATION_VERDICTS[0]['status']}**."
+
+
+# %% [markdown]
+# The first part is a difference of differences, so two things are told beside it: what removals that lowered the error do to it, and whether the net with fewest layers errs more than those with more.
 
 
 # %% tags=["plumbing"]
