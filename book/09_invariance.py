@@ -573,27 +573,14 @@ Markdown(
 # The paper's sentence on the output is a contrast: stable to shifts and to scaling, not invariant to rotation. The rule above asks for the second half alone, so here are both, as the mean probability of the true class over all amounts of a kind:
 
 # %%
-KEPT = invariance.kept(CURVES)
-KEPT.rename(columns={"mean": "mean over the amounts", "at": "at the amount"}).round(3)
-
+LASTING = invariance.kept(CURVES)
+LASTING.rename(columns={"mean": "mean over the amounts", "at": "at the amount"}).round(3)
 
 # %% tags=["plumbing"]
-def contrast() -> str:
-    """Whether shifts and enlargements leave more of the answer than rotations do, and whether that can be read at all."""
-    means = {name.split(",")[0]: value for name, value in KEPT["mean"].items()}
-    more = [name for name in means if means[name] > means["rotation"]]
-    others = [name for name in means if name not in (*more, "rotation")]
-    said = f"Over the amounts of the figure, more of the answer than rotation leaves is left by: {', '.join(more) or 'none'}"
-    said += f"; no more than rotation leaves: {', '.join(others)}" if others else ""
-    hardly = (
-        ""
-        if KNOWN
-        else " Mind that the net hardly knows these pictures as they are, so all of these are small numbers, and so is what the verdict on rotation rests on."
-    )
-    return f"{said}.{hardly} The amounts are the paper's axes; no scale measures a turn against an enlargement."
-
-
-Markdown(contrast())
+HARDLY = " Mind that the net hardly knows these pictures as they are, so all of these are small numbers, and so is what the verdict on rotation rests on."
+Markdown(
+    f"{invariance.beside_rotation(LASTING)}{'' if KNOWN else HARDLY} The amounts are the paper's axes; no scale measures a turn against an enlargement."
+)
 
 # %% [markdown]
 # A straight line can fail in two ways: the curve is steep at first and then flattens, or the other way round. The mean slope over the first half of the amounts, divided by that over the second, tells which; and whether it is only the first

@@ -989,21 +989,10 @@ Markdown(
 LASTING = invariance.kept({name: found for name, (_, found) in CURVES.items()})
 LASTING.rename(columns={"mean": "mean over the amounts", "at": "at the amount"}).round(3)
 
-
 # %% tags=["plumbing"]
-def contrast() -> str:
-    """Which kinds leave more of the answer than rotations do."""
-    means = {name.split(",")[0]: value for name, value in LASTING["mean"].items()}
-    more = [name for name in means if means[name] > means["rotation"]]
-    others = [name for name in means if name not in (*more, "rotation")]
-    said = f"Over the amounts of figure 5, more of the answer than rotation leaves is left by: {', '.join(more) or 'none'}"
-    said += f"; no more than rotation leaves: {', '.join(others)}" if others else ""
-    return f"{said}. Half of it, {UNMOVED / 2:.2f}, is first lost at scale {HALVED or 'none of these'}."
-
-
 UNMOVED, (SCALES, SCALED) = TURNED.iloc[0], (CURVES["scale"][1].amounts, CURVES["scale"][1].probability.mean(1))
-HALVED = next((f"{amount:g}" for amount, value in zip(SCALES, SCALED, strict=True) if value < UNMOVED / 2), "")
-Markdown(contrast())
+HALVED = next((f"{amount:g}" for amount, value in zip(SCALES, SCALED, strict=True) if value < UNMOVED / 2), "none of these")
+Markdown(f"{invariance.beside_rotation(LASTING)} Half of it, {UNMOVED / 2:.2f}, is first lost at scale {HALVED}.")
 
 # %% tags=["plumbing"]
 Markdown(verdicts.told(*MOVED_ROWS))

@@ -100,6 +100,10 @@ def test_what_is_kept_of_the_answer_by_hand():
     )
     found = invariance.kept({"turned": turn, "shifted": shifts})
     assert found.loc["turned"].to_dict() == pytest.approx({"unmoved": 0.7, "mean": 0.2, "lowest": 0.2, "at": 90}), "a whole turn is none"
+    said = invariance.beside_rotation(invariance.kept({"vertical shift, px": shifts, "rotation, degrees": turn}))
+    assert said.endswith("is left by: vertical shift."), "0.3 of the answer against 0.2"
+    same = invariance.beside_rotation(invariance.kept({"scale": turn, "rotation, degrees": turn}))
+    assert same.endswith("is left by: none; no more than rotation leaves: scale.")
     assert found.loc["shifted"].to_dict() == pytest.approx({"unmoved": 0.7, "mean": 0.3, "lowest": 0.2, "at": 4})
 
 

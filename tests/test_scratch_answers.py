@@ -112,13 +112,13 @@ def test_they_are_taken_where_nets_that_ship_are(tiny_set, profile, monkeypatch)
     assert from_scratch.takes_shipped(profile) and not from_scratch.takes_shipped(own)
     trained(profile, tiny_set)
     elsewhere(profile)
-    assert from_scratch.shipped(profile) and not from_scratch.shipped(own)
+    assert from_scratch.shipped_digest(profile) and not from_scratch.shipped_digest(own)
     monkeypatch.setenv(*next(iter(from_scratch.ONLY_TRAINED.items())))
-    assert trained(own, tiny_set).ships and from_scratch.shipped(own)
+    assert trained(own, tiny_set).ships and from_scratch.shipped_digest(own)
     with pytest.raises(from_scratch.NotTrained):
         trained(own, tiny_set, seed=1)
     monkeypatch.setenv(*next(iter(from_scratch.RETRAIN.items())))
-    assert not from_scratch.takes_shipped(profile) and not from_scratch.takes_shipped(own) and not from_scratch.shipped(own)
+    assert not from_scratch.takes_shipped(profile) and not from_scratch.takes_shipped(own) and not from_scratch.shipped_digest(own)
 
 
 def test_runs_that_go_on_are_not_shipped(tiny_set, profile):

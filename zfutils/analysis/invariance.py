@@ -210,6 +210,15 @@ def kept(curves: Mapping[str, Curves]) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
+def beside_rotation(lasting: pd.DataFrame) -> str:
+    """Which kinds of transformation leave more of the answer than rotation does, in words; `lasting` as `kept` gives it."""
+    means = {name.split(",")[0]: value for name, value in lasting["mean"].items()}
+    more = [name for name in means if means[name] > means["rotation"]]
+    others = [name for name in means if name not in (*more, "rotation")]
+    said = f"Over the amounts of figure 5, more of the answer than rotation leaves is left by: {', '.join(more) or 'none'}"
+    return said + (f"; no more than rotation leaves: {', '.join(others)}." if others else ".")
+
+
 def straightness(x: np.ndarray, y: np.ndarray) -> float:
     """R^2 of the best straight line through the origin, against the mean of y; 1 for a perfect line, below 0 for worse than the mean."""
     slope = (x * y).sum() / (x * x).sum()

@@ -172,7 +172,7 @@ def _key(profile: Profile, chapter: Chapter, prepared: dict[str, PreparedSet], n
     text = (paths.BOOK / f"{chapter.name}.py").read_text(encoding="utf-8")
     pictures = [prepared[name].digest() for name in chapter.sets if name in prepared]
     used = keys.code("paper.claims", "paper.numbers", *keys.imports_of(text))
-    taken = [from_scratch.only_trained(), from_scratch.shipped(profile)] if "from_scratch" in text else [False]
+    taken = [from_scratch.only_trained(), from_scratch.shipped_digest(profile)] if "from_scratch" in text else [False]
     rules = [asdict(claim) for id, claim in claims.claims().items() if id in text]
     tables = [*sorted(numbers.FOLDER.glob("*.csv")), *sorted(paths.MANIFESTS.glob("*.yml"))]
     printed = [hashlib.sha256(file.read_bytes()).hexdigest() for file in tables]

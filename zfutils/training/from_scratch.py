@@ -113,7 +113,7 @@ def note(profile: Profile, ships: Sequence[bool]) -> str:
     return f" {whose} came with the book; `{again}` trains one's own."
 
 
-def shipped(profile: Profile) -> str:
+def shipped_digest(profile: Profile) -> str:
     """Digest of the answers that ship of a profile's nets from scratch and that a run may take; empty where it takes none."""
     listed = shipped_files.index().get(scratch_answers.file_of(profile.name))
     return listed["sha256"] if listed and takes_shipped(profile) else ""
