@@ -149,6 +149,7 @@ def test_a_page_says_whose_answers_it_shows(profile):
     assert "answers of 1 of these 2 came with the book; `make reproduce PROFILE=smoke RETRAIN=1`" in from_scratch.note(
         profile, [True, False]
     )
+    assert "Their answers came with the book" in from_scratch.note(profile, [True, True])
     own = dataclasses.replace(profile, ships=False)
     assert "Its answers came with the book; `make reproduce PROFILE=smoke` trains" in from_scratch.note(own, [True])
 

@@ -108,7 +108,7 @@ def note(profile: Profile, ships: Sequence[bool]) -> str:
     """
     if not any(ships):
         return ""
-    whose = "Its answers" if len(ships) == 1 else f"The answers of {sum(ships)} of these {len(ships)}"
+    whose = ("Its answers" if len(ships) == 1 else "Their answers") if all(ships) else f"The answers of {sum(ships)} of these {len(ships)}"
     again = f"make reproduce PROFILE={profile.name}" + (" RETRAIN=1" if profile.ships else "")
     return f" {whose} came with the book; `{again}` trains one's own."
 
