@@ -39,8 +39,10 @@ def test_counts_by_hand():
 
 
 def test_a_net_has_begun_to_learn_at_the_end_of_the_first_epoch_below_nine_tenths_of_a_guess():
-    log = pd.DataFrame({"step": [10, 20, 30, 40], "train_loss": np.log(20) * np.array([1.0, 0.91, 0.89, 0.5])})
+    losses = {"train_loss": np.array([1.0, 0.91, 0.89, 0.5]), "dev_loss": np.array([0.95, 0.89, 0.6, 0.4])}
+    log = pd.DataFrame({"step": [10, 20, 30, 40], **{which: np.log(20) * loss for which, loss in losses.items()}})
     assert error_rates.left_chance(log, 20) == 30
+    assert error_rates.left_chance(log, 20, loss="dev_loss") == 20  # without dropout, and at the end of an epoch
     assert error_rates.left_chance(log, 10) == 40  # the guess among fewer classes has a smaller loss
     assert error_rates.left_chance(log[:2], 20) is None
 
