@@ -315,7 +315,7 @@ Markdown(
 #
 # $$\underbrace{\max(R, 0)}_{\text{deconvnet}} \qquad \underbrace{R \cdot [x > 0]}_{\text{gradient}} \qquad \underbrace{\max(R, 0) \cdot [x > 0]}_{\text{guided}}$$
 #
-# Guided backpropagation (Springenberg et al., 2015) is a method of its own, and often gives the prettier picture; it is not the paper's. Look how little the first glance tells.
+# Guided backpropagation (Springenberg et al., 2015) is a method of its own, and often gives the prettier picture; it is not the paper's. Look at both layers: in which of them would a glance have told you?
 
 
 # %%

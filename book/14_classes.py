@@ -13,7 +13,7 @@
 # | In the paper | nothing of this; it goes on from sections 5.2 and 5.3, tables 4 and 7, where one net saw 1,000 classes |
 # | The paper leaves open | whether its features owe their worth to the depth, to the classes or to the number of pictures |
 # | Needs | the pictures of the profile and its set for transfer; every net fills a row, and a row without its net says so |
-# | Takes | for each net ten minutes of one core that has bfloat16, without it the better part of an hour, and as much for each of those from scratch (three or more to choose the rate, one to compare), once; then a quarter of an hour |
+# | Takes | for each net ten to fifteen minutes of one core that has bfloat16, without it the better part of an hour, and as much for each of those from scratch (three or more to choose the rate, one to compare), once; then a quarter of an hour |
 #
 # At which layer do features stop improving? Chapter 10 asks it of nets that saw few classes, chapter 13 of a net that saw all of ImageNet; in table 7 of the paper, with the SVM, the best layer is 5 on Caltech-101 and 7 on Caltech-256. These nets differ in their depth, in how long they were trained, and in their pictures and classes. Here the layers and the number of training steps are the same for all nets; the classes and the pictures differ.
 
@@ -936,11 +936,12 @@ with exercises.check(IF_FLAT):
 #
 # </details>
 #
-# **5. Change it and explain.** Replace layer 5 by layer 7 in `depth_adds` and run the section again. Is the slope larger or smaller? Why might layer 7 depend more on the classes than layer 5?
+# **5. Change it and explain.** Replace layer 5 by layer 7 in `depth_adds` and run the section again. For which of the two series is the slope larger than that of layer 5, for which smaller? Find a reason for either.
 #
 # <details><summary>Answer</summary>
 #
-# Your run decides. One reason why it may be larger: layer 7 feeds the softmax directly, so it need keep only what tells the classes of the training set apart; with few classes it may drop much, and with more classes less.
+# Your run decides. Why it may be larger: layer 7 feeds the softmax directly, so it need keep only what tells the classes of the training set apart; with few classes it may drop much, and with more classes less. Why it may be smaller: what layer 7 keeps is
+# cut to the classes of its own training set, however many these are, so other pictures get less of what more classes bring than layer 5, which still has the places. Where the two series disagree, ask what else differs between them: the number of pictures.
 #
 # </details>
 #

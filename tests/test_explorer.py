@@ -353,6 +353,9 @@ def test_a_figure_shows_the_same_without_a_kernel(opened):
     titles = [axis.get_title() for axis in figure.axes]
     assert {"patches", "projections", "projection of the strongest place"} <= set(titles)
     assert figure._suptitle.get_text() == 'explore(net="zfnet-smoke", unit="conv2/5", picture="chelsea")'
+    note = " ".join(figure._supxlabel.get_text().split())
+    assert "conv2, map 5: the 9 strongest pictures" in note, "of which pictures they are"
+    assert re.search(r"P\(.+\) \d\.\d\d unhidden, \d\.\d\d at worst", note), "how probable the class was whose map is shown"
 
 
 def test_a_figure_says_that_a_unit_is_silent_instead_of_showing_an_empty_projection(opened):

@@ -1,12 +1,16 @@
 """The picture on top of the README: chosen by the stated rule, and the one that the net that ships gives."""
 
+import re
+
 import numpy as np
+import pytest
 from PIL import Image
 
 from zfutils.attribution.topk import Top
 from zfutils.attribution.units import Unit
 from zfutils.core import paths
 from zfutils.run import hero
+from zfutils.widgets import subjects
 
 
 def made_up(indices: list[list[int]], values: list[float]) -> Top:
@@ -32,3 +36,13 @@ def test_the_committed_picture_is_the_one_that_the_command_makes(tmp_path):
         apart = np.abs(np.asarray(committed.convert("RGB"), float) - np.asarray(fresh.convert("RGB"), float))
     assert apart.mean() < 2, "other letters or roundings on another machine, but the same picture; run: python -m zfutils.run.hero"
     assert hero.FILE.stat().st_size < 300_000 and hero.FILE.is_relative_to(paths.BOOK)
+
+
+@pytest.mark.parametrize(
+    "page", [paths.REPOSITORY / "README.md", paths.BOOK / "site" / "templates" / "index.md"], ids=lambda page: page.name
+)
+def test_who_cannot_see_the_picture_is_told_its_classes(page):
+    tops, sample = subjects.load(hero.NET).winners
+    shown = [sample.classes[label] for unit, label in hero.units(tops, sample.labels).items() if unit.layer != "conv2"]
+    told = re.search(r"Four units of the toy net[^\"\]]+", page.read_text(encoding="utf-8"))[0]
+    assert "stripes, {}s, {}s and {}s".format(*shown) in told  # layer 2 shows no class, but a pattern

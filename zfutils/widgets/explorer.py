@@ -105,11 +105,12 @@ class Explorer(widgets.VBox):
         self.change(picture=picture.name, at=None)
 
     def figure(self) -> Figure:
-        """What is shown, as a figure that needs no kernel."""
-        answers = [self.pipeline.answer(view, self.state) for view in self.pipeline.views]
-        pages = {name: image for answer in answers if answer for name, image in answer.pictures.items()}
+        """What is shown, as a figure that needs no kernel: the pictures, and below them what the page says of each view."""
+        answers = [answer for view in self.pipeline.views if (answer := self.pipeline.answer(view, self.state))]
+        pages = {name: image for answer in answers for name, image in answer.pictures.items()}
         captions = [name if len(name) < 42 else f"{name[:40]} …" for name in pages]
-        return plot.pictures(list(pages.values()), captions, columns=4, title=self.state.line(), cell=2.2)
+        note = "\n".join(answer.text for answer in answers if answer.text and not answer.svg)  # curves stay on the page, and their words
+        return plot.pictures(list(pages.values()), captions, columns=4, title=self.state.line(), note=note, cell=2.2)
 
     def _views(self) -> list[View]:
         """All views, the quick ones first."""

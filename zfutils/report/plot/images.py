@@ -13,7 +13,9 @@ from zfutils.report.plot.page import blank, grid, tiled, without_empty_strips
 _LETTERS = 17.5  # of a caption, an inch
 
 
-def pictures(images: np.ndarray, captions: Sequence[str] = (), *, columns: int, title: str = "", cell: float = 1.1) -> Figure:
+def pictures(
+    images: np.ndarray, captions: Sequence[str] = (), *, columns: int, title: str = "", note: str = "", cell: float = 1.1
+) -> Figure:
     """Show pictures in a grid, row by row.
 
     Args:
@@ -21,6 +23,7 @@ def pictures(images: np.ndarray, captions: Sequence[str] = (), *, columns: int, 
         captions: one a picture, of one or more lines, or none; what is wider than a picture is broken into lines.
         columns: pictures a row.
         title: of the whole figure.
+        note: stands below, one or more lines, each broken where it is wider than the figure.
         cell: width of a picture, inches.
 
     Returns:
@@ -30,7 +33,8 @@ def pictures(images: np.ndarray, captions: Sequence[str] = (), *, columns: int, 
     tall = max((image.shape[0] / image.shape[1] for image in images), default=1.0)
     captions = [_broken(caption, cell) for caption in captions]
     words = 0.14 + 0.11 * max(caption.count("\n") + 1 for caption in captions) if captions else 0.0
-    height = (cell * tall + words) * rows + 0.4
+    note = _broken(note, cell * columns)
+    height = (cell * tall + words) * rows + 0.4 + 0.11 * (note.count("\n") + bool(note))
     figure, axes = blank(rows, columns, figsize=(cell * columns, height), squeeze=False)
     for number, axis in enumerate(axes.flat):
         axis.set_axis_off()
@@ -40,12 +44,14 @@ def pictures(images: np.ndarray, captions: Sequence[str] = (), *, columns: int, 
                 axis.set_title(captions[number], fontsize=7, weight="normal", loc="center", pad=2)
     if title:
         figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=10)
+    if note:
+        figure.supxlabel(note, x=0.01, ha="left", fontsize=7)
     return without_empty_strips(figure)
 
 
-def _broken(caption: str, cell: float) -> str:
-    """A caption in lines that are not wider than a picture of some inches."""
-    return "\n".join(textwrap.fill(line, int(_LETTERS * cell), break_long_words=False) for line in caption.split("\n"))
+def _broken(words: str, width: float) -> str:
+    """Words in lines that are not wider than some inches."""
+    return "\n".join(textwrap.fill(line, int(_LETTERS * width), break_long_words=False) for line in words.split("\n"))
 
 
 def sheet(rows: dict[str, np.ndarray], *, columns: int) -> Figure:

@@ -96,6 +96,7 @@ def write_pages(profile: str, results: Path, chapters: dict[str, Path], source: 
         "own": own,
         "beyond": beyond,
         "counts": sixteen.counts(sixteen.counted(board)),
+        "verdicts": sixteen.counts(sixteen.decided(board)),
         "claims": pages.claim_rows(board, own + beyond),
         "retired": sixteen.claims.retired(),
         "pictures": pages.pictures(results / "figures", source / "extra", parts),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from zfutils.paper import claims
-from zfutils.report import paper_map
+from zfutils.report import paper_map, scoreboard
 from zfutils.run import chapters
 
 _SHOWS = {place.replace(" ", ""): f"{title[0].upper()}{title[1:]}" for place, title in paper_map.TITLES.items()}
@@ -121,7 +121,12 @@ def counts(rows: pd.DataFrame) -> tuple[Verdict, ...]:
 
 
 def counted(board: pd.DataFrame) -> pd.DataFrame:
-    """Claims and patterns that some result speaks of."""
+    """The paper's claims and patterns that some result speaks of, those that the scoreboard counts."""
+    return board[board["class"].isin(scoreboard.COUNTED) & board["result"].notna()]
+
+
+def decided(board: pd.DataFrame) -> pd.DataFrame:
+    """The same with the claims of later work."""
     return board[board["class"].isin(claims.KINDS) & board["result"].notna()]
 
 
@@ -129,7 +134,7 @@ def _result(folder: Path, board: pd.DataFrame, name: str, parts: tuple[str, ...]
     provenance = [known for part in parts if (known := _provenance(folder, part))]
     title = re.sub(r"^(figure|table)(\d)$", r"\1 \2", name).replace("_", " ").capitalize()
     named = re.escape(title.lower())
-    rows = counted(board)
+    rows = decided(board)
     rows = rows[rows["result"].isin(parts) | rows["place"].str.contains(rf"\b{named}\b")]
     return Result(
         name=name,
