@@ -116,7 +116,7 @@ ENERGY = DOWN.pixels.double().pow(2).sum(0).flatten().sort(descending=True).valu
 HALF = int((ENERGY.cumsum(0) < ENERGY.sum() / 2).sum()) + 1  # pixels
 Markdown(f"""
 What to see: the image shows a **{SUBJECT.class_name(LABEL)}**. The unit fires most strongly at row {DOWN.at[0]}, column {DOWN.at[1]} of its map (counted from 0), with {DOWN.activation:.3g}; that one value goes down.
-Grey is zero, so what stands out from grey is what the value rests on: half of its *energy*, the sum of the squared pixels, lies on {100 * HALF / len(ENERGY):.1f} % of them. Pools follow only layers 1, 2 and 5; the other layers go down in two steps.
+Grey is zero, so what stands out from grey is what comes down from that one value: half of its *energy*, the sum of the squared pixels, lies on {100 * HALF / len(ENERGY):.1f} % of them. Pools follow only layers 1, 2 and 5; the other layers go down in two steps.
 """)
 
 # %% [markdown]
@@ -131,7 +131,7 @@ Grey is zero, so what stands out from grey is what the value rests on: half of i
 NINE = top_nine.of(SUBJECT.net, SAMPLE, SUBJECT.size, TOP, layer=UNIT.layer, maps=np.array([UNIT.map]))
 PROJECTIONS, PATCHES = NINE.tiles(SAMPLE, SUBJECT.size)
 plot.pages(
-    [[plot.nine_page("nine patches", PATCHES, columns=1), plot.nine_page("what the unit took from each", PROJECTIONS, columns=1)]],
+    [[plot.nine_page("nine patches", PATCHES, columns=1), plot.nine_page("what comes down from each", PROJECTIONS, columns=1)]],
     width=6.2,
 )
 
@@ -355,10 +355,14 @@ HTML(cards.grid(CARDS))
 # %% tags=["plumbing"]
 LACKING = [one.head.lower() for one in CARDS if one.picture is None and one.otherwise == NOT_HERE]
 COUNTED = {place: said.split(" of ") for place, said in zip(MAP["place"], MAP["numbers"], strict=True) if " of " in said}
-IN_PART = [f"{place} ({ours} of its {all_of_it} numbers)" for place, (ours, all_of_it) in COUNTED.items() if 0 < int(ours) < int(all_of_it)]
+IN_PART = [f"{place} ({ours} of its {all_of_it} numbers)" for place, (ours, all_of_it) in COUNTED.items() if int(ours) < int(all_of_it)]
 Markdown(
     (f"Not in this run: {', '.join(LACKING)}; the chapter of each says what it takes. " if LACKING else "Every figure and table is there. ")
-    + (f"In part: {', '.join(IN_PART)}." if IN_PART else "")
+    + (
+        f"Of the paper's own numbers not all have one of ours beside them: {', '.join(IN_PART)}. Those of single pictures of its cannot have any."
+        if IN_PART
+        else ""
+    )
 )
 
 # %% [markdown]
@@ -499,7 +503,7 @@ HTML(cards.table(paper_map.examples(BOARD), wide="claim"))
 # %% tags=["plumbing"]
 JUDGED = BOARD[BOARD["class"].isin(scoreboard.COUNTED) & BOARD["here"]]
 UNJUDGED = JUDGED[JUDGED["status"] == claims.NOT_COMPARABLE]
-UNDER_TRAINED = int(UNJUDGED["reason"].str.contains("under-trained", na=False).sum())
+UNDER_TRAINED = int(UNJUDGED["reason"].str.contains("under-trained|at chance", na=False).sum())
 Markdown(
     f"**{scoreboard.summary(BOARD)}.**\n\n{len(UNJUDGED)} of {len(JUDGED)} could not be judged in this run, {UNDER_TRAINED} of them because a net that they need is under-trained (it never left chance, "
     "errs too often on its training images, or was stopped while it was still learning): their numbers are shown, and decide nothing."

@@ -235,7 +235,7 @@ COVERED = [stage for stage, field in FIELDS.items() if field >= PROFILE.image_si
 Markdown(
     f"In the profile `{profile}` the input has {PROFILE.image_size} px. "
     + (
-        f"One unit of {' or '.join(COVERED)} sees at least as much as the whole picture."
+        f"The field of one unit of {' or '.join(COVERED)} is at least as wide as the picture; a unit near the middle sees all of it, one in a corner looks beyond the edge and misses the far side."
         if COVERED
         else "No unit below layer 6 sees the whole picture."
     )

@@ -653,14 +653,15 @@ Markdown(
 # What section 3 prints of the training, beside what this profile takes:
 
 # %%
+NETS_STD = ARCHITECTURE.stds[1]  # of layer 2: with fewer maps below it the deviation grows, and the clip radius with it
 SECTION3 = {
     "batch": PROFILE.batch,
     "momentum": Settings.momentum,
     "learning_rate": PROFILE.learning_rate,
     "dropout": ZFNET.dropout,
-    "weight_std": architectures.INIT_STD,
+    "weight_std": NETS_STD,
     "bias": ZFNET.convs[0].bias,
-    "clip_radius": filters.RADIUS,
+    "clip_radius": filters.RADIUS * NETS_STD / architectures.INIT_STD,
     "epochs": PROFILE.epochs,
     "crops": len(crops.TEN),
     "resized_side": PROFILE.prepared_size,
@@ -668,7 +669,7 @@ SECTION3 = {
 }
 SECTION3_PAPER = {name: numbers.number(f"section3/{name.replace('_', '-')}/value")["paper"] for name in SECTION3}
 pd.DataFrame({"the paper": SECTION3_PAPER, f"profile {profile}": SECTION3}).rename(
-    index=lambda name: name.replace("_", " ") + (", at the paper's width" if name in ("weight_std", "clip_radius") else "")
+    index=lambda name: name.replace("_", " ") + (", layer 2" if name in ("weight_std", "clip_radius") else "")
 )
 
 

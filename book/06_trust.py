@@ -187,7 +187,7 @@ Markdown(
 # One image proves little, and a map has nine that excite it most. Take the page of chapter 4 again, and now change one thing of the way down at a time: the rule at the ReLUs, then the switches. They can be what the picture says, put into the middle of their windows, or drawn at
 # random. Which of these changes the picture most, and which leaves the unit recognisable?
 #
-# The rows below show one unit: by the three other rules; then with its switches as they are, in the middle, and at random.
+# The rows below show one unit in its strongest picture: by the three other rules; then with its switches as they are, in the middle, and at random. Where its field reaches beyond the picture, a band stays grey.
 
 # %%
 TOP = topk.scanned(PROFILE, NET, TRAINED.folder.name, PICTURES, "val", layers=LAYERS)
@@ -231,6 +231,7 @@ Markdown(
 Markdown(
     "Toys bring masks, so this can be scored: the share of a projection's energy on the toy, and on the strongest part of its map, which is chosen on every other of the nine winners and scored on the rest. "
     "Chance is the same energy on another image's mask; for parts, another map's projections on the same part. Compare each column with its chance, and the four ways down with each other. "
+    "Place and switches alone bring much of it: *toy_random* is the share that a random positive signal from the same place puts on the toy, so what the deconvnet has beyond that is the unit's own. "
     "The contrast norm is skipped by all four here, so that only the rule at the ReLUs differs."
     if KNOWS_PARTS
     else "These pictures bring no masks, so this is scored with toys alone; the cells that do it stay empty here. Chapter 13 scores occlusion on photographs by boxes around the objects."
@@ -274,6 +275,18 @@ def on_truth(layer: str, method: str) -> pd.DataFrame:
     return pd.DataFrame({"layer": layer, "method": method, "map": maps, **means, "part": part, "part_chance": part_chance})
 
 
+def at_random(layer: str) -> np.ndarray:
+    """For every map: share of energy on the toy of a random positive signal from the places of its nine winners, down by the deconvnet."""
+    top, generator, shares = TOP[layer], torch.Generator().manual_seed(SEED), []
+    for some in np.array_split(top.active(), -(-len(top.active()) // 16)):
+        rows, places = top.indices[some].reshape(-1), torch.from_numpy(top.positions[some].reshape(-1, 2))
+        batch = INPUTS.batch(rows, crops.CENTRE)
+        found = sanity.random_seed(NET, batch, layer, generator=generator, positions=places.to(batch.device))
+        energies = found.double().square().sum(1).cpu().numpy()
+        shares.append(localization.share(energies, localization.part_maps(PICTURES, SIZE, rows) > 0).reshape(len(some), 9))
+    return np.nanmean(np.concatenate(shares), 1)
+
+
 # %% [markdown]
 # Two claims need masks: the deconvnet against chance, and the deconvnet against the forward mask.
 
@@ -287,6 +300,7 @@ METHODS_HERE = {
 TOO_FEW = [layer for layer in LAYERS[2:] if len(TOP[layer].active()) < 2]
 if KNOWS_PARTS and not TOO_FEW:
     TRUTH = pd.concat([on_truth(layer, method) for layer in LAYERS[2:] for method in METHODS_HERE], ignore_index=True)
+    TRUTH.loc[TRUTH["method"] == "deconvnet", "toy_random"] = np.concatenate([at_random(layer) for layer in LAYERS[2:]])
     OURS = TRUTH[TRUTH["method"] == "deconvnet"]
     FALLS = bootstrap.mean((OURS["toy"] - OURS["toy_chance"]).dropna().to_numpy(float), generator=np.random.default_rng(SEED))
     TRUTH_ROW = verdicts.decided("projection-falls-on-the-object", claims.when_above(FALLS[1:]), FALLS, len(OURS), otherwise=FEW)
@@ -294,7 +308,8 @@ if KNOWS_PARTS and not TOO_FEW:
     CLEARER = (OURS["toy"] - OURS["toy_chance"]).to_numpy(float) - (MASKED["toy"] - MASKED["toy_chance"]).to_numpy(float)
     CLEAR = bootstrap.mean(CLEARER[np.isfinite(CLEARER)], generator=np.random.default_rng(SEED))
     MASK_ROW = verdicts.decided("relu-mask-is-less-clear", claims.when_above(CLEAR[1:]), CLEAR, len(OURS), otherwise=FEW)
-    shown = TRUTH.groupby(["layer", "method"], sort=False)[["toy", "toy_chance", "part", "part_chance"]].mean().round(3)
+    SHARES = ["toy", "toy_chance", "toy_random", "part", "part_chance"]
+    shown = TRUTH.groupby(["layer", "method"], sort=False)[SHARES].mean().round(3).astype(object).fillna("")
 else:
     why = "these pictures bring no masks" if not KNOWS_PARTS else f"too few active maps in {', '.join(TOO_FEW)}"
     TRUTH = pd.DataFrame({"not measured": [why]})
@@ -705,7 +720,7 @@ Markdown(
         else ""
     )
     + (
-        f"By the deconvnet the cosine falls by {1 - UPPER.loc['deconvnet', 'fc8']:.2f} with fc8 and then stays within {np.ptp(UPPER.loc['deconvnet']):.2f} down to conv4: once fc8 is random, the layers below it hardly matter."
+        f"By the deconvnet the cosine falls by {1 - UPPER.loc['deconvnet', 'fc8']:.2f} with fc8 and then stays within {np.ptp(UPPER.loc['deconvnet']):.2f} down to conv4. That is how near each picture is to the trained one; whether one layer more changes the picture, it does not tell: look along the row of the figure."
         if np.ptp(UPPER.loc["deconvnet"]) < 0.25 * (1 - UPPER.loc["deconvnet", "fc8"])
         else ""
     )
@@ -794,7 +809,7 @@ verdicts.table(TRUTH_ROW, MASK_ROW, OWN_ROW, IGNORE_ROW)
 # %% tags=["plumbing"]
 Markdown(
     (
-        f"- Does a projection fall on the object? The share of its energy there exceeds chance by {100 * TRUTH_ROW['ours']:.0f} points (*{TRUTH_ROW['status']}*).\n"
+        f"- Does a projection fall on the object? The share of its energy there exceeds chance by {100 * TRUTH_ROW['ours']:.0f} points (*{TRUTH_ROW['status']}*). A random signal from the same place puts {100 * (OURS['toy'] - OURS['toy_random']).mean():.0f} points less there than the projection: the rest of the gain comes from place and switches, not from the unit.\n"
         if TRUTH_ROW["ours"] is not None
         else "- Whether a projection falls on the object needs masks and active maps, and was not measured here.\n"
     )

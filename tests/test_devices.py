@@ -136,7 +136,9 @@ TOOLS = {
         sanity.randomised(b.net, ["fc8", "conv5"], generator=torch.Generator().manual_seed(1)).state_dict().values()
     ),
     "evolution, activity": lambda b: evolution._activity(b.net, b.images(), ("conv2", "conv5")),
-    "evolution, projections": lambda b: evolution._projections(b.net, b.images(), "conv4", MAPS),
+    "evolution, projections": lambda b: evolution._projections(
+        b.net, b.images(), "conv4", MAPS, evolution._places(b.net, b.images(), "conv4", MAPS)
+    ),
     "predictions": lambda b: predictions.probabilities(b.net, b.inputs, np.arange(7), crops=(0, CENTRE, 9), batch=4),
     "crops": lambda b: b.inputs.batch(np.arange(10), np.arange(10)),
     "turned crops": lambda b: TurnedCrops(b.prepared, 56, device=b.device).batch(np.arange(10), np.arange(10)),

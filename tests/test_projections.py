@@ -1,6 +1,7 @@
 """Numbers about projections: similarity, what winners share, masks, checkpoints, checks, grids - each against values known by hand."""
 
 import copy
+from collections import OrderedDict
 
 import numpy as np
 import pandas as pd
@@ -130,6 +131,24 @@ def test_a_settled_share_is_one_at_the_end_and_the_epoch_is_the_first_that_lasts
     assert never.since() is None
     table = evolution.table({"conv1": one})
     assert table["epoch"].tolist() == [1, 2, 5, 10, 20, 30, 40, 64] and table["settled"].iloc[3] == pytest.approx(0.92)
+
+
+def test_a_unit_whose_strongest_place_moves_but_whose_filter_stays_is_settled():
+    def one_layer(bright: float) -> torch.nn.Sequential:
+        net = torch.nn.Sequential(OrderedDict(conv1=torch.nn.Conv2d(1, 2, 3, bias=False)))
+        with torch.no_grad():
+            net.conv1.weight.zero_()
+            net.conv1.weight[0, 0, 0] = torch.tensor([1, bright, 0])
+            net.conv1.weight[1, 0, 2, 2] = 1
+        return net.eval()
+
+    picture = torch.zeros(2, 1, 9, 20)
+    picture[:, 0, 4, 4], picture[:, 0, 4, 14:16] = 1.85, torch.tensor([1.0, 1.0])  # the point alone gives 1.85, the two 1 + bright
+    final, before = one_layer(0.9), one_layer(0.8)
+    moved = [int(net(picture[:1])[0, 0].flatten().argmax()) for net in (final, before)]
+    assert moved[0] != moved[1]
+    found = evolution.follow(final, {1: before}, picture, layer="conv1", maps=np.array([0, 1]))
+    assert found.shares()[0, 0] > 0.99
 
 
 def test_randomised_layers_keep_their_spread_and_the_net_is_left_alone():

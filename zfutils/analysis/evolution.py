@@ -72,7 +72,7 @@ class Settling:
     """How near the features of a layer are to their final form, at every checkpoint.
 
     Attributes:
-        margins: similarity to the unit's final projection minus that to another unit's, (checkpoints, units).
+        margins: similarity to the unit's final projection minus that to another unit's from the same place, (checkpoints, units).
         final: the same at the end, where the first similarity is 1, (units,).
         ranks: rank correlation of each map's activations with the final ones over fixed images, (checkpoints, maps).
         epochs: of the checkpoints.
@@ -137,8 +137,9 @@ def settle(
 ) -> dict[str, Settling]:
     """Follow units through training on fixed images: for each the training image that excites its final form most.
 
-    *Paper:* figure 4, where the image may change from one checkpoint to the next; fixed images tell a change of the feature from a change
-    of the image.
+    *Paper:* figure 4, where the image and the place in it may change from one checkpoint to the next. Here both are fixed, at those of the
+    final form: what changes is the feature. A place that moves by one step would look like a change of the whole projection, most of all
+    where a unit sees few pixels.
 
     Args:
         profile: whose folder keeps what was found.
@@ -160,8 +161,9 @@ def settle(
     some = inputs.batch(np.sort(generator.permutation(train)[:fixed]), CENTRE)
     chosen = {layer: generator.permutation(top.active())[:units] for layer, top in tops.items()}
     images = {layer: inputs.batch(tops[layer].indices[maps, 0], CENTRE) for layer, maps in chosen.items()}
-    last = {layer: _projections(final, images[layer], layer, maps) for layer, maps in chosen.items()}
-    other = {layer: _projections(final, images[layer], layer, np.roll(maps, 1)) for layer, maps in chosen.items()}
+    places = {layer: _places(final, images[layer], layer, maps) for layer, maps in chosen.items()}
+    last = {layer: _projections(final, images[layer], layer, maps, places[layer]) for layer, maps in chosen.items()}
+    other = {layer: _projections(final, images[layer], layer, np.roll(maps, 1), places[layer]) for layer, maps in chosen.items()}
     ranks = {layer: [] for layer in chosen}
     margins = {layer: [] for layer in chosen}
     final_activity = _activity(final, some, layers)
@@ -169,7 +171,7 @@ def settle(
         net = trained.checkpoint(epoch).to(device)
         activity = _activity(net, some, layers)
         for layer, maps in chosen.items():
-            now = _projections(net, images[layer], layer, maps)
+            now = _projections(net, images[layer], layer, maps, places[layer])
             margins[layer].append(similarity.cosine(now, last[layer]) - similarity.cosine(now, other[layer]))
             ranks[layer].append(similarity.rank_correlation(activity[layer], final_activity[layer]))
     ends = {layer: 1 - similarity.cosine(last[layer], other[layer]) for layer in chosen}
@@ -177,7 +179,7 @@ def settle(
 
 
 def follow(final: nn.Module, states: dict[int, nn.Module], images: torch.Tensor, *, layer: str, maps: np.ndarray) -> Settling:
-    """Follow units of one layer through training, each on an image of its own; no ranks.
+    """Follow units of one layer through training, each in an image of its own, where it is strongest in the end; no ranks.
 
     Args:
         final: the trained net, in evaluation mode.
@@ -186,10 +188,11 @@ def follow(final: nn.Module, states: dict[int, nn.Module], images: torch.Tensor,
         layer: its name.
         maps: numbers of the units, (m,).
     """
-    last, other = (_projections(final, images, layer, some) for some in (maps, np.roll(maps, 1)))
+    places = _places(final, images, layer, maps)
+    last, other = (_projections(final, images, layer, some, places) for some in (maps, np.roll(maps, 1)))
     margins = []
     for net in states.values():
-        now = _projections(net, images, layer, maps)
+        now = _projections(net, images, layer, maps, places)
         margins.append(similarity.cosine(now, last) - similarity.cosine(now, other))
     return Settling(np.array(margins), 1 - similarity.cosine(last, other), np.zeros((len(states), 0)), tuple(states))
 
@@ -209,9 +212,16 @@ def table(settled: dict[str, Settling]) -> pd.DataFrame:
     )
 
 
-def _projections(net: nn.Module, images: torch.Tensor, layer: str, maps: np.ndarray) -> np.ndarray:
-    """One unit an image, each at its own strongest place, (n, 3, h, w)."""
-    return deconv.project_each(net, images, layer=layer, maps=torch.from_numpy(maps)).cpu().numpy()
+def _places(net: nn.Module, images: torch.Tensor, layer: str, maps: np.ndarray) -> torch.Tensor:
+    """Row and column at which one map an image is strongest, (n, 2)."""
+    own = activations.of(net, images, [layer])[layer].cpu()[range(len(maps)), maps]
+    first = own.flatten(1).argmax(1)
+    return torch.stack([first // own.shape[2], first % own.shape[2]], 1)
+
+
+def _projections(net: nn.Module, images: torch.Tensor, layer: str, maps: np.ndarray, places: torch.Tensor) -> np.ndarray:
+    """One unit an image, from one place each and as if it were active there, (n, 3, h, w)."""
+    return deconv.project_each(net, images, layer=layer, maps=torch.from_numpy(maps), positions=places, seed=1.0).cpu().numpy()
 
 
 def _activity(net: nn.Module, images: torch.Tensor, layers: Sequence[str]) -> dict[str, np.ndarray]:

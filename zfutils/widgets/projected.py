@@ -63,7 +63,7 @@ class Projected:
             "switches": widgets.Dropdown(description="switches", options=SWITCHES),
             "scale": widgets.Dropdown(description="scale of", options=SCALES, value="map"),
         }
-        return Sliders(self.at, title="One unit, nine pictures", controls=controls, wide=_WIDE)
+        return Sliders(self.at, title="One unit and its strongest pictures", controls=controls, wide=_WIDE)
 
     def at(self, layer: str, map: int, rank: int, rule: str, switches: str, scale: str, check: Check) -> Shown:
         """What a map looked at in one of its strongest pictures, beside its projection.
