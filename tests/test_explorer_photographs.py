@@ -124,6 +124,16 @@ def test_while_it_looks_the_panel_says_so_and_the_rest_stays_usable(opened, phot
     assert "(of 12 photographs of sharper" in said(explorer), "what was shown meanwhile is not kept"
 
 
+def test_a_figure_waits_until_the_photographs_were_looked_through(opened, photographs, monkeypatch):
+    going_on = threading.Event()
+    look = scans.Scan._look
+    monkeypatch.setattr(scans.Scan, "_look", lambda scan: going_on.wait(60) and look(scan))
+    explorer = opened(net=NAME, unit="conv2/5", picture="chelsea")
+    assert "until then, of scikit-image's pictures alone" in said(explorer)
+    threading.Timer(0.5, going_on.set).start()
+    assert "(of 12 photographs of sharper and scikit-image's)" in explorer.figure()._supxlabel.get_text().replace("\n", " ")
+
+
 def test_a_net_with_batch_norms_is_shown_under_every_rule_and_switch(opened):
     ship("zfnet-modern-imagenet200", "zfnet-modern")
     assert subjects.preferred("photos") == NAME, "the paper's net first"

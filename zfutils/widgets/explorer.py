@@ -105,7 +105,12 @@ class Explorer(widgets.VBox):
         self.change(picture=picture.name, at=None)
 
     def figure(self) -> Figure:
-        """What is shown, as a figure that needs no kernel: the pictures, and below them what the page says of each view."""
+        """What is shown, as a figure that needs no kernel: the pictures, and below them what the page says of each view.
+
+        It waits for the search among the photographs of this machine, since a figure does not change any more.
+        """
+        if scan := self.looker.scan(self.subject):
+            scan.thread.join()
         answers = [answer for view in self.pipeline.views if (answer := self.pipeline.answer(view, self.state))]
         pages = {name: image for answer in answers for name, image in answer.pictures.items()}
         captions = [name if len(name) < 42 else f"{name[:40]} …" for name in pages]
