@@ -249,7 +249,8 @@ def error_row(name: str) -> dict:
     if name != base_of(name) and base_of(name) in PRESENT:
         found = seeds.difference(TEN[name], TEN[base_of(name)], generator=np.random.default_rng(SEED))
         row |= {"change": 100 * found.value, "low": 100 * found.low, "high": 100 * found.high, "seeds": found.seeds}
-        row["p"] = found.p if found.seeds > 1 else None
+        learned = not any(AT_CHANCE[one] for one in (name, base_of(name)))
+        row["p"] = found.p if learned and found.seeds > 1 else None
         row |= {"status": status(name, found)}
     return row
 
@@ -400,9 +401,11 @@ None if MOVED.empty else Markdown(signs_told())
 # %% tags=["plumbing"]
 def too_wide() -> str:
     """Whose interval reaches beyond what an error can be, and why."""
-    several = MOVED[MOVED["seeds"] > 1]
+    several = LEARNED[LEARNED["seeds"] > 1]
     if several.empty:
-        return "No change is there from two seeds or more of the net and of its base, so none has an interval over seeds."
+        return (
+            "No change is there from two seeds or more of the net and of its base, all of them learned, so none has an interval over seeds."
+        )
     base = pd.Series([100 * TEN[base_of(name)].mean() for name in several["net"]], several.index, dtype=float)
     over = several["net"][(several["low"].astype(float) < -base) | (several["high"].astype(float) > 100 - base)]
     names = ", ".join(f"`{name}`" for name in over)
@@ -421,14 +424,14 @@ None if MOVED.empty else Markdown(too_wide())
 #
 # $$p^\text{Holm}_{(i)} = \max_{j \le i} \; \min\left( 1, \; (m - j + 1) \, p_{(j)} \right)$$
 #
-# A p needs two seeds of the net and of its base; in a run of one seed each there is none.
+# A p needs two seeds of the net and of its base, none of them at chance; in a run of one seed each there is none.
 
 
 # %% tags=["plumbing"]
 def below(column: str) -> str:
     """The changes whose p lies below .05, each with it."""
     sure = TABLE3[TABLE3[column].astype(float) < 0.05].set_index("net")
-    named = ", ".join(f"`{net}` {change:+.2f} points{after_comma(net)}" for net, change in sure["change"].items())
+    named = ", ".join(f"`{net}` {change:+.2f} points" for net, change in sure["change"].items())
     return f"{len(sure)}{f' ({named})' if named else ''}"
 
 
