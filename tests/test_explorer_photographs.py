@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from zfutils.attribution import topk
 from zfutils.core import paths
 from zfutils.data import prepared_sets
 from zfutils.models import architectures, recipes, shipped
-from zfutils.widgets import pictures, scans, subjects
+from zfutils.widgets import pictures, pipeline, scans, subjects
 from zfutils.widgets.explorer import explore
 
 NAME, SIDE = "zfnet-imagenet200", 56
@@ -130,6 +131,8 @@ def test_a_figure_waits_until_the_photographs_were_looked_through(opened, photog
     monkeypatch.setattr(scans.Scan, "_look", lambda scan: going_on.wait(60) and look(scan))
     explorer = opened(net=NAME, unit="conv2/5", picture="chelsea")
     assert "until then, of scikit-image's pictures alone" in said(explorer)
+    forget = pipeline.Pipeline._forget
+    monkeypatch.setattr(pipeline.Pipeline, "_forget", lambda own, names: time.sleep(0.5) or forget(own, names))  # a slow machine
     threading.Timer(0.5, going_on.set).start()
     assert "(of 12 photographs of sharper and scikit-image's)" in explorer.figure()._supxlabel.get_text().replace("\n", " ")
 

@@ -111,6 +111,7 @@ class Explorer(widgets.VBox):
         """
         if scan := self.looker.scan(self.subject):
             scan.thread.join()
+            self.pipeline.settle()  # what was shown until then is dropped by its thread
         answers = [answer for view in self.pipeline.views if (answer := self.pipeline.answer(view, self.state))]
         pages = {name: image for answer in answers for name, image in answer.pictures.items()}
         captions = [name if len(name) < 42 else f"{name[:40]} …" for name in pages]
