@@ -126,7 +126,7 @@ def counted(board: pd.DataFrame) -> pd.DataFrame:
 
 
 def decided(board: pd.DataFrame) -> pd.DataFrame:
-    """The same with the claims of later work."""
+    """The same with the claims that go beyond the paper: of later work, or asked of nets that it did not have."""
     return board[board["class"].isin(claims.KINDS) & board["result"].notna()]
 
 
