@@ -107,7 +107,7 @@ _ALL = (
         sets=("pretraining", "transfer"),
         extra=True,
         datasets=("photos",),  # toys have too few classes, and the worlds that it compares are pictures of one size
-        minutes=5,
+        minutes=15,
     ),
     Chapter("explore", ("explorer",), ("zfnet",), minutes=0.2),
     Chapter(
