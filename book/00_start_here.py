@@ -307,7 +307,7 @@ results.save("pictures", profile=PROFILE, seed=seed, seconds=time.monotonic() - 
 sheet
 
 # %% [markdown]
-# Rendered toys bring their truth along: which pixel belongs to which part. So the paper's methods can be *scored*: does a square on the toy hurt, does a projection fall on the part? Photographs bring at most a box around the object (chapter 13 scores by these).
+# Rendered toys bring their truth along: which pixel belongs to which part. So the paper's methods can be *scored*: does a square on the toy hurt, does a projection fall on the part? Photographs bring at most a box around the object, a coarser truth; chapters 6, 7 and 13 score by it.
 # For toys, the parts of the same pictures, each part in its own colour:
 
 # %%

@@ -566,6 +566,14 @@ def further_strengths(name: str) -> list[np.ndarray]:
     return [grid_strengths(found, STRIDES[own])] if found else []
 
 
+def not_told(strengths: dict[str, np.ndarray]) -> str:
+    """Why the two nets' grids cannot be compared; empty where they can. Strengths of every map by net."""
+    sags = [f"{name} {values.mean():+.3f}" for name, values in strengths.items() if values.mean() < 0]
+    if sags:
+        return f"the spectrum sags where a grid would show: {', '.join(sags)}"
+    return FEW if len(strengths) < 2 else ""
+
+
 # %% [markdown]
 # The claim compares the two nets, over as many seeds as there are of both.
 
@@ -574,17 +582,15 @@ GRID = {name: grid_strengths(found, STRIDES[name]) for name, found in LAYER2.ite
 # Equally many seeds of both: without EXTRAS=1 alexnet has one, however many zfnets are trained.
 PAIRS = zip(recipes.seeds_of("alexnet")[1:], recipes.seeds_of("zfnet")[1:], strict=False)
 PAIRS = [pair for pair in PAIRS if all(runs.is_there(PROFILE, name, seed=SEED) for name in pair)]
-APART = runs.starts_apart(PROFILE, ("alexnet", "zfnet"), seed=SEED)
-SAGS = [f"{name} {values.mean():+.3f}" for name, values in GRID.items() if values.mean() < 0]
-if len(GRID) == 2 and not APART and not SAGS:
+WHY_NOT = runs.starts_apart(PROFILE, ("alexnet", "zfnet"), seed=SEED) or not_told(GRID)
+if not WHY_NOT:
     SIDES = [
         [GRID[name], *(own for pair in PAIRS for own in further_strengths(pair[side]))] for side, name in enumerate(("alexnet", "zfnet"))
     ]
     ALIASING = seeds.difference_of_units(*SIDES)
     ALIAS_ROW = verdicts.compared(ALIAS, claims.when_above(ALIASING.interval), ALIASING, min(map(len, GRID.values())))
 else:
-    SAGGING = f"the spectrum sags where a grid would show: {', '.join(SAGS)}" if SAGS else FEW
-    ALIAS_ROW = results.claim(ALIAS, claims.NOT_COMPARABLE, n=0, reason=APART or SAGGING)
+    ALIAS_ROW = results.claim(ALIAS, claims.NOT_COMPARABLE, n=0, reason=WHY_NOT)
 GRID_TABLE = pd.DataFrame(
     {"net": name, "map": number, "grid_strength": value}
     for name, found in LAYER2.items()

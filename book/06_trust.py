@@ -4,7 +4,7 @@
 # **You will**
 # - see three well-known methods, and a linear one for comparison, as one path with two settings, and show that two implementations of it are equal,
 # - change the rule, the switches and the scale of a projection, one at a time,
-# - with toys, measure whether it falls on the object, and on the part that its map prefers,
+# - measure whether it falls on the object, and with toys on the part that its map prefers,
 # - put three later papers' doubts to the test.
 #
 # | | |
@@ -59,6 +59,8 @@ TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 NET = TRAINED.net().to(DEVICE)
 VAL = PICTURES.indices("val")
 KNOWS_PARTS = "parts" in PICTURES.facts["maps"]
+KNOWS_OBJECTS = localization.knows_objects(PICTURES)
+MAPS_EACH = 48  # of a layer, whose projections are scored by boxes; by masks all are
 FEW = "no map has enough winners in this profile"  # why a claim cannot be decided, where it cannot
 NETS_USED = {"nets": {"zfnet": TRAINED.folder.name}}
 Markdown(note([TRAINED], PICTURES))
@@ -178,7 +180,7 @@ Markdown(
     "Least like the deconvnet's picture is "
     + ", ".join(f"*{name}* at {layer}" for layer, name in FARTHEST.items())
     + ". The second half of the table says how concentrated a picture is, not whether it is concentrated on the right thing: *clear* needs a measure that knows the object"
-    + (", which is taken under *Where does it fall?*" if KNOWS_PARTS else ", and these pictures bring no masks.")
+    + (", which is taken under *Where does it fall?*" if KNOWS_OBJECTS else ", and these pictures bring neither masks nor boxes.")
 )
 
 # %% [markdown]
@@ -229,20 +231,30 @@ Markdown(
 
 # %% tags=["plumbing"]
 Markdown(
-    "Toys bring masks, so this can be scored: the share of a projection's energy on the toy, and on the strongest part of its map, which is chosen on every other of the nine winners and scored on the rest. "
-    "Chance is the same energy on another image's mask; for parts, another map's projections on the same part. Compare each column with its chance, and the four ways down with each other. "
-    "Place and switches alone bring much of it: *toy_random* is the share that a random positive signal from the same place puts on the toy, so what the deconvnet has beyond that is the unit's own. "
+    (
+        "Toys bring masks, so this can be scored: the share of a projection's energy on the object, and on the strongest part of its map, which is chosen on every other of the nine winners and scored on the rest. "
+        "Chance is the same energy on the object of another map's winner; for parts, another map's projections on the same part. "
+        if KNOWS_PARTS
+        else f"People drew a box around the object of these photographs, so this can be scored: the share of a projection's energy in the box, for {MAPS_EACH} maps of a layer, drawn by the seed. "
+        "Chance is the same energy in the box of another map's winner. A box holds more than its object and often most of the picture, so mind the difference and not the share. "
+    )
+    + "Compare each column with its chance, and the four ways down with each other. "
+    "Place and switches alone bring much of it: *object_random* is the share that a random positive signal from the same place puts there, so what the deconvnet has beyond that is the unit's own. "
     "The contrast norm is skipped by all four here, so that only the rule at the ReLUs differs."
-    if KNOWS_PARTS
-    else "These pictures bring no masks, so this is scored with toys alone; the cells that do it stay empty here. Chapter 13 scores occlusion on photographs by boxes around the objects."
+    if KNOWS_OBJECTS
+    else "These pictures bring neither masks nor boxes, so this cannot be scored with them; the cells that do it stay empty here."
 )
 
 
 # %%
+def scored_maps(layer: str) -> np.ndarray:
+    """Maps of a layer that have nine winners; where there are only boxes, some of them, drawn."""
+    return TOP[layer].active() if KNOWS_PARTS else top_nine.draw(TOP[layer], MAPS_EACH, np.random.default_rng(SEED))
+
+
 def of_all(layer: str, ways: rules.Rules = rules.DECONVNET) -> tuple[np.ndarray, np.ndarray, batched_deconv.Regions]:
-    """Maps, indices and projections of all winners of the maps of a layer that have nine."""
-    top = TOP[layer]
-    maps = top.active()
+    """Maps, indices and projections of all winners of the scored maps of a layer."""
+    top, maps = TOP[layer], scored_maps(layer)
     indices, positions = top.indices[maps].reshape(-1), top.positions[maps].reshape(-1, 2)
     found = batched_deconv.project(
         NET,
@@ -257,38 +269,40 @@ def of_all(layer: str, ways: rules.Rules = rules.DECONVNET) -> tuple[np.ndarray,
 
 
 # %% [markdown]
-# Where there are masks, each winner's energy is counted on the object and on its parts:
+# Each winner's energy is counted on its object, and where there are masks on its parts too:
 
 # %%
 STEP = time.monotonic()
 
 
 def on_truth(layer: str, method: str) -> pd.DataFrame:
-    """For every map: share of energy on the toy and on its part, each with its chance."""
+    """For every scored map: share of energy on the object and on its part, each with its chance."""
     maps, rows, found = of_all(layer, METHODS_HERE[method])
-    energies, parts = localization.energy(found, SIZE), localization.part_maps(PICTURES, SIZE, rows)
-    toy, stranger = localization.share(energies, parts > 0), localization.share(energies, np.roll(parts, 9, 0) > 0)
-    by_map = [array.reshape(len(maps), 9, *array.shape[1:]) for array in (energies, parts)]
-    scores = [localization.part_scores(by_map[0][n], by_map[1][n], by_map[0][(n + 1) % len(maps)]) for n in range(len(maps))]
-    part, part_chance = np.array(scores).T
-    means = {"toy": np.nanmean(toy.reshape(-1, 9), 1), "toy_chance": np.nanmean(stranger.reshape(-1, 9), 1)}
-    return pd.DataFrame({"layer": layer, "method": method, "map": maps, **means, "part": part, "part_chance": part_chance})
+    energies, objects = localization.energy(found, SIZE), localization.objects(PICTURES, SIZE, rows)
+    shares = {"object": localization.share(energies, objects), "object_chance": localization.share(energies, np.roll(objects, 9, 0))}
+    scores = np.full((len(maps), 2), np.nan)
+    if KNOWS_PARTS:
+        parts = localization.part_maps(PICTURES, SIZE, rows)
+        by_map = [array.reshape(len(maps), 9, *array.shape[1:]) for array in (energies, parts)]
+        scores = np.array([localization.part_scores(by_map[0][n], by_map[1][n], by_map[0][(n + 1) % len(maps)]) for n in range(len(maps))])
+    means = {name: np.nanmean(share.reshape(-1, 9), 1) for name, share in shares.items()}
+    return pd.DataFrame({"layer": layer, "method": method, "map": maps, **means, "part": scores[:, 0], "part_chance": scores[:, 1]})
 
 
 def at_random(layer: str) -> np.ndarray:
-    """For every map: share of energy on the toy of a random positive signal from the places of its nine winners, down by the deconvnet."""
-    top, generator, shares = TOP[layer], torch.Generator().manual_seed(SEED), []
-    for some in np.array_split(top.active(), -(-len(top.active()) // 16)):
+    """For every scored map: share of energy on the object of a random positive signal from the places of its nine winners, down by the deconvnet."""
+    top, generator, shares, maps = TOP[layer], torch.Generator().manual_seed(SEED), [], scored_maps(layer)
+    for some in np.array_split(maps, -(-len(maps) // 16)):
         rows, places = top.indices[some].reshape(-1), torch.from_numpy(top.positions[some].reshape(-1, 2))
         batch = INPUTS.batch(rows, crops.CENTRE)
         found = sanity.random_seed(NET, batch, layer, generator=generator, positions=places.to(batch.device))
         energies = found.double().square().sum(1).cpu().numpy()
-        shares.append(localization.share(energies, localization.part_maps(PICTURES, SIZE, rows) > 0).reshape(len(some), 9))
+        shares.append(localization.share(energies, localization.objects(PICTURES, SIZE, rows)).reshape(len(some), 9))
     return np.nanmean(np.concatenate(shares), 1)
 
 
 # %% [markdown]
-# Two claims need masks: the deconvnet against chance, and the deconvnet against the forward mask.
+# Two claims need the object: the deconvnet against chance, and the deconvnet against the forward mask.
 
 # %% tags=["plumbing"]
 METHODS_HERE = {
@@ -298,23 +312,26 @@ METHODS_HERE = {
     "linear": rules.LINEAR,
 }
 TOO_FEW = [layer for layer in LAYERS[2:] if len(TOP[layer].active()) < 2]
-if KNOWS_PARTS and not TOO_FEW:
+if KNOWS_OBJECTS and not TOO_FEW:
     TRUTH = pd.concat([on_truth(layer, method) for layer in LAYERS[2:] for method in METHODS_HERE], ignore_index=True)
-    TRUTH.loc[TRUTH["method"] == "deconvnet", "toy_random"] = np.concatenate([at_random(layer) for layer in LAYERS[2:]])
+    TRUTH.loc[TRUTH["method"] == "deconvnet", "object_random"] = np.concatenate([at_random(layer) for layer in LAYERS[2:]])
     OURS = TRUTH[TRUTH["method"] == "deconvnet"]
-    FALLS = bootstrap.mean((OURS["toy"] - OURS["toy_chance"]).dropna().to_numpy(float), generator=np.random.default_rng(SEED))
-    TRUTH_ROW = verdicts.decided("projection-falls-on-the-object", claims.when_above(FALLS[1:]), FALLS, len(OURS), otherwise=FEW)
+    FALLS = bootstrap.mean((OURS["object"] - OURS["object_chance"]).dropna().to_numpy(float), generator=np.random.default_rng(SEED))
+    TRUTH_ROW = verdicts.decided(
+        "projection-falls-on-the-object-or-in-its-box", claims.when_above(FALLS[1:]), FALLS, len(OURS), otherwise=FEW
+    )
     MASKED = TRUTH[TRUTH["method"] == "gradient"]  # the forward mask, the norm skipped by both
-    CLEARER = (OURS["toy"] - OURS["toy_chance"]).to_numpy(float) - (MASKED["toy"] - MASKED["toy_chance"]).to_numpy(float)
+    CLEARER = (OURS["object"] - OURS["object_chance"]).to_numpy(float) - (MASKED["object"] - MASKED["object_chance"]).to_numpy(float)
     CLEAR = bootstrap.mean(CLEARER[np.isfinite(CLEARER)], generator=np.random.default_rng(SEED))
-    MASK_ROW = verdicts.decided("relu-mask-is-less-clear", claims.when_above(CLEAR[1:]), CLEAR, len(OURS), otherwise=FEW)
-    SHARES = ["toy", "toy_chance", "toy_random", "part", "part_chance"]
+    MASK_ROW = verdicts.decided("relu-mask-is-less-clear-on-the-object", claims.when_above(CLEAR[1:]), CLEAR, len(OURS), otherwise=FEW)
+    SHARES = ["object", "object_chance", "object_random", *(["part", "part_chance"] if KNOWS_PARTS else [])]
     shown = TRUTH.groupby(["layer", "method"], sort=False)[SHARES].mean().round(3).astype(object).fillna("")
 else:
-    why = "these pictures bring no masks" if not KNOWS_PARTS else f"too few active maps in {', '.join(TOO_FEW)}"
+    why = "these pictures bring neither masks nor boxes" if not KNOWS_OBJECTS else f"too few active maps in {', '.join(TOO_FEW)}"
     TRUTH = pd.DataFrame({"not measured": [why]})
     TRUTH_ROW, MASK_ROW = (
-        results.claim(id, claims.NOT_COMPARABLE, n=0, reason=why) for id in ("projection-falls-on-the-object", "relu-mask-is-less-clear")
+        results.claim(id, claims.NOT_COMPARABLE, n=0, reason=why)
+        for id in ("projection-falls-on-the-object-or-in-its-box", "relu-mask-is-less-clear-on-the-object")
     )
     shown = TRUTH
 
@@ -329,23 +346,23 @@ results.save(
     data=PICTURES,
     facts=NETS_USED,
 )
-shown if KNOWS_PARTS else None
+shown if KNOWS_OBJECTS else None
 
 # %% tags=["plumbing"]
-Markdown(verdicts.told(TRUTH_ROW, MASK_ROW)) if KNOWS_PARTS else None
+Markdown(verdicts.told(TRUTH_ROW, MASK_ROW)) if KNOWS_OBJECTS else None
 
 # %% tags=["plumbing"]
 LEADING_WAY = "too few maps are active."
 if "method" in TRUTH:
-    GAIN = TRUTH.assign(gain=TRUTH["toy"] - TRUTH["toy_chance"]).groupby("method")["gain"].mean()
+    GAIN = TRUTH.assign(gain=TRUTH["object"] - TRUTH["object_chance"]).groupby("method")["gain"].mean()
     FOCUSED = OURS.dropna(subset=["part"]).assign(lead=lambda frame: frame["part"] - frame["part_chance"]).sort_values("lead")
     LEADING_WAY = (
-        f"*{GAIN.idxmax()}* puts most energy beyond chance on the toy ({GAIN.max():+.2f}), *{GAIN.idxmin()}* least ({GAIN.min():+.2f})."
+        f"*{GAIN.idxmax()}* puts most energy beyond chance on the object ({GAIN.max():+.2f}), *{GAIN.idxmin()}* least ({GAIN.min():+.2f})."
     )
     if len(FOCUSED):
         best = FOCUSED.iloc[-1]
         LEADING_WAY += f" The deconvnet's most focused map is {best['map']} of layer {best['layer'][-1]}: {best['part']:.0%} of its energy lies on its own part, by chance {best['part_chance']:.0%}."
-Markdown("Over layers 3 to 5: " + LEADING_WAY) if KNOWS_PARTS else None
+Markdown("Over layers 3 to 5: " + LEADING_WAY) if KNOWS_OBJECTS else None
 
 # %% [markdown]
 # Outside its receptive field a projection is exactly zero, whatever the rule. At this profile's size the upper fields cover the picture, so this is measured at 224 pixels, on a net of the same width with initial weights. The table shows the largest pixel outside: all
@@ -809,9 +826,9 @@ verdicts.table(TRUTH_ROW, MASK_ROW, OWN_ROW, IGNORE_ROW)
 # %% tags=["plumbing"]
 Markdown(
     (
-        f"- Does a projection fall on the object? The share of its energy there exceeds chance by {100 * TRUTH_ROW['ours']:.0f} points (*{TRUTH_ROW['status']}*). A random signal from the same place puts {100 * (OURS['toy'] - OURS['toy_random']).mean():.0f} points less there than the projection: the rest of the gain comes from place and switches, not from the unit.\n"
+        f"- Does a projection fall on the object? The share of its energy there exceeds chance by {100 * TRUTH_ROW['ours']:.0f} points (*{TRUTH_ROW['status']}*). The projection puts {100 * (OURS['object'] - OURS['object_random']).mean():+.0f} points there beside a random signal from the same place: what else it gains comes from place and switches, not from the unit.\n"
         if TRUTH_ROW["ours"] is not None
-        else "- Whether a projection falls on the object needs masks and active maps, and was not measured here.\n"
+        else "- Whether a projection falls on the object needs masks or boxes, and active maps, and was not measured here.\n"
     )
     + (
         f"- How far it is the unit's own: the nearer of two pictures from the same place, of another unit and of a random signal, has a cosine of {OWN_ROW['ours']:.2f} (*{OWN_ROW['status']}*), and with new layers 4 to 8 the picture of the predicted class keeps {SAME[0]:.2f}.\n"
@@ -825,9 +842,9 @@ Markdown(
 # ## Where we differ
 #
 # - **Assumption**: *clear* means that much of the energy lies on the object, more than by chance; the paper judged by eye.
-# - **Assumption**: contrast norms are skipped on the way down, as the conference version says; where rules are compared by what falls on the toy, all skip them; elsewhere *gradient* is the plain gradient, the derivative of the norm included.
+# - **Assumption**: contrast norms are skipped on the way down, as the conference version says; where rules are compared by what falls on the object, all skip them; elsewhere *gradient* is the plain gradient, the derivative of the norm included.
 # - The thresholds for the critics' sentences are ours, and their nets are deeper and wider than the ones here.
-# - Masks and parts come with the toys only. In a scaled profile the fields of the upper layers cover nearly the whole picture, so *zero outside the
+# - Masks and parts come with the toys only; of photographs people drew at most a box around the object. In a scaled profile the fields of the upper layers cover nearly the whole picture, so *zero outside the
 #   field* is tested on a net of the paper's input size.
 
 # %% [markdown]

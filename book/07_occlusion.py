@@ -4,7 +4,7 @@
 # **You will**
 # - cover an image with a square, place by place, and ask the net what it still sees,
 # - rebuild figure 7: where the strongest map is lowered most, and where the answer is lost,
-# - score the method on many images beside three other methods, with toys also by where the object is,
+# - score the method on many images beside three other methods, also by where the object is,
 # - see how much depends on what fills the square.
 #
 # | | |
@@ -51,7 +51,8 @@ TRAINED = runs.trained(PROFILE, "zfnet", seed=seed)
 NET = TRAINED.net().to(DEVICE)
 VAL = PICTURES.indices("val")
 REGIME = regime.of(TRAINED, PICTURES, name="zfnet", seed=seed)  # chapter 2 says when a net is under-trained
-KNOWS_PARTS = "parts" in PICTURES.facts["maps"]
+KNOWS_PARTS, KNOWS_OBJECTS = "parts" in PICTURES.facts["maps"], localization.knows_objects(PICTURES)
+OBJECT, PLACE = ("the toy", "on the toy") if KNOWS_PARTS else ("the object's box", "in the object's box")
 
 
 def signed(change: float) -> str:
@@ -233,12 +234,12 @@ for (one, found), row in zip(PROBED, EXAMPLES, strict=True):
         continue
     taker = int(np.bincount(one.classes[lost], minlength=len(PICTURES.classes)).argmax())
     words = f"{named} is lost at {lost.sum()} of {lost.size} positions, most often to *{PICTURES.classes[taker]}* ({int((one.classes[lost] == taker).sum())})."
-    if KNOWS_PARTS:
-        on = found.covered(localization.part_maps(PICTURES, SIZE, np.array([row]))[0] > 0) / found.size**2
-        words += f" There the square lies on the toy with {on[lost].mean():.0%} of its area on average"
+    if KNOWS_OBJECTS:
+        on = found.covered(localization.objects(PICTURES, SIZE, np.array([row]))[0]) / found.size**2
+        words += f" There the square lies {PLACE} with {on[lost].mean():.0%} of its area on average"
         words += f", elsewhere with {on[~lost].mean():.0%}." if (~lost).any() else "."
         if (~lost).any() and on[lost].mean() < on[~lost].mean():
-            words += f" So hiding the toy does not explain the loss: the square beside it may look like a part of a *{PICTURES.classes[taker]}*. That is a guess; what a square adds is the subject of *What fills the square*."
+            words += f" So hiding the object does not explain the loss: the square beside it may look like a part of a *{PICTURES.classes[taker]}*. That is a guess; what a square adds is the subject of *What fills the square*."
     SAID.append(words)
 
 # %% tags=["plumbing"]
@@ -254,8 +255,8 @@ Markdown(
     "\n".join(SAID)
     + (
         ""
-        if KNOWS_PARTS
-        else "\n\nThese pictures bring no masks: whether the square then lies on the object is for the eye to say. Where the lowest places lie stands below the table."
+        if KNOWS_OBJECTS
+        else "\n\nThese pictures bring neither masks nor boxes: whether the square then lies on the object is for the eye to say. Where the lowest places lie stands below the table."
     )
 )
 
@@ -462,7 +463,7 @@ OPENED
 
 # %% tags=["plumbing"]
 DARK = MAP < 0.5 * SWEPT.base_probabilities[LABEL]
-TOUCHES = SWEPT.covered(localization.part_maps(PICTURES, SIZE, np.array([FIRST_ROW]))[0] > 0) > 0 if KNOWS_PARTS else None
+TOUCHES = SWEPT.covered(localization.objects(PICTURES, SIZE, np.array([FIRST_ROW]))[0]) > 0 if KNOWS_OBJECTS else None
 Markdown(
     "; ".join(
         f"{name}: P {MAP[cell]:.2f}, most probable *{PICTURES.classes[SWEPT.labels[cell]]}*"
@@ -470,8 +471,8 @@ Markdown(
     )
     + f". At {DARK.sum()} of {DARK.size} positions less than half of the uncovered probability is left"
     + (
-        f"; at {int((DARK & TOUCHES).sum())} of these the square touches the toy (of all {DARK.size} positions at {int(TOUCHES.sum())})."
-        if KNOWS_PARTS
+        f"; at {int((DARK & TOUCHES).sum())} of these the square touches {OBJECT} (of all {DARK.size} positions at {int(TOUCHES.sum())})."
+        if KNOWS_OBJECTS
         else "."
     )
 )
@@ -561,41 +562,46 @@ INPUT = top_nine.centre_crops(PICTURES, SIZE, SCORED, DEVICE)
 SWEEPS = [occlusion.sweep(NET, image, size=SQUARE, stride=STRIDE) for image in INPUT]
 LABELS = PICTURES.labels[SCORED]
 DROPS = [found.base_log_odds[label] - found.log_odds[..., label] for found, label in zip(SWEEPS, LABELS, strict=True)]
+OBJECTS = localization.objects(PICTURES, SIZE, SCORED) if KNOWS_OBJECTS else None
 PARTS = localization.part_maps(PICTURES, SIZE, SCORED) if KNOWS_PARTS else None
 Markdown(f"{len(SCORED)} images; {SWEEPS[0]}.")
 
 # %% tags=["plumbing"]
 Markdown(
     "With toys the object is known. First the whole toy: how large is the drop with the square on it (at least half of the square inside), and clear of it? "
-    '"Points at the toy": the place that costs most, the middle of the square there, lies on the toy; by chance: on another image\'s toy. '
+    '"Points at it": the place that costs most, the middle of the square there, lies on the toy; by chance: on another image\'s toy. '
     "Then its parts. The strongest part of a class is chosen on one half of its images and scored on the other, so that a part cannot win by luck alone. "
     "Left out are images in which the part, or the rest of the toy without it, is never covered. "
     "Mind a rival that is not ruled out: how much of the toy a square hides is not held equal between the two."
     if KNOWS_PARTS
-    else "These pictures bring no masks. Toys do, and on them it is scored how much more is lost with the square on the object than beside it; the cells that do it stay empty here. Chapter 13 does it on photographs with boxes."
+    else "People drew a box around the object of these photographs. How large is the drop with at least half of the square in the box, and clear of it? A box that leaves no place for one of the two says nothing. "
+    '"Points at it": the place that costs most, the middle of the square there, lies in the box; by chance: in another image\'s box. A box holds more than its object, so some squares in it hide nothing of the object, which should make the difference smaller. '
+    "Parts are known of toys alone, and the cells that score them stay empty here."
+    if KNOWS_OBJECTS
+    else "These pictures bring neither masks nor boxes, so it cannot be scored how much more is lost with the square on the object than beside it; the cells that do it stay empty here."
 )
 
 
 # %%
-def on_the_toy(n: int) -> dict:
-    """Drops on the toy and clear of it, and whether the lowest place lies on the toy - on its own, and on another image's."""
-    on, off = heatmap_metrics.on_and_off(SWEEPS[n], PARTS[n] > 0)
+def on_the_object(n: int) -> dict:
+    """Drops on the object and clear of it, and whether the lowest place lies on the object - on its own, and on another image's."""
+    on, off = heatmap_metrics.on_and_off(SWEEPS[n], OBJECTS[n])
     row, column = heatmap_metrics.lowest(SWEEPS[n], -DROPS[n])
-    other = PARTS[(n + 1) % len(PARTS)]
     return {
         "image": int(SCORED[n]),
         "class": PICTURES.classes[LABELS[n]],
-        "on the toy": heatmap_metrics.mean_where(DROPS[n], on),
+        "on it": heatmap_metrics.mean_where(DROPS[n], on),
         "clear of it": heatmap_metrics.mean_where(DROPS[n], off),
-        "points at the toy": bool(PARTS[n][row, column]),
-        "by chance": bool(other[row, column]),
+        "points at it": bool(OBJECTS[n][row, column]),
+        "by chance": bool(OBJECTS[(n + 1) % len(OBJECTS)][row, column]),
     }
 
 
-NO_MASKS = "these pictures bring no masks" if not KNOWS_PARTS else "no image has both places on the toy and clear of it"
-ON_TOY = pd.DataFrame(
-    [on_the_toy(n) for n in range(len(SCORED))] if KNOWS_PARTS else [],
-    columns=["image", "class", "on the toy", "clear of it", "points at the toy", "by chance"],
+NO_OBJECTS = "no image has both places on the object and clear of it" if KNOWS_OBJECTS else "these pictures bring neither masks nor boxes"
+NO_MASKS = NO_OBJECTS if KNOWS_PARTS else "these pictures bring no masks"
+ON_OBJECT = pd.DataFrame(
+    [on_the_object(n) for n in range(len(SCORED))] if KNOWS_OBJECTS else [],
+    columns=["image", "class", "on it", "clear of it", "points at it", "by chance"],
 )
 
 
@@ -642,25 +648,27 @@ ON_PART = pd.DataFrame(
     [row for label in np.unique(LABELS) for row in part_drops(int(label))] if KNOWS_PARTS else [],
     columns=["class", "part", "covered", "elsewhere"],
 )
-HURTS, PART_HURTS = (ON_TOY["on the toy"] - ON_TOY["clear of it"]).astype(float), (ON_PART["covered"] - ON_PART["elsewhere"]).astype(float)
+HURTS, PART_HURTS = (ON_OBJECT["on it"] - ON_OBJECT["clear of it"]).astype(float), (ON_PART["covered"] - ON_PART["elsewhere"]).astype(float)
 HURT, PART_HURT = interval(HURTS), interval(PART_HURTS)
-TOY_ROWS = [
-    verdicts.decided("occluding-the-object-hurts", claims.when_above(HURT[1:]), HURT, int(HURTS.notna().sum()), otherwise=NO_MASKS),
+OBJECT_ROWS = [
+    verdicts.decided(
+        "occluding-the-object-or-its-box-hurts", claims.when_above(HURT[1:]), HURT, int(HURTS.notna().sum()), otherwise=NO_OBJECTS
+    ),
     verdicts.decided(
         "occluding-the-part-hurts-more", claims.when_above(PART_HURT[1:]), PART_HURT, int(PART_HURTS.notna().sum()), otherwise=NO_MASKS
     ),
 ]
-Markdown(verdicts.told(*TOY_ROWS)) if KNOWS_PARTS else None
+Markdown(verdicts.told(*OBJECT_ROWS)) if KNOWS_OBJECTS else None
 
 # %% tags=["plumbing"]
-BY_CLASS = HURTS.groupby(ON_TOY["class"]).mean().dropna().sort_values()
+BY_CLASS = HURTS.groupby(ON_OBJECT["class"]).mean().dropna().sort_values()
 Markdown(
     f"A difference of 1 in log-odds is a factor of {np.e:.1f} in the odds: {HURT[0]:+.2f} is a factor of {np.exp(abs(HURT[0])):,.3g}. "
-    f"The toy matters most for *{BY_CLASS.index[-1]}* ({BY_CLASS.iloc[-1]:+.2f} log-odds between a square on the toy and one clear of it) and least for *{BY_CLASS.index[0]}* ({BY_CLASS.iloc[0]:+.2f}). "
-    f"The place that costs most lies on the toy in {ON_TOY['points at the toy'].mean():.0%} of the images, by chance in {ON_TOY['by chance'].mean():.0%}."
+    f"The object matters most for *{BY_CLASS.index[-1]}* ({BY_CLASS.iloc[-1]:+.2f} log-odds between a square {PLACE} and one clear of it) and least for *{BY_CLASS.index[0]}* ({BY_CLASS.iloc[0]:+.2f}). "
+    f"The place that costs most lies {PLACE} in {ON_OBJECT['points at it'].mean():.0%} of {len(ON_OBJECT)} images, by chance in {ON_OBJECT['by chance'].mean():.0%}."
     if len(BY_CLASS)
-    else f"Nothing to read here: {NO_MASKS}."
-) if KNOWS_PARTS else None
+    else f"Nothing to read here: {NO_OBJECTS}."
+) if KNOWS_OBJECTS else None
 
 # %%
 PART_MEANS = ON_PART.groupby(["class", "part"], as_index=False)[["covered", "elsewhere"]].mean().sort_values("covered", ascending=False)
@@ -753,7 +761,7 @@ Markdown(
 # *Gradient* and *guided backpropagation* (chapter 6) give a heat map too, at a fraction of the cost: the size of what comes down from the class to each pixel. *Grad-CAM* weighs each map of the last convolutional layer by the mean gradient of
 # the class with respect to it, adds the maps up and keeps what is positive. Two scores:
 #
-# - *Where does it point?* With toys alone: the share of images whose hottest pixel lies on the toy. Chance: the same pixel on another image's toy.
+# - *Where does it point?* The share of images whose hottest pixel lies on the object, that is on the toy, or in the box of a photograph. Chance: the same pixel on another image's object; the score is the lead over it, because large objects are easily hit.
 # - *How fast does the answer die?* The picture is cut into blocks of 8 x 8 pixels, here called cells; the hottest are deleted first, that is, replaced by the mean picture. This needs no mask; it asks what the net needs, not where the object is. The lower the mean of the curve, the better.
 #
 # The last line, random cells, is what a method must beat. Mind that occlusion has an advantage in the second score: it was made by covering with the mean picture, and deletion covers with the mean picture. In the first one its map is
@@ -775,8 +783,8 @@ CURVES = {
 
 
 def points(name: str, shift: int) -> float:
-    """Share of images in which the hottest pixel lies on the toy of the image `shift` further on."""
-    hits = [PARTS[(n + shift) % len(PARTS)][heatmap_metrics.highest(HEATS[name][n])] > 0 for n in range(len(SCORED))]
+    """Share of images in which the hottest pixel lies on the object of the image `shift` further on."""
+    hits = [OBJECTS[(n + shift) % len(OBJECTS)][heatmap_metrics.highest(HEATS[name][n])] for n in range(len(SCORED))]
     return float(np.mean(hits))
 
 
@@ -784,7 +792,7 @@ def points(name: str, shift: int) -> float:
 METHOD_TABLE = pd.DataFrame(
     {
         "method": name,
-        **({"points at the toy": points(name, 0), "by chance": points(name, 1), "n": len(SCORED)} if KNOWS_PARTS else {}),
+        **({"points at the object": points(name, 0), "by chance": points(name, 1), "n": len(SCORED)} if KNOWS_OBJECTS else {}),
         "deletion, mean of the curve": float(CURVES[name].mean()),
         "n (deletion)": len(FEW),
     }
@@ -815,7 +823,7 @@ results.save(
     seconds=time.monotonic() - STEP,
     figure=deletion_figure,
     table=METHOD_TABLE,
-    rows=[*TOY_ROWS, FALL_ROW, LOCAL_ROW],
+    rows=[*OBJECT_ROWS, FALL_ROW, LOCAL_ROW],
     data=PICTURES,
     facts={"net": TRAINED.folder.name},
 )
@@ -826,7 +834,8 @@ METHOD_TABLE.round(3)
 
 # %% tags=["plumbing"]
 AREAS = METHOD_TABLE.set_index("method")["deletion, mean of the curve"].astype(float)
-POINTING = METHOD_TABLE.set_index("method")["points at the toy"].astype(float).drop("random") if KNOWS_PARTS else None
+POINTING = METHOD_TABLE.set_index("method").drop("random")
+BEST = (POINTING["points at the object"] - POINTING["by chance"]).astype(float).idxmax() if KNOWS_OBJECTS else None
 WORSE = [name for name in AREAS.index.drop("random") if AREAS[name] >= AREAS["random"]]
 Markdown(
     f"By deletion *{AREAS.idxmin()}* is best ({AREAS.min():.3f}; random cells {AREAS['random']:.3f}; {len(FEW)} images and no interval, so take the order of the methods as a hint); "
@@ -836,13 +845,13 @@ Markdown(
         else "every method beats random cells. "
     )
     + (
-        f"By pointing *{POINTING.idxmax()}* is best, with {POINTING.max():.0%} on the toy. "
+        f"By pointing *{BEST}* is farthest beyond chance: its hottest pixel lies {PLACE} in {POINTING['points at the object'][BEST]:.0%} of the images, by chance in {POINTING['by chance'][BEST]:.0%}. "
         + (
             "The two scores choose the same method."
-            if POINTING.idxmax() == AREAS.idxmin()
+            if BEST == AREAS.idxmin()
             else "The two scores choose different methods, and need not agree: a net may need the surroundings, and a method may point well at a place that the net does not need."
         )
-        if KNOWS_PARTS
+        if KNOWS_OBJECTS
         else ""
     )
 )
@@ -853,20 +862,20 @@ Markdown(
 # Section 4.2 has no numbers, so its sentences became claims with a measure and a rule, written down before the run. Those about how well the net answers are barred where it was still learning; those about what this net does are not (chapter 2).
 
 # %% tags=["plumbing"]
-verdicts.table(*TOY_ROWS, FALL_ROW, LOCAL_ROW)
+verdicts.table(*OBJECT_ROWS, FALL_ROW, LOCAL_ROW)
 
 # %% [markdown]
 # ## What we learned
 
 # %% tags=["plumbing"]
-STRONG_CLAIM = TOY_ROWS[0]
+STRONG_CLAIM = OBJECT_ROWS[0]
 READ = OWN_R[SURE if SURE.any() else ~SURE].dropna()
 Markdown(
     "- "
     + (
         f"Covering the object costs {STRONG_CLAIM['ours']:+.2f} log-odds more than covering what surrounds it (*{STRONG_CLAIM['status']}*, by the rule of the claim that the net locates the object).\n"
         if STRONG_CLAIM["ours"] is not None
-        else "Whether the net looks at the object is not scored in this chapter, which takes masks for it, and these pictures bring none (chapter 13 scores photographs by their boxes).\n"
+        else "Whether the net looks at the object is not scored: these pictures bring neither masks nor boxes, or no box leaves room beside it.\n"
     )
     + (
         "- The strongest map and the answer need not go together: "

@@ -74,6 +74,43 @@ def test_of_a_change_that_a_net_at_chance_enters_only_that_is_said():
     assert chapter.status("zfnet-a", up) == "base at chance"
 
 
+@pytest.mark.parametrize(
+    ("at_chance", "count", "has_p"),
+    [((), 2, True), ((), 1, False), (("alexnet-a",), 2, False), (("alexnet",), 2, False)],
+)
+def test_a_change_has_a_p_only_from_two_seeds_of_nets_that_both_learned(at_chance, count, has_p):
+    found = SimpleNamespace(value=0.05, low=0.01, high=0.09, p=0.03, seeds=count)
+    asked = []
+    chapter = from_chapter(
+        "03_ablation",
+        "error_row",
+        MISSING={"alexnet-b": "not trained"},
+        WRONG={f"{of}_error": {"alexnet-a": of} for of in ("train_top1", "val_top1", "val_top5")},
+        predictions=SimpleNamespace(error_rate=lambda wrong: SimpleNamespace(wrong=3, n=8, rate=3 / 8)),
+        base_of=lambda name: "alexnet",
+        PRESENT=["alexnet", "alexnet-a"],
+        TEN={"alexnet": "of the base", "alexnet-a": "of the net"},
+        seeds=SimpleNamespace(difference=lambda one, other, generator: asked.append((one, other)) or found),
+        np=np,
+        SEED=0,
+        AT_CHANCE={name: name in at_chance for name in ("alexnet", "alexnet-a")},
+        status=lambda name, found: "its status",
+    )
+    assert chapter.error_row("alexnet-b") == {"net": "alexnet-b", "missing": "not trained"}
+    row = chapter.error_row("alexnet-a")
+    assert asked == [("of the net", "of the base")]
+    assert (row["val top-1 wrong"], row["val top-1 %"], row["change"], row["status"]) == (3, 37.5, 5.0, "its status")
+    assert row["p"] == (0.03 if has_p else None)
+
+
+def test_grids_are_compared_only_where_no_spectrum_sags():
+    told = from_chapter("05_development", "not_told", np=np, FEW="too few").not_told
+    rises, sags = np.array([-0.01, 0.05]), np.array([0.01, -0.05])
+    assert told({"alexnet": rises, "zfnet": rises}) == ""
+    assert told({"alexnet": rises, "zfnet": sags}) == "the spectrum sags where a grid would show: zfnet -0.020"
+    assert told({"alexnet": rises}) == told({}) == "too few"
+
+
 def test_a_change_of_a_net_at_chance_is_left_out():
     regimes = {"learned": SimpleNamespace(began=120), "never": SimpleNamespace(began=None)}
     chapter = from_chapter("12_further", "at_chance", REGIMES=regimes)

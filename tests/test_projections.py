@@ -248,3 +248,23 @@ def test_boxes_are_cut_as_the_pictures_are(tmp_path):
     bare = PreparedSet(tmp_path / "bare", pd.DataFrame({"file": ["x"]}), ["a"], {"size": 12, "count": 1, "maps": []})
     with pytest.raises(Problem, match="bare bring no boxes"):
         localization.boxes(bare, 8, np.array([0]))
+
+
+def test_the_object_is_the_mask_where_there_is_one_and_else_the_box(tmp_path):
+    class WithParts(PreparedSet):
+        def map(self, name: str) -> np.ndarray:
+            assert name == "parts"
+            parts = np.zeros((2, 4, 4), np.uint8)
+            parts[1, 1, 2:] = 3, 1
+            return parts
+
+    sides = pd.DataFrame({"left": [0, 0], "top": [0, 0], "right": [0.5, 0.75], "bottom": [0.25, 0.5]})
+    known = {"size": 4, "count": 2}
+    both = WithParts(tmp_path, sides, ["a"], {**known, "maps": ["parts"]})
+    boxed = PreparedSet(tmp_path, sides, ["a"], {**known, "maps": []})
+    neither = PreparedSet(tmp_path, sides[["left"]], ["a"], {**known, "maps": []})
+    assert [localization.knows_objects(some) for some in (both, boxed, neither)] == [True, True, False]
+    assert np.argwhere(localization.objects(both, 4, np.array([1]))[0]).tolist() == [[1, 2], [1, 3]]
+    assert np.argwhere(localization.objects(boxed, 4, np.array([1]))[0]).tolist() == [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]
+    with pytest.raises(Problem, match="bring no boxes"):
+        localization.objects(neither, 4, np.array([0]))

@@ -42,6 +42,20 @@ def boxes(prepared: PreparedSet, size: int, indices: np.ndarray) -> np.ndarray:
     return down[:, :, None] & across[:, None, :]
 
 
+def knows_objects(prepared: PreparedSet) -> bool:
+    """Whether some pictures bring a map of parts or a box, so that `objects` can say where their objects are."""
+    return "parts" in prepared.facts["maps"] or all(side in prepared.table for side in _SIDES)
+
+
+def objects(prepared: PreparedSet, size: int, indices: np.ndarray) -> np.ndarray:
+    """Where the object is in the centre crops of some pictures, bool (n, size, size): all its parts where they are known, else its box.
+
+    Raises:
+        Problem: the pictures bring neither.
+    """
+    return part_maps(prepared, size, indices) > 0 if "parts" in prepared.facts["maps"] else boxes(prepared, size, indices)
+
+
 def energy(regions: Regions, size: int) -> np.ndarray:
     """Squared pixels of projections in the whole picture, colours added, (m, size, size), float32."""
     return np.stack([(regions.whole(number, (size, size)) ** 2).sum(0) for number in range(len(regions.pixels))]).astype(np.float32)
