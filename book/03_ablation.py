@@ -11,7 +11,7 @@
 # | --- | --- |
 # | In the paper | section 5.1, table 3 |
 # | The paper leaves open | how the rest is joined where layers are out; how training errors were counted; whether another seed would say the same |
-# | Needs | the nets `zfnet` and `alexnet` of the profile; for every row its changed net (ten of them), and more seeds where they are trained (`EXTRAS=1`) |
+# | Needs | the nets `zfnet` and `alexnet` of the profile; for every row its changed net (ten of them), and more seeds where they are trained (`EXTRAS=1`); of each of these, if not the net, its answers |
 # | Takes | about five minutes on two cores, once the nets are trained; one when their answers are on disk |
 
 # %% tags=["parameters"]
@@ -410,7 +410,7 @@ def too_wide() -> str:
     over = several["net"][(several["low"].astype(float) < -base) | (several["high"].astype(float) > 100 - base)]
     names = ", ".join(f"`{name}`" for name in over)
     if not names:
-        return "No interval over seeds reaches beyond what an error can be."
+        return "Of nets that learned from all their seeds no interval reaches beyond what an error can be."
     return f"Intervals that put the error below 0 % or above 100 %: {names}. From so few seeds, as far apart as these, little can be said."
 
 
@@ -446,7 +446,7 @@ Markdown(
 #
 # An interval over images says how far an error can be trusted *for that net*. It does not say what another start, another order of the images and other dropout would have given.
 # The yardstick is the same net from several seeds: a change of table 3 that is no larger than what the seed does to the changed net or to its base may be the seed's, however narrow its interval over images.
-# A full run trains five of `zfnet` (chapter 2 averages them), one with `EXTRAS=1` three of every row. What is here:
+# Chapter 2 averages five of `zfnet`, and what three seeds of every row answered to toys ships, two to photographs; `EXTRAS=1` trains what is missing. What is here:
 
 
 # %%
@@ -497,7 +497,7 @@ def yardstick(*, by_name: bool) -> str:
         f"{said}. Of {len(alone)} changes of {' and '.join(f'`{base}`' for base in bases)}, nets at chance left out, {len(beyond)} are larger than "
         f"what the seed does to the base and, where it is known, to the changed net{': ' if named else ''}{named}."
         + (
-            f" {once} of these changed nets are there from one seed: what another would do to them is not known."
+            f" {once} of the {len(alone)} changed nets {'is' if once == 1 else 'are'} there from one seed: what another would do to them is not known."
             if once and by_name
             else ""
         )

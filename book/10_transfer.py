@@ -257,6 +257,18 @@ def own_neighbours(name: str, layer: int, asked: np.ndarray) -> np.ndarray:
     return np.array([(labels[similarity.nearest(BANKS[name][layer], n, count=count)[0]] == labels[n]).mean() for n in asked])
 
 
+def close_to_most(shares: pd.DataFrame) -> str:
+    """Which layers so few pictures do not tell from the one with most neighbours of the own class, (pictures, layers)."""
+    most = shares.mean().idxmax()
+    low = {
+        layer: bootstrap.mean((shares[most] - shares[layer]).to_numpy(float), generator=np.random.default_rng(SEED))[1]
+        for layer in shares.columns.drop(most)
+    }
+    near = ", ".join(str(layer) for layer, value in low.items() if value <= 0)
+    return f" (these pictures do not tell it from layer {near})" if near else ""
+
+
+# %% tags=["plumbing"]
 def neighbours_reading() -> str:
     """Where neighbours are of one class, and which picture loses most of them from layer 5 to layer 7."""
     prepared = SETS[FIRST]
@@ -268,7 +280,7 @@ def neighbours_reading() -> str:
     return (
         f"Over {len(asked)} test pictures, neighbours of the own class: "
         + ", ".join(f"layer {layer} {share:.0%}" for layer, share in means.items())
-        + f" (drawn blindly {chance:.0%}). Most at layer {means.idxmax()}. The picture that loses most neighbours of its class from layer 5 to layer 7: "
+        + f" (drawn blindly {chance:.0%}). Most at layer {means.idxmax()}{close_to_most(shares)}. The picture that loses most neighbours of its class from layer 5 to layer 7: "
         + (
             f"one of *{prepared.classes[prepared.labels[asked[worst]]]}*, {before} at layer 5 and {after} at layer 7."
             if before > after
@@ -476,6 +488,9 @@ def trained_from_scratch(name: str) -> tuple[experiments.Outcome, pd.DataFrame]:
 
 SCRATCHED = {name: trained_from_scratch(name) for name in DRAWS}
 
+# %% [markdown]
+# A row is a net: *size*, images a class; *accuracy* and *train_error*, shares; *answers* and *trained*, test and training images; *fell*, by what share its training loss fell in the last fifth of the run, and *fell_since_cut* since the last cut of the rate; *under_trained*, why it does not compare; *ships*, whether its answers came with the book.
+
 # %%
 tables.neat(
     pd.concat([outcome.frame.assign(set=NAMES[name]) for name, (outcome, _) in SCRATCHED.items()] or [pd.DataFrame()], ignore_index=True),
@@ -498,7 +513,7 @@ tables.neat(
 
 
 # %% [markdown]
-# A loss that still fell near the end may have fallen because the rate was cut there. So what it did after the last cut stands beside the verdict:
+# A loss that still fell near the end may have fallen because the rate was cut there. Of runs that the rule calls under-trained for that, what the loss did after the last cut stands below, and beside the verdict; of all runs it is in the table above.
 
 
 # %% tags=["plumbing"]
@@ -993,7 +1008,11 @@ def ends_reading(curve: pd.DataFrame) -> str:
         if len(line) < 3:
             continue
         slopes = np.diff(line.to_numpy(float)) / np.diff(np.log2(line.index.to_numpy(float)))
-        said.append(f"{whose} gains {slopes[0]:.1f} points a doubling at its left end and {slopes[-1]:.1f} at its right end.")
+        ends = [
+            f"{gain:.1f} points a doubling from {line.index[end]} to {line.index[end + 1]} images"
+            for gain, end in ((slopes[0], 0), (slopes[-1], -2))
+        ]
+        said.append(f"{whose} gains {' and '.join(ends)} a class.")
     return " ".join(said)
 
 

@@ -45,7 +45,7 @@ from zfutils.models import crops, devices, pretrained
 from zfutils.models.trained import Model
 from zfutils.paper import claims, numbers
 from zfutils.report import exercises, plot, results, verdicts
-from zfutils.stats import bootstrap
+from zfutils.stats import bootstrap, pairing
 from zfutils.transfer import experiments, feature_cache
 
 pd.set_option("display.max_colwidth", None)
@@ -498,7 +498,8 @@ Markdown(
 #
 # $$\text{share}(E, B) = \frac{\sum_{p \in B} E_p}{\sum_p E_p}$$
 #
-# A box holds more than its object and often most of the picture, so the share may be large whatever the projection shows. Chance is the same projection in the box of *another* picture. Look at the difference of the two, and whether it grows with the layer.
+# A box holds more than its object and often most of the picture, so the share may be large whatever the projection shows; and a projection that spreads over the picture has a large share in any box. Chance makes up for both: what a map's projections put into the boxes of other maps' pictures, plus what the others' projections put into
+# its pictures' boxes, minus the mean of all such strange pairs. Look at the difference of share and chance, and whether it grows with the layer.
 
 # %%
 STEP = time.monotonic()
@@ -515,26 +516,26 @@ if BOXED:
     BOX_TOPS = topk.scanned(PROFILE, NET, NAME, BOXED, "val", layers=list(UPPER.values()), inputs=BOX_INPUTS)
 
 # %% [markdown]
-# For 24 maps of a layer, drawn by the seed: the nine projections of each in their own boxes, and in those of the next map's pictures. The last column is the share of a picture that its own box takes, which is what an energy spread evenly would have in it.
+# For 24 maps of a layer, drawn by the seed: the nine projections of each in their own boxes, and by chance. The last column is the share of a picture that its own box takes, which is what an energy spread evenly would have in it.
 
 
 # %%
 def on_the_object(number: int) -> pd.DataFrame:
-    """Share of the energy of projections in the box of their object and in another box, means by map; and how much of a picture a box takes."""
+    """Share of the energy of projections in the box of their object and by chance, means by map; and how much of a picture a box takes."""
     top = BOX_TOPS[UPPER[number]]
     maps = top_nine.draw(top, 24, RNG)
     indices, positions = top.indices[maps].reshape(-1), top.positions[maps].reshape(-1, 2)
     chosen = {"indices": indices, "maps": np.repeat(maps, 9), "positions": positions}
     found = projections.project(NET, lambda wanted: BOX_INPUTS.batch(wanted, crops.CENTRE), layer=UPPER[number], **chosen)
     energies, boxes = localization.energy(found, SIZE), localization.boxes(BOXED, SIZE, indices)
-    shares = {"in its box": localization.share(energies, boxes), "in another box": localization.share(energies, np.roll(boxes, -9, 0))}
-    means = {name: np.nanmean(values.reshape(-1, 9), 1) for name, values in shares.items()}
-    return pd.DataFrame({"layer": number, "map": maps, **means, "box, of the picture": boxes.reshape(len(maps), 9, -1).mean((1, 2))})
+    own, chance = pairing.own_and_chance(localization.shares_by_map(energies, boxes, winners=9))
+    found = {"in its box": own, "by chance": chance, "box, of the picture": boxes.reshape(len(maps), 9, -1).mean((1, 2))}
+    return pd.DataFrame({"layer": number, "map": maps, **found})
 
 
 # %%
 ON_OBJECT = pd.concat([on_the_object(number) for number in UPPER], ignore_index=True) if BOXED else pd.DataFrame(columns=["layer"])
-GAIN = (ON_OBJECT["in its box"] - ON_OBJECT["in another box"]).dropna().to_numpy(float) if BOXED else np.array([])
+GAIN = (ON_OBJECT["in its box"] - ON_OBJECT["by chance"]).dropna().to_numpy(float) if BOXED else np.array([])
 FALLS = bootstrap.mean(GAIN, generator=np.random.default_rng(SEED))
 ON_OBJECT.drop(columns="map", errors="ignore").groupby("layer").mean().round(3) if BOXED else Markdown(f"Not measured: {NO_BOXES}.")
 
@@ -545,12 +546,12 @@ def on_box_reading() -> str:
     if not len(GAIN):
         return ""
     mean = ON_OBJECT.drop(columns="map").groupby("layer").mean()
-    lead, even = mean["in its box"] - mean["in another box"], mean["in its box"] - mean["box, of the picture"]
+    lead, even = mean["in its box"] - mean["by chance"], mean["in its box"] - mean["box, of the picture"]
     climbs = lead.is_monotonic_increasing
     return (
         "Of the energy: "
         + "; ".join(
-            f"at layer {layer} {row['in its box']:.1%} lie in the own box, {row['in another box']:.1%} in another ({100 * lead[layer]:+.1f} points)"
+            f"at layer {layer} {row['in its box']:.1%} lie in the own box, by chance {row['by chance']:.1%} ({100 * lead[layer]:+.1f} points)"
             for layer, row in mean.iterrows()
         )
         + f". The lead {'grows from layer to layer' if climbs else f'is largest at layer {lead.idxmax()} and does not grow from layer to layer'}. "
@@ -570,7 +571,7 @@ LARGE = torch.nn.Sequential(OrderedDict(resize=torch.nn.Upsample(scale_factor=2,
 
 # %% [markdown]
 # Up to 120 pictures of the split *val* are drawn, among those that the net names rightly and whose box leaves room beside it. The drop in the log-odds of the true class (chapter 7), mean over the positions with at least half of the square in the box, is set
-# against the mean drop with the square clear of it.
+# against the mean drop with the square clear of it. A square in the middle may cost more wherever the object is, so chance is taken off as above, with the boxes of the other pictures.
 
 
 # %%
@@ -605,6 +606,7 @@ def hidden_object(index: int) -> dict | None:
     means = {"on it": heatmap_metrics.mean_where(drops, on), "clear of it": heatmap_metrics.mean_where(drops, off)}
     return {
         **square,
+        "drops": drops,
         "class": CLASSES[label],
         **means,
         "costs most on it": bool(mask[row, column]),
@@ -614,9 +616,13 @@ def hidden_object(index: int) -> dict | None:
 
 # %%
 def hidden_objects(count: int = 120) -> pd.DataFrame:
-    """One row a picture, until there are enough."""
-    rows = (row for index in named_rightly() if (row := hidden_object(index)))
-    return pd.DataFrame(itertools.islice(rows, count))
+    """One row a picture, until there are enough; what its object costs more, and by chance."""
+    rows = list(itertools.islice((row for index in named_rightly() if (row := hidden_object(index))), count))
+    drops, table = np.array([row.pop("drops") for row in rows]), pd.DataFrame(rows)
+    if len(rows):
+        masks = localization.boxes(BOXED, SIZE, table["index"].to_numpy())
+        table["costs more"], table["by chance"] = pairing.own_and_chance(heatmap_metrics.costs(PLACES, drops, masks))
+    return table
 
 
 HIDDEN_OBJECTS = hidden_objects() if BOXED else pd.DataFrame()
@@ -650,11 +656,11 @@ figure_boxes = (
 figure_boxes or Markdown(f"Not measured: {NO_BOXES}.")
 
 # %% tags=["plumbing"]
-COST = (HIDDEN_OBJECTS["on it"] - HIDDEN_OBJECTS["clear of it"]).to_numpy(float) if len(HIDDEN_OBJECTS) else np.array([])
+COST = (HIDDEN_OBJECTS["costs more"] - HIDDEN_OBJECTS["by chance"]).to_numpy(float) if len(HIDDEN_OBJECTS) else np.array([])
 HURTS = bootstrap.mean(COST, generator=np.random.default_rng(SEED))
 BOX_ROWS = [
-    verdicts.decided("imagenet-net-projection-falls-on-the-object", claims.when_above(FALLS[1:]), FALLS, len(GAIN), otherwise=NO_BOXES),
-    verdicts.decided("imagenet-net-occluding-the-object-hurts", claims.when_above(HURTS[1:]), HURTS, len(COST), otherwise=NO_BOXES),
+    verdicts.decided("imagenet-net-projection-falls-on-its-own-object", claims.when_above(FALLS[1:]), FALLS, len(GAIN), otherwise=NO_BOXES),
+    verdicts.decided("imagenet-net-occluding-its-own-object-hurts", claims.when_above(HURTS[1:]), HURTS, len(COST), otherwise=NO_BOXES),
 ]
 results.save(
     "imagenet_boxes",
@@ -677,7 +683,7 @@ def boxes_reading() -> str:
     most = HIDDEN_OBJECTS.loc[HIDDEN_OBJECTS["on it"].idxmax()]
     return (
         f"Hiding the object lowers the log-odds of the true class by {HIDDEN_OBJECTS['on it'].mean():.2f}, hiding what is clear of it by {HIDDEN_OBJECTS['clear of it'].mean():.2f} (means over {len(COST)} pictures); "
-        f"on {(COST > 0).mean():.0%} of the pictures the object costs more. "
+        f"on {(HIDDEN_OBJECTS['costs more'] > 0).mean():.0%} of the pictures the object costs more. By chance it would cost {HIDDEN_OBJECTS['by chance'].mean():+.2f} more, which leaves {COST.mean():+.2f}. "
         f"The square that costs most has its middle in the box on {HIDDEN_OBJECTS['costs most on it'].mean():.0%} of the pictures; of all positions {HIDDEN_OBJECTS['box, of the positions'].mean():.0%} have it there, which is what a blind choice would score. "
         f"The largest drop is that of a picture of *{most['class']}* ({most['on it']:.1f}).\n\n"
     )
@@ -717,7 +723,7 @@ def ratios(squares: np.ndarray, images: torch.Tensor) -> dict[int, correspondenc
 
 
 # %% [markdown]
-# The measure of chapter 8, Δ/Δ0, for parts and for random squares whose places vary from picture to picture as those of the parts do. Of these there are two kinds, as many of each: squares *on the animal* keep one place beside the middle of every face, so they too hide much the same of every dog, at times a part; squares *anywhere* lie around one place of the picture. The claim takes both together; where it differs, look which of the two makes it so.
+# The measure of chapter 8, Δ/Δ0, for parts and for random squares whose places vary from picture to picture as those of the parts do. Of these there are two kinds, as many of each: squares *on the animal* keep one place beside the middle of every face, so they too hide much the same of every dog, at times a part; squares *anywhere* lie around one place of the picture. The claim takes both together; where it differs, look which part makes it so, and beside which kind. The interval is over dogs; parts and drawn squares are kept.
 
 
 # %%
@@ -783,9 +789,11 @@ def alike_reading() -> str:
         return ""
     table = ALIKE.pivot(index="hidden", columns="layer", values="Δ/Δ0")
     said = {True: "more alike than random squares do", False: "less alike than random squares do"}
+    parts = table.loc[list(correspondence.PARTS)] - table.loc[["on_animal", "anywhere"]].mean()
+    each = {number: ", ".join(f"{WORDS[part]} {parts[number][part]:+.3f}" for part in parts.index) for number in parts}
     lines = [
-        f"- Layer {number}: lowest for *{WORDS[table[number].idxmin()]}* ({table[number].min():.2f}); mean of the parts minus random squares {value:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}: "
-        + ("undecided" if low <= 0 <= high else f"hiding a part changes the faces {said[value < 0]}")
+        f"- Layer {number}: lowest for *{WORDS[table[number].idxmin()]}* ({table[number].min():.2f}); mean of the parts minus random squares {value:+.3f} ({each[number]}), 95 % interval {low:+.3f} to {high:+.3f}: "
+        + ("undecided" if low <= 0 <= high else f"taken together, the parts change the faces {said[value < 0]}")
         for number, (value, low, high) in GAINS.items()
     ]
     return (
@@ -991,8 +999,11 @@ LASTING.rename(columns={"mean": "mean over the amounts", "at": "at the amount"})
 
 # %% tags=["plumbing"]
 UNMOVED, (SCALES, SCALED) = TURNED.iloc[0], (CURVES["scale"][1].amounts, CURVES["scale"][1].probability.mean(1))
-HALVED = next((f"{amount:g}" for amount, value in zip(SCALES, SCALED, strict=True) if value < UNMOVED / 2), "none of these")
-Markdown(f"{invariance.beside_rotation(LASTING)} Half of it, {UNMOVED / 2:.2f}, is first lost at scale {HALVED}.")
+HALVED = next(
+    (f"the first at which half of it is lost is {scale:g}" for scale, value in zip(SCALES, SCALED, strict=True) if value < UNMOVED / 2),
+    "none loses half of it",
+)
+Markdown(f"{invariance.beside_rotation(LASTING)} Of the scales of this curve ({', '.join(f'{scale:g}' for scale in SCALES[1:])}) {HALVED}.")
 
 # %% tags=["plumbing"]
 Markdown(verdicts.told(*MOVED_ROWS))

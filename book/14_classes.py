@@ -846,14 +846,25 @@ Markdown(paper_reading())
 # %% [markdown]
 # ## What we learned
 
+
 # %% tags=["plumbing"]
+def first_step() -> str:
+    """What the first step to more classes brings in both series, and all later ones together."""
+    values = [ADDS[ADDS["series"] == series].set_index("classes")["value"].sort_index() for series in (ALL, SAME)]
+    if min(map(len, values)) < 3 or not values[0].index.equals(values[1].index):
+        return ""
+    first, second, last = values[0].index[[0, 1, -1]]
+    steps, rest = (", ".join(f"{own[end] - own[start]:+.1f}" for own in values) for start, end in ((first, second), (second, last)))
+    return f"What layer 5 adds grows from {first} to {second} classes by {steps} points in these two series, from {second} to {last} by {rest}."
+
+
 Markdown(
     f"- More classes, with the pictures that come with them, make the upper layers add more: **{PAYS['status']}**; more classes of as many pictures: **{PAYS_SAME['status']}**."
-    + (" So the first may be owed to the pictures." if "agrees" in PAYS["status"] and "agrees" not in PAYS_SAME["status"] else "")
+    + f" {first_step()}"
     + f" {slopes_reading()}\n"
     + "".join(f"- {crossing(series)}\n- {SHAPES[series]}\n" for series in SERIES)
     + f"- {behind() or 'No net is there whose layers could be compared.'}\n"
-    f"- Frozen features of the net of most classes beat the same net from scratch: **{BEATS['status']}**"
+    f"- Frozen features of layer 5 of the net of most classes beat the same net from scratch: **{BEATS['status']}**"
     + (f" ({BEATS['reason']})." if BEATS["reason"] else ".")
 )
 

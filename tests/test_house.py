@@ -15,7 +15,7 @@ from zfutils.run import chapters, notebooks
 PACKAGES = {
     "core": (("errors", "progress", "cpu", "subprocesses"), ("paths", "locks"), ("keys", "shipped_files"), ("profiles",)),
     "paper": (("numbers", "claims"),),
-    "stats": (("bootstrap", "intervals", "log_odds", "multiple"), ("average_precision", "seeds")),
+    "stats": (("bootstrap", "intervals", "log_odds", "multiple", "pairing"), ("average_precision", "seeds")),
     "data": (
         ("manifests", "prepared_sets", "members"),
         ("download", "decode", "splits", "near_duplicates", "preparation", "layouts"),

@@ -143,6 +143,19 @@ def test_squares_cover_what_they_cover():
     assert np.isnan(heatmap_metrics.mean_where(drops, drops > 9)) and heatmap_metrics.mean_where(drops, drops > 1) == 3
 
 
+def test_costs_of_every_object_in_every_image_are_those_of_slow_loops():
+    net = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+    found = occlusion.sweep(net, torch.randn(3, 20, 20), layer=None, size=6, stride=4)
+    drops = np.random.default_rng(1).normal(size=(2, 4, 4))
+    masks = np.zeros((3, 20, 20), bool)
+    masks[0, 2:11, 3:12] = masks[1, :9, 9:20] = masks[2] = True  # the last one leaves no room beside it
+    costs = heatmap_metrics.costs(found, drops, masks)
+    for image, mask in np.ndindex(2, 2):
+        on, off = heatmap_metrics.on_and_off(found, masks[mask])
+        assert costs[image, mask] == pytest.approx(drops[image][on].mean() - drops[image][off].mean())
+    assert costs.shape == (2, 3) and np.isnan(costs[:, 2]).all()
+
+
 def test_what_a_square_leaves_over_by_hand():
     assert heatmap_metrics.left_over(np.array([[0.8, 0.6, 0.1], [0.4, 0.4, 0.8]])) == pytest.approx((0.125, 0.625))
 

@@ -79,7 +79,7 @@ def test_a_table_has_the_verdict_of_its_pattern_whatever_its_claims_say():
 
 
 def test_a_figure_has_what_its_claims_say_together_and_what_is_not_measured_says_nothing():
-    made = board(occluding_the_object_or_its_box_hurts="agrees", occluding_the_part_hurts_more="agrees", figure7_drop_is_local="undecided")
+    made = board(occluding_its_own_object_hurts="agrees", occluding_the_part_hurts_more="agrees", figure7_drop_is_local="undecided")
     row = of("figure 7", made)
     assert row["verdict"] == "agrees" and row["rests on"] == "2 agree, 1 undecided, 1 not comparable"
     assert of("figure 5", made)["verdict"] == "not measured"
@@ -112,9 +112,7 @@ def test_no_row_of_a_board_is_lost_and_what_speaks_of_two_tables_stands_with_bot
 
 
 def test_claims_stand_under_the_chapter_that_decides_them_and_the_rest_at_the_end():
-    made = paper_map.by_chapter(
-        board(table7_slope="agrees", occluding_the_object_or_its_box_hurts="differs"), {"table1": "08_correspondence"}
-    )
+    made = paper_map.by_chapter(board(table7_slope="agrees", occluding_its_own_object_hurts="differs"), {"table1": "08_correspondence"})
     assert list(made) == ["08_correspondence", ""]
     own = made["08_correspondence"]
     assert own["verdict"].tolist() == ["differs", "agrees"]
@@ -128,10 +126,10 @@ def test_claims_stand_under_the_chapter_that_decides_them_and_the_rest_at_the_en
 
 
 def test_one_example_of_each_verdict_in_the_order_of_the_verdicts():
-    made = board(table7_slope="undecided", occluding_the_object_or_its_box_hurts="agrees", upper_layers_move_less="agrees")
+    made = board(table7_slope="undecided", occluding_its_own_object_hurts="agrees", upper_layers_move_less="agrees")
     shown = paper_map.examples(made)
     assert shown["verdict"].tolist() == ["agrees", "undecided"]
-    assert shown["claim"].iloc[0] == claims.claim("occluding-the-object-or-its-box-hurts").statement
+    assert shown["claim"].iloc[0] == claims.claim("occluding-its-own-object-hurts").statement
 
 
 def test_a_board_of_another_machine_without_a_single_result_has_a_map_too():

@@ -87,6 +87,22 @@ def test_shares_of_energy_and_the_strongest_part_by_hand():
     assert np.isnan(localization.part_scores(energies, parts * 0, strangers)).all()
 
 
+def test_shares_by_map_are_those_of_slow_loops():
+    generator = np.random.default_rng(4)
+    energies, objects = generator.random((6, 3, 3)).astype(np.float32), generator.random((6, 3, 3)) < 0.5
+    energies[1] = 0  # of the first map's two projections one is silent
+    table = localization.shares_by_map(energies, objects, winners=2)
+    for ours, theirs in np.ndindex(3, 3):
+        met = [(one, one) for one in (2 * ours, 2 * ours + 1)]
+        if ours != theirs:
+            met = [(one, other) for one in (2 * ours, 2 * ours + 1) for other in (2 * theirs, 2 * theirs + 1)]
+        found = [energies[one][objects[other]].sum() / energies[one].sum() for one, other in met if energies[one].any()]
+        assert table[ours, theirs] == pytest.approx(np.mean(found), abs=1e-6)
+    energies[0] = 0
+    table = localization.shares_by_map(energies, objects, winners=2)
+    assert np.isnan(table[0]).all() and np.isfinite(table[1:]).all()
+
+
 def test_energy_of_regions_lies_where_the_whole_projection_has_it():
     net, several = net_of(), images(2)
     chosen = {"indices": np.array([0, 1]), "maps": np.array([2, 3]), "positions": np.array([[0, 0], [3, 4]])}

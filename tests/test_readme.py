@@ -20,7 +20,7 @@ BOARD = pd.read_csv(paths.REPOSITORY / "results" / "toybox" / "scoreboard.csv")
 FINDINGS = README.partition("| the paper says | here | measured |\n")[2].partition("\n\n")[0].splitlines()[1:]
 # The claims of that table, row by row, with what their numbers are multiplied by and how many digits stand after the point.
 MEASURED = {
-    "occluding-the-object-or-its-box-hurts": (1, 1),
+    "occluding-its-own-object-hurts": (1, 1),
     "classes-come-with-depth": (100, 0),
     "projection-is-its-own-at-its-place": (1, 2),
     "patches-vary-more-than-projections-of-their-map": (-1, 2),

@@ -137,7 +137,7 @@ def test_of_two_rows_of_a_claim_that_of_more_seeds_stands_on_the_board():
 
 def test_holms_correction_is_that_of_all_claims_and_patterns_together():
     rows = [results.claim(id, "agrees", value=2.0, interval=(0.1, 3.9), n=9) for id in (CLAIM, "table1-relative-gain", "table7-slope")]
-    saved("table1", *rows, results.claim("occluding-the-object-or-its-box-hurts", "undecided", value=0.0, interval=(-1, 1), n=9))
+    saved("table1", *rows, results.claim("occluding-its-own-object-hurts", "undecided", value=0.0, interval=(-1, 1), n=9))
     board = scoreboard.write("toybox").set_index("key")["p_holm"].dropna()
     alone = rows[0]["p"]
     assert 0.03 < alone < 0.05 and sorted(board) == pytest.approx([4 * alone] * 3 + [1], abs=1e-9)

@@ -311,6 +311,12 @@ def test_on_toys_every_row_of_tables_2_and_3_ships():
     assert not [name for name in sorted(rows) if shipped.name_of("toybox", name) not in ALL], "README promises them"
 
 
+def test_on_toys_table_3_ships_from_three_seeds():
+    rows = ["alexnet", *chapters.CHAPTERS["03_ablation"].rows]
+    further = [f"{row}-{seed}" for row in rows for seed in ("again", "third")]
+    assert len(further) == 22 and not [name for name in further if shipped.name_of("toybox", name) not in ALL]
+
+
 def test_the_table_of_photographs_that_is_kept_has_the_rows_whose_answers_ship():
     kept = pd.read_csv(paths.REPOSITORY / "results" / "photos" / "tables" / "table3.csv").set_index("net")
     shown = {card["recipe"] for name in SHIPPED if (card := Answered(name).card)["profile"] == "photos"} & set(kept.index)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from zfutils.stats import bootstrap, intervals, multiple, seeds
+from zfutils.stats import bootstrap, intervals, multiple, pairing, seeds
 from zfutils.stats.log_odds import log_odds
 
 
@@ -94,3 +94,38 @@ def test_a_measure_is_taken_of_drawn_indices_and_samples_without_one_are_left_ou
     measure = lambda indices: values[indices].mean() if indices[0] else np.nan  # noqa: E731
     _, low, high = bootstrap.measured(measure, 20, generator=np.random.default_rng(0), draws=400)
     assert 6 < low < 9.5 < high < 13
+
+
+def test_what_a_pair_scores_by_chance_by_hand():
+    own, chance = pairing.own_and_chance(np.array([[10.0, 1, 2], [3, 20, 4], [5, 6, 30]]))
+    assert own.tolist() == [10, 20, 30]
+    # rows 1.5, 3.5, 5.5; columns 4, 3.5, 3; all strange pairs 3.5
+    assert chance.tolist() == [2, 3.5, 5]
+    own, chance = pairing.own_and_chance(np.array([[10.0, 1, np.nan], [3, 20, 4], [5, 6, 30]]))
+    assert chance.tolist() == pytest.approx([1 + 4 - 3.8, 3.5 + 3.5 - 3.8, 5.5 + 4 - 3.8])
+    assert np.isnan(pairing.own_and_chance(np.array([[1.0]]))[1]).all()
+
+
+def test_a_large_object_and_a_wide_signal_score_nothing_beyond_chance():
+    generator = np.random.default_rng(2)
+    signals, objects = generator.normal(0, 1, 400), generator.normal(0, 1, 400)
+    own, chance = pairing.own_and_chance(signals[:, None] + objects)
+    assert np.abs(own - chance).max() < 0.02 < 1 < np.std(own)
+    assert (own - chance).mean() == pytest.approx(0, abs=1e-12)
+
+
+def test_an_interval_over_pairs_is_that_of_pairs_drawn_anew():
+    generator = np.random.default_rng(3)
+    sizes = generator.normal(0, 1, 60)
+    scores = sizes + generator.normal(0, 0.3, (60, 60)) + 0.2 * np.eye(60)
+
+    def beyond(drawn):
+        strange = drawn[:, None] != drawn
+        return scores[drawn, drawn].mean() - scores[np.ix_(drawn, drawn)][strange].mean()
+
+    own, chance = pairing.own_and_chance(scores)
+    value, low, high = bootstrap.mean(own - chance, generator=np.random.default_rng(0))
+    slow = bootstrap.measured(beyond, 60, generator=np.random.default_rng(0), draws=2000)
+    assert value == pytest.approx(slow[0]) and high - low == pytest.approx(slow[2] - slow[1], rel=0.1)
+    *_, wide = bootstrap.mean(own - np.roll(scores, -1, 1).diagonal(), generator=np.random.default_rng(0))
+    assert wide - value > 3 * (high - value), "one partner each: what the sizes differ by is taken for noise"

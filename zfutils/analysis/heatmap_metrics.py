@@ -34,6 +34,28 @@ def mean_where(values: np.ndarray, where: np.ndarray) -> float:
     return float(values[where].mean()) if where.any() else float("nan")
 
 
+def costs(sweep: Sweep, drops: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """How much more a square costs on an object than clear of it, for every image and every object.
+
+    *Paper:* section 4.2.
+
+    Args:
+        sweep: the positions, the same for all images.
+        drops: of every image at every position, (n, rows, columns).
+        masks: of the objects, bool, (m, h, w).
+
+    Returns:
+        (n, m): mean drop with at least half of the square inside the mask minus that with no pixel of it covered; NaN in the column of an
+        object that leaves no position of one kind.
+    """
+    weights = np.full((len(masks), drops[0].size), np.nan)
+    for number, mask in enumerate(masks):
+        on, off = (where.ravel() for where in on_and_off(sweep, mask))
+        if on.any() and off.any():
+            weights[number] = on / on.sum() - off / off.sum()
+    return drops.reshape(len(drops), -1) @ weights.T
+
+
 def left_over(probability: np.ndarray) -> tuple[float, float]:
     """What a square leaves of a probability (rows, columns) at its worst position and at half of all positions, as shares of the highest.
 

@@ -76,6 +76,29 @@ def share(energies: np.ndarray, masks: np.ndarray) -> np.ndarray:
     return np.where(total > 0, on / np.where(total > 0, total, 1), np.nan)
 
 
+def shares_by_map(energies: np.ndarray, objects: np.ndarray, *, winners: int) -> np.ndarray:
+    """Share of each map's projections on the objects of its own pictures and of every other map's.
+
+    Args:
+        energies: of the winners of n maps, map by map, (n * winners, h, w), not negative.
+        objects: where the objects of their pictures are, bool, (n * winners, h, w).
+        winners: of a map.
+
+    Returns:
+        Means, (n, n): a row for a map's projections, a column for a map's pictures. On the diagonal each projection meets the object of its
+        own picture, elsewhere those of all pictures of the other map. NaN in the row of a map whose projections are all zero.
+    """
+    totals = energies.sum((1, 2), dtype=np.float64)
+    spread = energies.reshape(len(energies), -1) / np.where(totals > 0, totals, 1)[:, None]
+    counts = (totals > 0).reshape(-1, winners).sum(1)
+    own = share(energies, objects).reshape(-1, winners)
+    with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN that is promised
+        table = spread.reshape(len(counts), winners, -1).sum(1) / counts[:, None]
+        table = table @ objects.reshape(len(counts), winners, -1).mean(1).T
+        np.fill_diagonal(table, np.where(np.isfinite(own), own, 0).sum(1) / counts)
+    return table
+
+
 def strongest_part(energies: np.ndarray, parts: np.ndarray) -> int:
     """The part that gets the most energy a pixel over some images, each image weighing the same.
 

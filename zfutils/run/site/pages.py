@@ -20,7 +20,7 @@ _ROWS, _COLUMNS = 14, 9  # of a table that is shown beside its figure
 _FRONT = (  # one for each question of the paper
     "classes-come-with-depth",
     "projection-is-its-own-at-its-place",
-    "occluding-the-object-or-its-box-hurts",
+    "occluding-its-own-object-hurts",
     "upper-layers-move-less",
     "parts-correspond-at-layer-5",
     "features-improve-with-depth",
