@@ -685,7 +685,8 @@ def boxes_reading() -> str:
         f"Hiding the object lowers the log-odds of the true class by {HIDDEN_OBJECTS['on it'].mean():.2f}, hiding what is clear of it by {HIDDEN_OBJECTS['clear of it'].mean():.2f} (means over {len(COST)} pictures); "
         f"on {(HIDDEN_OBJECTS['costs more'] > 0).mean():.0%} of the pictures the object costs more. By chance it would cost {HIDDEN_OBJECTS['by chance'].mean():+.2f} more, which leaves {COST.mean():+.2f}. "
         f"The square that costs most has its middle in the box on {HIDDEN_OBJECTS['costs most on it'].mean():.0%} of the pictures; of all positions {HIDDEN_OBJECTS['box, of the positions'].mean():.0%} have it there, which is what a blind choice would score. "
-        f"The largest drop is that of a picture of *{most['class']}* ({most['on it']:.1f}).\n\n"
+        f"The largest drop is that of a picture of *{most['class']}* ({most['on it']:.1f}). "
+        "Chapters 6 and 7 ask both questions of the net of this run, which saw fewer classes: do the verdicts agree?\n\n"
     )
 
 
@@ -1143,7 +1144,7 @@ def answer_of_depth() -> str:
 
 Markdown(
     f"- {answer_of_depth()}\n"
-    f"- Its projections fall on the object more than on the place of another: **{BOX_ROWS[0]['status']}**; hiding the object costs more than hiding what is beside it: **{BOX_ROWS[1]['status']}**.\n"
+    f"- Its projections fall on the object more than on the place of another: **{BOX_ROWS[0]['status']}**; hiding the object costs more than hiding what is beside it, and more than by chance: **{BOX_ROWS[1]['status']}**.\n"
     f"- Small transformations move its top less than its first layer: **{MOVED_ROWS[0]['status']}**, as a mean over three kinds (of each alone, {one_kind_alone()}); its answers are not invariant to rotation: **{MOVED_ROWS[1]['status']}**.\n"
     f"- Hiding the same part of a dog's face changes its features more alike than hiding random squares: **{PARTS_ROW['status']}**"
     + (f", {PARTS_ROW['reason']}." if PARTS_ROW["reason"] else ".")
