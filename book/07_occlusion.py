@@ -599,7 +599,11 @@ def on_the_object() -> pd.DataFrame:
     return table
 
 
-NO_OBJECTS = "no image has both places on the object and clear of it" if KNOWS_OBJECTS else "these pictures bring neither masks nor boxes"
+NO_OBJECTS = (
+    "fewer than two images have both places on the object and clear of it"
+    if KNOWS_OBJECTS
+    else "these pictures bring neither masks nor boxes"
+)
 NO_MASKS = NO_OBJECTS if KNOWS_PARTS else "these pictures bring no masks"
 COLUMNS = ["image", "class", "costs more", "costs more, by chance", "points at it", "points at it, by chance"]
 ON_OBJECT = on_the_object().reindex(columns=COLUMNS) if KNOWS_OBJECTS else pd.DataFrame(columns=COLUMNS)
@@ -847,7 +851,7 @@ METHOD_TABLE.round(3)
 # %% tags=["plumbing"]
 AREAS = METHOD_TABLE.set_index("method")["deletion, mean of the curve"].astype(float)
 POINTING = METHOD_TABLE.set_index("method").drop("random")
-BEST = POINTING["lead"].idxmax() if KNOWS_OBJECTS else None
+BEST = POINTING["lead"].idxmax() if KNOWS_OBJECTS and POINTING["lead"].notna().any() else None  # one image alone has no chance
 WORSE = [name for name in AREAS.index.drop("random") if AREAS[name] >= AREAS["random"]]
 Markdown(
     f"By deletion *{AREAS.idxmin()}* is best ({AREAS.min():.3f}; random cells {AREAS['random']:.3f}; {len(FEW)} images and no interval, so take the order of the methods as a hint); "
@@ -864,7 +868,7 @@ Markdown(
             if BEST == AREAS.idxmin()
             else "The two scores choose different methods, and need not agree: a net may need the surroundings, and a method may point well at a place that the net does not need."
         )
-        if KNOWS_OBJECTS
+        if BEST
         else ""
     )
 )
