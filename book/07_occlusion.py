@@ -795,7 +795,7 @@ CURVES = {
 
 def pointing(name: str) -> dict:
     """Share of images in which the hottest pixel lies on the object, the same by chance, and the lead with its interval."""
-    if not KNOWS_OBJECTS:
+    if not KNOWS_OBJECTS or len(SCORED) < 2:  # one image alone has no chance
         return {}
     rows, columns = np.array([heatmap_metrics.highest(heat) for heat in HEATS[name]]).T
     own, chance = pairing.own_and_chance(OBJECTS[:, rows, columns].T.astype(float))
@@ -851,7 +851,7 @@ METHOD_TABLE.round(3)
 # %% tags=["plumbing"]
 AREAS = METHOD_TABLE.set_index("method")["deletion, mean of the curve"].astype(float)
 POINTING = METHOD_TABLE.set_index("method").drop("random")
-BEST = POINTING["lead"].idxmax() if KNOWS_OBJECTS and POINTING["lead"].notna().any() else None  # one image alone has no chance
+BEST = POINTING["lead"].idxmax() if "lead" in POINTING else None
 WORSE = [name for name in AREAS.index.drop("random") if AREAS[name] >= AREAS["random"]]
 Markdown(
     f"By deletion *{AREAS.idxmin()}* is best ({AREAS.min():.3f}; random cells {AREAS['random']:.3f}; {len(FEW)} images and no interval, so take the order of the methods as a hint); "
