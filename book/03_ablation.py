@@ -262,8 +262,10 @@ TABLE3 = TABLE3.reindex(
 )  # also where no changed net is there
 TABLE3["change in the paper"] = [printed_change(name) if name != base_of(name) else None for name in VARIANTS]
 TABLE3["p, Holm"] = multiple.holm(TABLE3["p"].astype(float))
-TABLE3 = TABLE3.round({column: 4 if column.startswith("p") else 2 for column in TABLE3}).convert_dtypes()
-tables.neat(TABLE3.dropna(axis=1, how="all"), own={"p": 4, "p, Holm": 4})
+P_VALUES = ["p", "p, Holm"]
+TABLE3 = TABLE3.round({column: 2 for column in TABLE3.columns.difference(P_VALUES)}).convert_dtypes()
+SHOWN = TABLE3.dropna(axis=1, how="all")
+tables.neat(SHOWN.assign(**{column: SHOWN[column].astype(float).map(verdicts.probability) for column in P_VALUES if column in SHOWN}))
 
 # %% [markdown]
 # Before reading changes of error, see how far each training came. Nets answer like a guess for their first steps (chapter 2), and one that

@@ -72,4 +72,5 @@ def test_a_row_of_an_under_trained_net_says_so_and_keeps_what_was_measured():
 
 def test_a_table_of_claims_never_says_that_a_probability_is_0():
     sure = results.claim("table7-slope", "agrees", value=2.0, interval=(1.9, 2.1), n=9)
+    assert [verdicts.probability(p) for p in (0.0, 0.0009, 0.0441, math.nan)] == ["< 0.001", "< 0.001", "0.044", ""]
     assert sure["p"] < 1e-6 and verdicts.table(sure)["p, Holm, of these"].tolist() == ["< 0.001"]

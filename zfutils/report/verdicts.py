@@ -114,7 +114,7 @@ def _interval(row: dict) -> str:
     return "" if pd.isna(row["low"]) else _claim(row).between(row["low"], row["high"])
 
 
-def _probability(p: float) -> str:
+def probability(p: float) -> str:
     """A p-value to three places, which is never said to be 0; empty for none."""
     if not math.isfinite(p):
         return ""
@@ -131,7 +131,7 @@ def table(*rows: dict) -> pd.DataFrame:
             "in the paper": said.place,
             "ours": _value(row),
             "interval": _interval(row),
-            "p, Holm, of these": _probability(p),
+            "p, Holm, of these": probability(p),
             "n": row["n"],
             "status": row["status"],
             "reason": row["reason"],
